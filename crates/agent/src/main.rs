@@ -1,0 +1,2 @@
+//! The static binary raz.
+fn main() {}

@@ -1,0 +1,1 @@
+//! One drive: what it is, what it can be told.

@@ -1,0 +1,2 @@
+//! The inventory service raz-inventory and its pages.
+fn main() {}

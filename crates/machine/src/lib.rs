@@ -1,0 +1,1 @@
+//! The computer around the drives, and its verdict.

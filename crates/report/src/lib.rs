@@ -1,0 +1,1 @@
+//! What leaves the machine: schema v1, signature, receipt.

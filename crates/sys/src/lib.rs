@@ -1,0 +1,1 @@
+//! Safe doors to the kernel; all unsafe code of raz.

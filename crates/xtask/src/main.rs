@@ -1,0 +1,2 @@
+//! Automation: demo, test, image, bench, tidy.
+fn main() {}

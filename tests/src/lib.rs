@@ -1,0 +1,1 @@
+//! The lab: QEMU machines, disks, faults.
