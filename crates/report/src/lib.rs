@@ -1,1 +1,7 @@
-//! What leaves the machine: schema v1, signature, receipt.
+//! What leaves the machine: schema v1, signature, receipt, events, and the service's messages.
+//!
+//! Only this crate is serialised towards others. It reads no device and opens no network.
+
+pub mod api;
+pub mod event;
+pub mod schema;

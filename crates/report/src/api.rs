@@ -1,0 +1,156 @@
+//! Messages between a station and the inventory service (`/api/v1`).
+//!
+//! | call | body | answers |
+//! |---|---|---|
+//! | `POST /api/v1/enrol` | [`Enrol`] | 201 [`StationStatus`]; 403 token used, expired or unknown |
+//! | `POST /api/v1/station` | [`Signed`] over [`StationQuery`] | 200 [`StationStatus`] |
+//! | `POST /api/v1/arming` | [`Signed`] over [`ArmingQuery`] | 200 [`Arming`] |
+//! | `POST /api/v1/reports` | [`Signed`] over the report's exact bytes | 201 [`SignedReceipt`]; 200 the first receipt again; 409 other bytes under this id |
+//! | `GET /api/v1/time` | | 200 [`ServiceTime`] |
+//!
+//! Refusals are JSON problem details (RFC 9457, [`Problem`]): 401 signature or key unknown,
+//! 403 key pending or revoked, 413 too large, 422 not a report of this schema.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// SSHSIG namespace of [`StationQuery`] and [`ArmingQuery`].
+pub const NAMESPACE_REQUEST: &str = "raz-request@v1";
+/// SSHSIG namespace of reports.
+pub const NAMESPACE_REPORT: &str = "raz-report@v1";
+/// SSHSIG namespace of receipts.
+pub const NAMESPACE_RECEIPT: &str = "raz-receipt@v1";
+/// Largest body that the service reads, in bytes.
+pub const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// A station presents itself once, with a single-use token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Enrol {
+    /// The token: it enrols and never erases.
+    pub token: String,
+    /// OpenSSH public key line (`ssh-ed25519 AAAA…`).
+    pub public_key: String,
+    /// Wanted name.
+    pub name: String,
+}
+
+/// Bytes and their detached signature.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Signed {
+    /// The exact bytes, base64 (standard alphabet, padded).
+    pub bytes_base64: String,
+    /// Armored SSHSIG over these bytes.
+    pub signature: String,
+}
+
+/// Asks for the station's own state. Signed in [`NAMESPACE_REQUEST`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StationQuery {
+    /// Always `station`.
+    pub request: String,
+    /// Random, so that each signature is of one query.
+    pub nonce: String,
+}
+
+/// Asks whether this machine may be erased unattended. Signed in [`NAMESPACE_REQUEST`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ArmingQuery {
+    /// Always `arming`.
+    pub request: String,
+    /// Random.
+    pub nonce: String,
+    /// What identifies the machine: SMBIOS UUID or serial; the same machine counts once.
+    pub machine: String,
+    /// Drives in the plan.
+    pub drives: u32,
+}
+
+/// Where an enrolment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StationState {
+    /// Waits for a person to compare the fingerprint on both screens.
+    Pending,
+    /// Accepted.
+    Accepted,
+    /// Revoked.
+    Revoked,
+}
+
+/// The service's view of a station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationStatus {
+    /// Name that the service gave.
+    pub name: String,
+    /// `SHA256:…` of the station's key.
+    pub fingerprint: String,
+    /// State.
+    pub state: StationState,
+    /// OpenSSH public key line of the service's receipt key.
+    pub service_key: String,
+}
+
+/// The answer to an [`ArmingQuery`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arming {
+    /// A person armed erasing, this machine is within the number, and the time has not come.
+    pub armed: bool,
+    /// The nonce of the query.
+    pub nonce: String,
+    /// The machine of the query.
+    pub machine: String,
+    /// End of the arming, RFC 3339 UTC.
+    pub until: Option<String>,
+    /// Seconds from now to the end of the arming by the service's clock.
+    pub seconds_left: Option<u64>,
+    /// Why not, in words.
+    pub reason: Option<String>,
+}
+
+/// What the service signs for each report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// `raz-receipt@v1`.
+    pub schema: String,
+    /// Position in the chain, from 1.
+    pub number: u64,
+    /// The report.
+    pub report_id: Uuid,
+    /// SHA-256 of the report's exact bytes, hexadecimal.
+    pub report_sha256: String,
+    /// Fingerprint of the station's key.
+    pub station_fingerprint: String,
+    /// When the service had stored the report, RFC 3339 UTC.
+    pub received: String,
+    /// SHA-256 of the previous receipt's exact bytes, hexadecimal; 64 zeros before the first.
+    pub previous_sha256: String,
+}
+
+/// A receipt's exact bytes and the service's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedReceipt {
+    /// Exact bytes of the [`Receipt`] JSON, base64.
+    pub bytes_base64: String,
+    /// Armored SSHSIG in [`NAMESPACE_RECEIPT`].
+    pub signature: String,
+}
+
+/// The service's clock.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServiceTime {
+    /// RFC 3339 UTC.
+    pub now: String,
+}
+
+/// Problem details (RFC 9457).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// Always `about:blank`.
+    pub r#type: String,
+    /// Short summary.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened and what to do.
+    pub detail: String,
+}

@@ -1,0 +1,134 @@
+//! The read-only stream of progress events (`raz.events=PORT`): one JSON object a line.
+//!
+//! Tokens, keys and kernel arguments never appear here. A reader ignores kinds that it does not
+//! know. Sizes are bytes, rates bytes per second, `seconds` since the session began.
+
+use crate::schema::{Drive, OutcomeWord};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One line of the stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Counts from 0 without gaps.
+    pub sequence: u64,
+    /// Seconds since the session began.
+    pub seconds: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What can happen in a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The session began.
+    Started {
+        /// Version of raz.
+        version: String,
+        /// Fingerprint of the station's key: a person compares it with the service's page.
+        fingerprint: String,
+    },
+    /// The drives that were found, with their refusals for this session's plan.
+    Drives {
+        /// Each drive.
+        drives: Vec<Drive>,
+    },
+    /// The machine is ready to show: maker, model, serial.
+    Machine {
+        /// In one line.
+        summary: String,
+    },
+    /// The network or the service's state changed.
+    Service {
+        /// `unreachable`, `pin mismatch`, `pending`, `accepted`, `revoked`, `token refused`.
+        state: String,
+        /// In words.
+        detail: String,
+    },
+    /// The plan: drives to be erased.
+    Plan {
+        /// Ids in the plan.
+        ids: Vec<String>,
+        /// Nobody at the machine confirms each drive.
+        unattended: bool,
+    },
+    /// The plan waits for consent or arming; the reason in words.
+    Waiting {
+        /// Why.
+        reason: String,
+    },
+    /// Armed or consented; a key stops it until `seconds_left` is 0.
+    Countdown {
+        /// Seconds to the first write.
+        seconds_left: u64,
+    },
+    /// A phase of a drive began.
+    Phase {
+        /// Drive.
+        id: String,
+        /// `writing`, `settling`, `verifying`.
+        phase: String,
+        /// Pass, from 0.
+        pass: u32,
+        /// Passes planned.
+        passes: u32,
+    },
+    /// Where a drive stands.
+    Progress {
+        /// Drive.
+        id: String,
+        /// Phase.
+        phase: String,
+        /// Bytes done in the phase.
+        bytes_done: u64,
+        /// Bytes in the phase.
+        bytes_total: u64,
+        /// Mean rate.
+        bytes_per_second: f64,
+        /// Time left in the phase.
+        seconds_left: Option<f64>,
+        /// Errors so far.
+        errors: u64,
+        /// Drive temperature.
+        temperature_celsius: Option<i32>,
+    },
+    /// A drive's run ended.
+    Outcome {
+        /// Drive.
+        id: String,
+        /// The word.
+        outcome: OutcomeWord,
+        /// The sentence.
+        text: String,
+    },
+    /// The verdict on the machine.
+    Verdict {
+        /// Grade.
+        grade: String,
+    },
+    /// The report is signed and in the spool.
+    Reported {
+        /// Report id.
+        report_id: Uuid,
+        /// SHA-256 of its bytes.
+        sha256: String,
+    },
+    /// An upload was tried.
+    Upload {
+        /// Report id.
+        report_id: Uuid,
+        /// `receipt`, `retry`, `refused`.
+        state: String,
+        /// In words.
+        detail: String,
+    },
+    /// The session ended.
+    Finished {
+        /// Exit status: 0 all proven, 1 something not, 3 refused for safety.
+        status: u8,
+        /// In words.
+        text: String,
+    },
+}

@@ -1,0 +1,225 @@
+//! What a run did and what of it was *proven*.
+//!
+//! Three different words, used strictly: **verified** (read back and compared by us), **claimed by
+//! drive**, **not checked**. [`Proof`] has no public constructor: only the verifier makes one.
+
+use std::fmt;
+use std::time::SystemTime;
+
+/// The end of one drive's run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The conclusion.
+    pub conclusion: Conclusion,
+    /// Each pass that began, in order.
+    pub passes: Vec<PassRecord>,
+    /// Identity as re-read: at claim, between phases, at the end.
+    pub identity_checks: Vec<IdentityCheck>,
+    /// When the first byte could have been written.
+    pub started: SystemTime,
+    /// When the run ended.
+    pub ended: SystemTime,
+}
+
+/// What may be said of the drive after the run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Conclusion {
+    /// Every addressable byte was overwritten and read back equal to the pattern.
+    Verified(Proof),
+    /// Every addressable byte was written; nothing was read back because that was asked for.
+    WrittenNotChecked,
+    /// Something is not proven: at least one reason.
+    NotComplete(Vec<Shortfall>),
+    /// Nothing was written.
+    NotStarted(Vec<Shortfall>),
+}
+
+/// The verifier's word that it read every byte of a claimed drive and found it equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    pub(crate) bytes_verified: u64,
+    pub(crate) pattern_passes_verified: u32,
+    pub(crate) complement_verified: bool,
+    pub(crate) zeros_verified: bool,
+}
+
+impl Proof {
+    /// Bytes read back and compared in the last pattern pass; equals the capacity.
+    #[must_use]
+    pub fn bytes_verified(&self) -> u64 {
+        self.bytes_verified
+    }
+    /// Pattern and complement passes that were verified in full.
+    #[must_use]
+    pub fn pattern_passes_verified(&self) -> u32 {
+        self.pattern_passes_verified
+    }
+    /// The complement pass was verified too (USB sticks and SD cards, NIST SP 800-88r1 table A-8).
+    #[must_use]
+    pub fn complement_verified(&self) -> bool {
+        self.complement_verified
+    }
+    /// A final zero pass was read back as zeros.
+    #[must_use]
+    pub fn zeros_verified(&self) -> bool {
+        self.zeros_verified
+    }
+}
+
+/// One reason why an erasure is not proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// Sectors that could not be written.
+    WriteErrors {
+        /// Bytes in all of them.
+        bytes: u64,
+    },
+    /// Sectors that could not be read back.
+    ReadErrors {
+        /// Bytes in all of them.
+        bytes: u64,
+    },
+    /// Bytes that read back differently from what was written.
+    Mismatch {
+        /// Bytes in sectors that differ.
+        bytes: u64,
+        /// Offset of the first byte that differs.
+        first_offset_bytes: u64,
+    },
+    /// Flushing the drive's write cache failed.
+    FlushFailed {
+        /// The kernel's error.
+        error: String,
+    },
+    /// The drive left while it was worked on.
+    Vanished,
+    /// No request completed within the bound.
+    Stalled {
+        /// Seconds waited.
+        seconds: u64,
+    },
+    /// The drive under the claim is not the one that was confirmed.
+    IdentityChanged {
+        /// Identity confirmed.
+        confirmed: String,
+        /// Identity read now.
+        found: String,
+    },
+    /// The operator stopped the run.
+    Interrupted,
+    /// Bytes accounted for differ from the capacity.
+    ByteCount {
+        /// What was accounted.
+        accounted: u64,
+        /// The capacity.
+        capacity: u64,
+    },
+    /// Anything else, in words, with the drive's answer.
+    Other(String),
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WriteErrors { bytes } => write!(f, "{bytes} bytes could not be written"),
+            Self::ReadErrors { bytes } => write!(f, "{bytes} bytes could not be read back"),
+            Self::Mismatch { bytes, first_offset_bytes } => write!(
+                f,
+                "{bytes} bytes read back different from what was written, the first at byte {first_offset_bytes}"
+            ),
+            Self::FlushFailed { error } => write!(f, "the write cache could not be flushed: {error}"),
+            Self::Vanished => f.write_str("the drive left during the run"),
+            Self::Stalled { seconds } => write!(f, "the drive answered nothing for {seconds} s"),
+            Self::IdentityChanged { confirmed, found } => {
+                write!(f, "the drive is not the one confirmed: {found} instead of {confirmed}")
+            }
+            Self::Interrupted => f.write_str("stopped by the operator"),
+            Self::ByteCount { accounted, capacity } => {
+                write!(f, "{accounted} bytes accounted for, of {capacity}")
+            }
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What one pass put on the drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PassKind {
+    /// The position-keyed pattern.
+    Pattern,
+    /// The bitwise complement of the pass before.
+    Complement,
+    /// Zeros.
+    Zero,
+}
+
+/// One pass: a write phase and, unless verification was declined, a read phase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassRecord {
+    /// What was written.
+    pub kind: PassKind,
+    /// Pass number in the key derivation, from 0. A complement carries the number of its pattern.
+    pub pass: u32,
+    /// Bytes whose write completed without error.
+    pub written_bytes: u64,
+    /// Sectors whose write failed for good, merged and ascending.
+    pub write_errors: Vec<ByteRange>,
+    /// Write commands that failed before bisecting found the sectors.
+    pub write_errors_seen: u64,
+    /// Whether the write cache was flushed after the last write.
+    pub flushed: bool,
+    /// Time of the write phase.
+    pub write_seconds: f64,
+    /// The read-back, if it began.
+    pub verify: Option<VerifyRecord>,
+}
+
+/// A read-back of a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyRecord {
+    /// Bytes read and compared.
+    pub read_bytes: u64,
+    /// Sectors that differ, merged and ascending.
+    pub mismatches: Vec<ByteRange>,
+    /// Sectors that could not be read, merged and ascending.
+    pub read_errors: Vec<ByteRange>,
+    /// Offset of the first byte that differs.
+    pub first_mismatch_offset_bytes: Option<u64>,
+    /// Time of the read phase.
+    pub seconds: f64,
+    /// The phase reached the end of the drive.
+    pub complete: bool,
+}
+
+/// Half-open byte range on a drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteRange {
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+}
+
+impl ByteRange {
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.end - self.start
+    }
+    /// Nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// One re-reading of the drive's identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IdentityCheck {
+    /// When in the run: `claim`, `after write`, `after verify`, `end`.
+    pub moment: String,
+    /// The identity read, or the error.
+    pub found: Result<String, String>,
+    /// Equal to what was confirmed.
+    pub same: bool,
+}
