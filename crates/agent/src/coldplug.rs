@@ -1,0 +1,614 @@
+//! Loads the kernel modules that the hardware asks for, once, at boot: every `modalias` below
+//! `/sys/devices` against modules.alias, dependencies first, until nothing new appears. The image
+//! has neither udev nor kmod.
+//!
+//! Devices that come later are the init script's business (`uevent` and `modprobe`). Module files
+//! stay compressed: the kernel unpacks them and checks Debian's signature on what is inside.
+//! Formats: modules.dep(5), depmod.d(5); parameters on the kernel's command line as modprobe(8)
+//! takes them, because libata is a module and would not see `libata.ignore_hpa=1` otherwise.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{CStr, CString};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+/// Rounds over all devices; a chain of buses (PCI, controller, hub, disk, partition driver) is
+/// five deep, the rest is margin.
+const ROUNDS_MAX: u32 = 16;
+/// No event for so long means that the buses are quiet. The kernel waits one second before it
+/// scans a USB disk (`usb-storage.delay_use`), silently.
+const QUIET: Duration = Duration::from_millis(1500);
+/// A bus that never gets quiet must not keep the machine from starting.
+const SETTLE_MAX: Duration = Duration::from_secs(30);
+/// Between two looks at the kernel's event counter.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What was done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Names of the modules that were loaded, in order.
+    pub modules: Vec<String>,
+    /// Modules that the kernel refused, each with its reason; most often there is no such hardware.
+    pub refused: Vec<(String, String)>,
+    /// Different modaliases seen.
+    pub devices: usize,
+    /// Rounds over all devices.
+    pub rounds: u32,
+}
+
+/// Loads what the devices below `sysfs` ask for from `modules_dir` (the folder with modules.dep).
+///
+/// # Errors
+/// An index file that cannot be read. A module that the kernel refuses is in the result instead:
+/// one driver must not keep the others from their drives.
+pub fn run(modules_dir: &Path, sysfs: &Path) -> anyhow::Result<Loaded> {
+    let index = Index::read(modules_dir)?;
+    let command_line =
+        fs::read_to_string("/proc/cmdline").context("reading the kernel's command line")?;
+    let parameters = parameters(&command_line);
+    let mut plug = Plug {
+        index,
+        parameters,
+        modules_dir,
+        sysfs,
+        tried: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        loaded: Loaded::default(),
+    };
+    let started = Instant::now();
+    plug.to_the_end(&mut load, &mut || settle(sysfs, started));
+    Ok(plug.loaded)
+}
+
+fn load(path: &Path, parameters: &CStr) -> io::Result<()> {
+    let file = File::open(path)?;
+    let compressed = path.extension().is_some_and(|extension| extension != "ko");
+    sys::module::load(file.as_fd(), parameters, compressed)
+}
+
+/// Waits until the kernel has been quiet for [`QUIET`]; false when the patience is used up.
+fn settle(sysfs: &Path, started: Instant) -> bool {
+    let counter = sysfs.join("kernel/uevent_seqnum");
+    let mut last = fs::read(&counter).ok();
+    let mut quiet_since = Instant::now();
+    while quiet_since.elapsed() < QUIET {
+        if started.elapsed() > SETTLE_MAX {
+            return false;
+        }
+        thread::sleep(LOOK);
+        let now = fs::read(&counter).ok();
+        if now != last {
+            last = now;
+            quiet_since = Instant::now();
+        }
+    }
+    true
+}
+
+/// One run of the loader.
+struct Plug<'a> {
+    index: Index,
+    parameters: HashMap<String, CString>,
+    modules_dir: &'a Path,
+    sysfs: &'a Path,
+    /// Modules loaded or refused in this run.
+    tried: BTreeSet<String>,
+    /// Modaliases already dealt with.
+    seen: BTreeSet<String>,
+    loaded: Loaded,
+}
+
+type Load<'a> = &'a mut dyn FnMut(&Path, &CStr) -> io::Result<()>;
+
+impl Plug<'_> {
+    /// Rounds until one finds no new device although the buses had time to bring it.
+    fn to_the_end(&mut self, load: Load<'_>, settle: &mut dyn FnMut() -> bool) {
+        for name in self.index.always.clone() {
+            self.load_with_dependencies(&name, load);
+        }
+        // How many modules had been loaded when the buses were last quiet.
+        let mut quiet_at = 0;
+        while self.loaded.rounds < ROUNDS_MAX {
+            self.loaded.rounds += 1;
+            if self.round(load) {
+                continue;
+            }
+            if self.loaded.modules.len() == quiet_at || !settle() {
+                break;
+            }
+            quiet_at = self.loaded.modules.len();
+        }
+        self.loaded.devices = self.seen.len();
+    }
+
+    /// One look at every device; whether there was a new one.
+    fn round(&mut self, load: Load<'_>) -> bool {
+        let mut aliases = BTreeSet::new();
+        collect_aliases(&self.sysfs.join("devices"), &mut aliases);
+        let new: Vec<String> = aliases.difference(&self.seen).cloned().collect();
+        for alias in &new {
+            for name in self.index.modules_for(alias) {
+                self.load_with_dependencies(&name, load);
+            }
+        }
+        let news = !new.is_empty();
+        self.seen.extend(new);
+        news
+    }
+
+    fn load_with_dependencies(&mut self, name: &str, load: Load<'_>) {
+        if !self.tried.insert(name.to_owned()) {
+            return;
+        }
+        // Soft dependencies may be compiled in; then there is nothing to load.
+        let Some(module) = self.index.modules.get(name).cloned() else {
+            return;
+        };
+        for dependency in module.before.iter().rev() {
+            self.load_with_dependencies(dependency, load);
+        }
+        if self.sysfs.join("module").join(name).exists() {
+            return;
+        }
+        let parameters = self.parameters.get(name).cloned().unwrap_or_default();
+        match load(&self.modules_dir.join(&module.path), &parameters) {
+            Ok(()) => self.loaded.modules.push(name.to_owned()),
+            Err(error) => self
+                .loaded
+                .refused
+                .push((name.to_owned(), error.to_string())),
+        }
+    }
+}
+
+/// Contents of every file `modalias` below a folder. What cannot be read has just gone away.
+fn collect_aliases(folder: &Path, aliases: &mut BTreeSet<String>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        // file_type does not follow links: /sys/devices is a tree only without them.
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        if kind.is_dir() {
+            collect_aliases(&entry.path(), aliases);
+        } else if entry.file_name() == "modalias"
+            && let Ok(bytes) = fs::read(entry.path())
+        {
+            let alias = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            if !alias.is_empty() {
+                aliases.insert(alias);
+            }
+        }
+    }
+}
+
+/// The index files of a module folder.
+#[derive(Debug, Default)]
+struct Index {
+    modules: HashMap<String, Module>,
+    /// (pattern, module) by the bus before the first colon: most of the many thousand patterns
+    /// need no look.
+    aliases: HashMap<String, Vec<(String, String)>>,
+    /// (pattern, module) where the bus itself has a wildcard.
+    any_bus: Vec<(String, String)>,
+    /// modules.load: wanted whether a device asks or not.
+    always: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Module {
+    /// Below the module folder.
+    path: PathBuf,
+    /// Names to load first, the last one foremost as in modules.dep; soft ones included.
+    before: Vec<String>,
+}
+
+impl Index {
+    fn read(folder: &Path) -> anyhow::Result<Self> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+        };
+        // The last two are ours and kmod's extras; a folder without them is complete.
+        let optional = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+        Ok(Self::parse(
+            &read("modules.dep")?,
+            &read("modules.alias")?,
+            &optional("modules.softdep"),
+            &optional("modules.load"),
+        ))
+    }
+
+    fn parse(dependencies: &str, aliases: &str, soft: &str, always: &str) -> Self {
+        let mut index = Self::default();
+        for line in dependencies.lines() {
+            let Some((path, before)) = line.split_once(':') else {
+                continue;
+            };
+            let module = Module {
+                path: path.into(),
+                before: before.split_whitespace().map(name_of).collect(),
+            };
+            index.modules.insert(name_of(path), module);
+        }
+        for line in soft.lines() {
+            let mut words = line.split_whitespace();
+            if words.next() != Some("softdep") {
+                continue;
+            }
+            let Some(module) = words
+                .next()
+                .and_then(|name| index.modules.get_mut(&name_of(name)))
+            else {
+                continue;
+            };
+            let before = words.skip_while(|word| *word != "pre:").skip(1);
+            module
+                .before
+                .extend(before.take_while(|word| *word != "post:").map(name_of));
+        }
+        for line in aliases.lines() {
+            let Some(rest) = line.strip_prefix("alias ") else {
+                continue;
+            };
+            // The pattern may hold spaces (dmi strings); the module's name is the last word.
+            let Some((pattern, name)) = rest.rsplit_once(' ') else {
+                continue;
+            };
+            let entry = (pattern.to_owned(), name_of(name));
+            let bus = bus_of(pattern);
+            if bus.contains(['*', '?', '[']) {
+                index.any_bus.push(entry);
+            } else {
+                index.aliases.entry(bus.to_owned()).or_default().push(entry);
+            }
+        }
+        index.always = always.split_whitespace().map(name_of).collect();
+        index
+    }
+
+    /// Modules whose pattern fits, each once.
+    fn modules_for(&self, alias: &str) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let same_bus = self.aliases.get(bus_of(alias)).into_iter().flatten();
+        for (pattern, name) in same_bus.chain(&self.any_bus) {
+            if !names.contains(name) && fits(pattern.as_bytes(), alias.as_bytes()) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+/// The bus of a modalias or of a pattern (`pci`, `usb`, `scsi`).
+fn bus_of(alias: &str) -> &str {
+    alias.split(':').next().unwrap_or(alias)
+}
+
+/// A module's name from its path or alias target: no folder, no suffix, `_` for `-`.
+fn name_of(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.split(".ko").next().unwrap_or(file).replace('-', "_")
+}
+
+/// `module.parameter=value` words of the kernel's command line, by module.
+fn parameters(command_line: &str) -> HashMap<String, CString> {
+    let mut texts: HashMap<String, String> = HashMap::new();
+    for word in command_line.split_whitespace() {
+        // `--` ends the kernel's part: what follows is for init.
+        if word == "--" {
+            break;
+        }
+        let key = word.split('=').next().unwrap_or(word);
+        let Some((module, _)) = key.split_once('.') else {
+            continue;
+        };
+        let parameter = &word[module.len() + 1..];
+        let text = texts.entry(module.replace('-', "_")).or_default();
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(parameter);
+    }
+    texts
+        .into_iter()
+        .filter_map(|(module, text)| Some((module, CString::new(text).ok()?)))
+        .collect()
+}
+
+/// Whether the whole of `text` fits `pattern`: `*`, `?` and `[...]` of fnmatch(3), which is all
+/// that depmod writes. Any bytes give an answer; an unclosed bracket stands for itself.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    // Where to go on when the last star has to swallow one byte more.
+    let mut retry = None;
+    while let Some(&byte) = text.get(t) {
+        if pattern.get(p) == Some(&b'*') {
+            retry = Some((p, t));
+            p += 1;
+            continue;
+        }
+        if let Some(width) = one_fits(pattern.get(p..).unwrap_or_default(), byte) {
+            p += width;
+            t += 1;
+            continue;
+        }
+        let Some((star, swallowed)) = retry else {
+            return false;
+        };
+        retry = Some((star, swallowed + 1));
+        p = star + 1;
+        t = swallowed + 1;
+    }
+    pattern
+        .get(p..)
+        .unwrap_or_default()
+        .iter()
+        .all(|byte| *byte == b'*')
+}
+
+/// Length of the pattern's first element when `byte` fits it.
+fn one_fits(pattern: &[u8], byte: u8) -> Option<usize> {
+    match pattern.first()? {
+        b'?' => Some(1),
+        b'[' => {
+            // A bracket directly behind the opening one belongs to the set (POSIX).
+            let closing = pattern
+                .iter()
+                .skip(2)
+                .position(|c| *c == b']')
+                .map(|found| found + 2);
+            match closing {
+                Some(end) => set_holds(pattern.get(1..end)?, byte).then_some(end + 1),
+                None => (byte == b'[').then_some(1),
+            }
+        }
+        literal => (*literal == byte).then_some(1),
+    }
+}
+
+fn set_holds(set: &[u8], byte: u8) -> bool {
+    let (negated, mut rest) = match set {
+        [b'!' | b'^', rest @ ..] if !rest.is_empty() => (true, rest),
+        rest => (false, rest),
+    };
+    let mut holds = false;
+    while let [first, tail @ ..] = rest {
+        rest = match tail {
+            [b'-', last, tail @ ..] => {
+                holds |= (*first..=*last).contains(&byte);
+                tail
+            }
+            tail => {
+                holds |= *first == byte;
+                tail
+            }
+        };
+    }
+    holds != negated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_as_fnmatch_has_it() {
+        for (pattern, text, expected) in [
+            (
+                "pci:v00008086d*sv*sd*bc*sc*i*",
+                "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
+                true,
+            ),
+            (
+                "pci:v*d*sv*sd*bc01sc06i01*",
+                "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
+                true,
+            ),
+            (
+                "pci:v*d*sv*sd*bc01sc08i02*",
+                "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
+                false,
+            ),
+            ("usb:v05ACp12[9-A]*", "usb:v05ACp129Fd0001", true),
+            ("usb:v05ACp12[0-8]*", "usb:v05ACp129Fd0001", false),
+            ("a[!0-9]c", "abc", true),
+            ("a[!0-9]c", "a5c", false),
+            ("a[]x]c", "a]c", true),
+            ("a[b", "a[b", true),
+            ("a[b", "ab", false),
+            ("[", "[", true),
+            ("[!", "[!", true),
+            ("", "", true),
+            ("*", "", true),
+            ("?", "", false),
+            ("a*b*c", "aXbXbXc", true),
+            ("a*b*c", "aXbXbX", false),
+            ("scsi:t-0x00*", "scsi:t-0x00", true),
+        ] {
+            assert_eq!(
+                fits(pattern.as_bytes(), text.as_bytes()),
+                expected,
+                "{pattern} on {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn short_strings_over_the_special_characters_always_get_an_answer() {
+        let alphabet = b"*?[]!-a";
+        let strings: Vec<Vec<u8>> = (0..7_u32.pow(5))
+            .map(|number| {
+                (0..5)
+                    .map(|digit| alphabet[(number / 7_u32.pow(digit) % 7) as usize])
+                    .collect()
+            })
+            .collect();
+        let fitting = strings
+            .iter()
+            .filter(|pattern| fits(pattern, b"a-[]!"))
+            .count();
+        assert!(fitting > 0 && fitting < strings.len());
+    }
+
+    #[test]
+    fn command_line_parameters_reach_their_module() {
+        let parameters = parameters(
+            "ro libata.ignore_hpa=1 libata.allow_tpm=1 usb-storage.delay_use=0 quiet -- x.y=1",
+        );
+        assert_eq!(parameters["libata"].as_c_str(), c"ignore_hpa=1 allow_tpm=1");
+        assert_eq!(parameters["usb_storage"].as_c_str(), c"delay_use=0");
+        assert_eq!(parameters.len(), 2);
+    }
+
+    const DEPENDENCIES: &str = "kernel/ahci.ko.xz: kernel/libahci.ko.xz kernel/libata.ko.xz\n\
+        kernel/libahci.ko.xz: kernel/libata.ko.xz\nkernel/libata.ko.xz:\nkernel/sd-mod.ko.xz:\n\
+        kernel/r8169.ko.xz:\nkernel/realtek.ko.xz:\nkernel/loop.ko.xz:\nkernel/laptop.ko.xz:\n";
+    const ALIASES: &str = "# made by depmod\nalias pci:v*bc01sc06* ahci\nalias scsi:t-0x00* sd_mod\n\
+        alias pci:v000010ECd* r8169\nalias dmi*:svnSome Maker:* laptop\n";
+
+    fn plug<'a>(sysfs: &'a Path) -> Plug<'a> {
+        Plug {
+            index: Index::parse(
+                DEPENDENCIES,
+                ALIASES,
+                "softdep r8169 pre: realtek\n",
+                "loop\n",
+            ),
+            parameters: parameters("libata.ignore_hpa=1"),
+            modules_dir: Path::new("/modules"),
+            sysfs,
+            tried: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            loaded: Loaded::default(),
+        }
+    }
+
+    fn device(sysfs: &Path, name: &str, alias: &str) {
+        let folder = sysfs.join("devices").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("modalias"), format!("{alias}\n")).unwrap();
+    }
+
+    /// A folder of this test that goes away with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("raz-coldplug-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn dependencies_load_first_and_disks_behind_a_new_controller_are_found() {
+        let folder = Folder::new("chain");
+        let sysfs = folder.0.as_path();
+        device(sysfs, "pci0/1f.2", "pci:v00008086d00002922bc01sc06i01");
+        let mut plug = plug(sysfs);
+        let mut asked = Vec::new();
+        plug.to_the_end(
+            &mut |path, parameters| {
+                asked.push((path.to_path_buf(), parameters.to_owned()));
+                if path.ends_with("kernel/ahci.ko.xz") {
+                    device(sysfs, "pci0/1f.2/host0/disk", "scsi:t-0x00");
+                }
+                Ok(())
+            },
+            &mut || true,
+        );
+        assert_eq!(
+            plug.loaded.modules,
+            ["loop", "libata", "libahci", "ahci", "sd_mod"]
+        );
+        assert_eq!(plug.loaded.devices, 2);
+        let of = |name: &str| {
+            &asked
+                .iter()
+                .find(|(path, _)| path.ends_with(name))
+                .unwrap()
+                .1
+        };
+        assert_eq!(of("kernel/libata.ko.xz").as_c_str(), c"ignore_hpa=1");
+        assert_eq!(of("kernel/ahci.ko.xz").as_c_str(), c"");
+    }
+
+    #[test]
+    fn a_device_that_appears_while_the_buses_settle_is_found() {
+        let folder = Folder::new("late");
+        let sysfs = folder.0.as_path();
+        device(sysfs, "pci0/1f.2", "pci:v00008086d00002922bc01sc06i01");
+        let mut plug = plug(sysfs);
+        let mut settles = 0;
+        plug.to_the_end(&mut |_, _| Ok(()), &mut || {
+            settles += 1;
+            device(sysfs, "usb1/1-1/disk", "scsi:t-0x00");
+            true
+        });
+        assert!(plug.loaded.modules.contains(&"sd_mod".to_owned()));
+        assert_eq!(
+            settles, 2,
+            "once before the disk came, once after its driver was loaded"
+        );
+    }
+
+    #[test]
+    fn a_bus_that_never_gets_quiet_ends_the_loader() {
+        let folder = Folder::new("noisy");
+        device(&folder.0, "a", "scsi:t-0x00");
+        let mut plug = plug(&folder.0);
+        plug.to_the_end(&mut |_, _| Ok(()), &mut || false);
+        assert_eq!(plug.loaded.modules, ["loop", "sd_mod"]);
+    }
+
+    #[test]
+    fn a_refused_module_is_named_and_the_others_go_on() {
+        let folder = Folder::new("refused");
+        device(&folder.0, "nic", "pci:v000010ECd00008168");
+        device(&folder.0, "board", "dmi:bvnX:svnSome Maker:pn1");
+        let mut plug = plug(&folder.0);
+        plug.to_the_end(
+            &mut |path, _| match path.ends_with("kernel/r8169.ko.xz") {
+                true => Err(io::Error::other("no such hardware")),
+                false => Ok(()),
+            },
+            &mut || true,
+        );
+        assert_eq!(plug.loaded.modules, ["loop", "laptop", "realtek"]);
+        assert_eq!(
+            plug.loaded.refused,
+            [("r8169".to_owned(), "no such hardware".to_owned())]
+        );
+    }
+
+    #[test]
+    fn what_is_there_already_is_not_loaded_again() {
+        let folder = Folder::new("there");
+        device(&folder.0, "disk", "scsi:t-0x00");
+        fs::create_dir_all(folder.0.join("module/sd_mod")).unwrap();
+        fs::create_dir_all(folder.0.join("module/loop")).unwrap();
+        let mut plug = plug(&folder.0);
+        plug.to_the_end(
+            &mut |path, _| panic!("{} loaded", path.display()),
+            &mut || true,
+        );
+        assert_eq!(plug.loaded.modules, Vec::<String>::new());
+        assert_eq!(plug.loaded.devices, 1);
+    }
+}
