@@ -1,7 +1,10 @@
 //! What leaves the machine: schema v1, signature, receipt, events, and the service's messages.
 //!
-//! Only this crate is serialised towards others. It reads no device and opens no network.
+//! Only this crate is serialised towards others. It reads no device and opens no network; the one
+//! file that it touches is a key file.
 
 pub mod api;
 pub mod event;
+pub mod receipt;
 pub mod schema;
+pub mod sign;

@@ -1,0 +1,40 @@
+//! The published JSON Schema is what the types say, and real reports fit it.
+
+use report::schema::{Report, json_schema};
+use serde_json::Value;
+
+const PUBLISHED: &str = include_str!("../../../docs/report-v1.schema.json");
+const SAMPLE: &str = include_str!("../../../docs/report-v1.sample.json");
+
+#[test]
+fn published_schema_is_the_generated_one() {
+    assert!(
+        PUBLISHED == json_schema(),
+        "docs/report-v1.schema.json is out of date: cargo run -p report --example schema"
+    );
+}
+
+#[test]
+fn sample_fits_schema_and_types_without_loss() {
+    let sample: Value = serde_json::from_str(SAMPLE).unwrap();
+    let schema: Value = serde_json::from_str(PUBLISHED).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator
+        .iter_errors(&sample)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+
+    let report: Report = serde_json::from_str(SAMPLE).unwrap();
+    assert_eq!(serde_json::to_value(&report).unwrap(), sample);
+}
+
+#[test]
+fn schema_refuses_an_outcome_of_another_word() {
+    let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
+    let schema: Value = serde_json::from_str(PUBLISHED).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    sample["drives"][0]["erasure"]["outcome"] = "erased".into();
+    assert!(!validator.is_valid(&sample));
+    assert!(serde_json::from_value::<Report>(sample).is_err());
+}
