@@ -61,25 +61,28 @@ pub fn open_read_direct(path: &Path) -> io::Result<OwnedFd> {
 /// its partitions is mounted, held (md, dm, swap) or opened exclusively, and keeps others from doing so while
 /// the descriptor lives. On a regular file the exclusion has no effect.
 ///
-/// A busy device is tried once more after a quarter of a second.
+/// A busy device is tried once more after a quarter of a second. A read-only device does open on current kernels
+/// (each write then gives `EPERM`; some drivers refuse with `EROFS` or `EACCES`): ask [`is_read_only`].
 ///
 /// # Errors
-/// `EBUSY` when it is in use, `EROFS` or `EACCES` when it cannot be written, else as [`open_read_direct`].
+/// `EBUSY` when it is in use, else as [`open_read_direct`].
 pub fn open_exclusive(path: &Path) -> io::Result<OwnedFd> {
     let mut options = OpenOptions::new();
     options
         .read(true)
         .write(true)
         .custom_flags(libc::O_EXCL | libc::O_DIRECT);
-    let first = options.open(path);
-    let file = match first {
+    Ok(twice_if_busy(|| options.open(path))?.into())
+}
+
+fn twice_if_busy<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    match open() {
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
             std::thread::sleep(BUSY_RETRY);
-            options.open(path)?
+            open()
         }
-        first => first?,
-    };
-    Ok(file.into())
+        first => first,
+    }
 }
 
 /// Capacity that the kernel gives access to.
@@ -214,4 +217,30 @@ pub(crate) fn file_offset(offset_bytes: u64, done: usize) -> io::Result<i64> {
         .checked_add(done as u64)
         .and_then(|offset| i64::try_from(offset).ok());
     offset.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(answers: &[Result<(), i32>]) -> (Result<(), Option<i32>>, usize) {
+        let mut asked = 0;
+        let opened = twice_if_busy(|| {
+            asked += 1;
+            answers[asked - 1].map_err(io::Error::from_raw_os_error)
+        });
+        (opened.map_err(|error| error.raw_os_error()), asked)
+    }
+
+    #[test]
+    fn only_a_busy_device_is_tried_again_and_only_once() {
+        assert_eq!(opened(&[Ok(())]), (Ok(()), 1));
+        assert_eq!(opened(&[Err(libc::EBUSY), Ok(())]), (Ok(()), 2));
+        let busy = Err(libc::EBUSY);
+        assert_eq!(opened(&[busy, busy, Ok(())]), (Err(Some(libc::EBUSY)), 2));
+        assert_eq!(
+            opened(&[Err(libc::ENOENT), Ok(())]),
+            (Err(Some(libc::ENOENT)), 1)
+        );
+    }
 }

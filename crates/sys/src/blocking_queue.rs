@@ -132,7 +132,14 @@ impl Work {
 fn serve(work: &Work, ends: &Sender<Completion>) {
     while let Some(mut submission) = work.next() {
         let result = perform(&mut submission);
-        let Submission { token, buffer, .. } = submission;
+        let Submission {
+            token,
+            buffer,
+            file,
+            ..
+        } = submission;
+        // Before the completion is seen: who then closes the drive finds it closed, not still claimed by us.
+        drop(file);
         if ends
             .send(Completion {
                 token,
@@ -159,5 +166,66 @@ fn perform(submission: &mut Submission) -> io::Result<usize> {
             Err(nix::Error::EINTR) => {}
             moved => return Ok(moved?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aligned::AlignedBuffer;
+
+    /// A pool in which nothing ever begins.
+    fn pool_without_threads() -> Pool {
+        let (_, ended) = mpsc::channel();
+        Pool {
+            entries: 2,
+            in_flight: 0,
+            work: Arc::default(),
+            ended,
+        }
+    }
+
+    fn read(file: &Arc<std::os::fd::OwnedFd>) -> Submission {
+        let buffer = AlignedBuffer::new(4096).unwrap();
+        let file = Arc::clone(file);
+        Submission {
+            op: Op::Read,
+            file,
+            offset_bytes: 0,
+            start: 0,
+            length_bytes: 4096,
+            buffer,
+            token: 7,
+        }
+    }
+
+    #[test]
+    fn dropped_pool_starts_nothing_more_and_lets_go_of_what_waited() {
+        let file = Arc::new(std::os::fd::OwnedFd::from(
+            std::fs::File::open("/dev/zero").unwrap(),
+        ));
+        let mut pool = pool_without_threads();
+        pool.submit(read(&file)).unwrap();
+        pool.submit(read(&file)).unwrap();
+        let work = Arc::clone(&pool.work);
+        assert_eq!(Arc::strong_count(&file), 3);
+        drop(pool);
+        assert_eq!(Arc::strong_count(&file), 1);
+        assert!(work.next().is_none());
+    }
+
+    #[test]
+    fn operations_that_do_not_end_stay_in_flight_after_the_timeout() {
+        let file = Arc::new(std::os::fd::OwnedFd::from(
+            std::fs::File::open("/dev/zero").unwrap(),
+        ));
+        let (ends, ended) = mpsc::channel();
+        let mut pool = pool_without_threads();
+        pool.ended = ended;
+        pool.submit(read(&file)).unwrap();
+        let mut out = Vec::new();
+        pool.wait(Duration::from_millis(1), &mut out).unwrap();
+        assert_eq!((out.len(), pool.in_flight()), (0, 1));
+        drop(ends);
     }
 }

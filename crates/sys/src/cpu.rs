@@ -11,3 +11,16 @@ pub fn has_aes() -> bool {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     return false;
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn agrees_with_what_the_kernel_lists() {
+        let listed = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+        let flags = listed
+            .lines()
+            .find(|line| line.starts_with("flags") || line.starts_with("Features"));
+        let listed = flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "aes"));
+        assert_eq!(super::has_aes(), listed);
+    }
+}

@@ -41,3 +41,31 @@ pub fn load(file: BorrowedFd<'_>, params: &CStr, compressed: bool) -> io::Result
         Err(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn file_that_is_no_module_is_refused() {
+        let file = std::fs::File::open("/proc/self/exe").unwrap();
+        for compressed in [false, true] {
+            let errno = load(file.as_fd(), c"", compressed)
+                .unwrap_err()
+                .raw_os_error();
+            // No module; not allowed to; a kernel without modules, or one that cannot unpack.
+            let expected = [
+                libc::ENOEXEC,
+                libc::EPERM,
+                libc::ENOSYS,
+                libc::EOPNOTSUPP,
+                libc::EINVAL,
+            ];
+            assert!(
+                errno.is_some_and(|errno| expected.contains(&errno)),
+                "{errno:?}"
+            );
+        }
+    }
+}

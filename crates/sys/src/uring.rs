@@ -12,6 +12,9 @@ use io_uring::{IoUring, opcode, types};
 
 pub use crate::queue::{Completion, Op, Queue, Submission};
 
+/// The kernel counts the timeout in signed nanoseconds: no more than 68 years.
+const TIMEOUT_MAX: Duration = Duration::from_secs(1 << 31);
+
 /// An io_uring with as many slots as entries. A slot owns what the kernel was told about.
 pub struct Ring {
     ring: IoUring,
@@ -124,7 +127,7 @@ impl Queue for Ring {
                 Ok(()) | Err(_) => Ok(()),
             };
         }
-        let timespec = types::Timespec::from(timeout);
+        let timespec = types::Timespec::from(timeout.min(TIMEOUT_MAX));
         let waited = self
             .ring
             .submitter()
