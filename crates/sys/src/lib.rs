@@ -2,8 +2,9 @@
 //!
 //! One module per door. A module hands over bytes and the kernel's own answer and decides nothing:
 //! what a command means, whether a status is good and which drive may be written is for `drive` and `wipe`.
-//! Every function is sound whatever its arguments are: a wrong argument gives an error, a wrong command
-//! gives the device's refusal.
+//! No argument makes a function unsound: a wrong length or direction gives an error, a wrong command gives the
+//! device's refusal, and a descriptor of another kind gives `ENOTTY`, since a kernel driver answers only the
+//! requests it knows.
 
 pub mod aligned;
 pub mod block;

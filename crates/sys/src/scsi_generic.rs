@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-pub use crate::data::Data;
+use crate::data::Data;
 use crate::ioctl;
 
 const SG_IO: u32 = 0x2285;

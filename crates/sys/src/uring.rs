@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use io_uring::{IoUring, opcode, types};
 
-pub use crate::queue::{Completion, Op, Queue, Submission};
+use crate::queue::{Completion, Op, Queue, Submission};
 
 /// The kernel counts the timeout in signed nanoseconds: no more than 68 years.
 const TIMEOUT_MAX: Duration = Duration::from_secs(1 << 31);
