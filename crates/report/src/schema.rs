@@ -550,8 +550,15 @@ pub struct IdentityCheck {
 /// Grade and reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
-    /// `A`, `B`, `C`, `D` or `parts`.
+    /// `A`, `B`, `C`, `D` or `parts`, as the machine stands: `parts` while a drive is in it whose
+    /// erasure is not proven.
     pub grade: String,
+    /// The grade once the parts in `remove` are out.
+    #[serde(default)]
+    pub grade_once_removed: String,
+    /// Parts to take out before the machine leaves.
+    #[serde(default)]
+    pub remove: Vec<String>,
     /// Each rule that capped the grade or left a note.
     pub caps: Vec<Cap>,
     /// What was not checked, so that the grade says nothing of it.
