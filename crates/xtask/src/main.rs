@@ -1,2 +1,79 @@
-//! Automation: demo, test, image, bench, tidy.
-fn main() {}
+//! Automation of the checkout: `cargo xtask image | test | tidy | setup`.
+//!
+//! Depends on none of raz's crates, so that it builds in seconds and works while they do not.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod image;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Automation of the raz checkout")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build target/image/{vmlinuz,initrd.img,manifest.json}
+    Image(image::Options),
+    /// Format check, clippy, tidy, every test, then the lab's scenarios on the image
+    Test(test::Options),
+    /// Check the architecture's invariants that a program can check
+    Tidy,
+    /// Install what the image and the lab need beyond Rust (names it when not root)
+    Setup,
+    /// Erase a virtual PC and show the proof
+    #[command(hide = true)]
+    Demo {
+        /// Handed to the demo
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let root = run::root();
+    let result = match Arguments::parse().verb {
+        Verb::Image(options) => setup::run(setup::Need::Image)
+            .and_then(|()| image::build(&root, &options))
+            .map(|_| ExitCode::SUCCESS),
+        Verb::Test(options) => test::run(&root, &options),
+        Verb::Tidy => tidy::run(&root),
+        Verb::Setup => setup::run(setup::Need::Lab).map(|()| ExitCode::SUCCESS),
+        Verb::Demo { arguments } => demo(&root, &arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if error.is::<setup::Missing>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The demo needs the machine set up and the image built; the story itself is the lab's.
+fn demo(root: &std::path::Path, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    setup::run(setup::Need::Lab)?;
+    image::build(root, &image::Options::default())?;
+    let mut command = run::cargo(root);
+    command
+        .args(["run", "--quiet", "--package", "lab", "--bin", "demo", "--"])
+        .args(arguments);
+    let status = command.status()?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,118 @@
+//! `cargo xtask image`: Debian's signed kernel and an initramfs with our agent.
+//!
+//! Nothing is compiled but the agent, nothing is signed by us, no module is unpacked: Debian's
+//! signatures stay what they were. Same inputs, same bytes. The ISO is not made here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use serde::Serialize;
+
+mod agent;
+mod apt;
+mod cpio;
+mod glob;
+mod initrd;
+mod lock;
+mod modules;
+mod packages;
+
+/// What `cargo xtask image` takes.
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Put this static binary in as raz instead of building the agent
+    #[arg(long, value_name = "PATH")]
+    pub agent: Option<PathBuf>,
+    /// Take the mirror's current packages and record them in image/packages.lock
+    #[arg(long)]
+    pub update_lock: bool,
+}
+
+/// What lies in the image, beside it as manifest.json.
+#[derive(Serialize)]
+pub struct Manifest {
+    schema: u32,
+    kernel_release: String,
+    /// Kernel arguments that every way of booting the image must give.
+    arguments: Vec<String>,
+    packages: lock::Lock,
+    vmlinuz: Part,
+    initrd: Part,
+    agent: Part,
+    modules: usize,
+}
+
+/// Size and digest of one file.
+#[derive(Serialize)]
+struct Part {
+    size_bytes: usize,
+    sha256: String,
+}
+
+impl Part {
+    fn of(bytes: &[u8]) -> Self {
+        Self {
+            size_bytes: bytes.len(),
+            sha256: packages::sha256(bytes),
+        }
+    }
+}
+
+/// Builds target/image and says what went in.
+pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
+    let started = Instant::now();
+    let inputs = root.join("image");
+    let packages = packages::obtain(root, options.update_lock)?;
+    let agent = match &options.agent {
+        Some(path) => path.clone(),
+        None => agent::build(root)?,
+    };
+    let agent = fs::read(&agent).with_context(|| format!("reading {}", agent.display()))?;
+    agent::assert_static(&agent)?;
+
+    let kernel = modules::Kernel::open(&packages.kernel)?;
+    let list = inputs.join("modules.list");
+    let list = fs::read_to_string(&list).with_context(|| format!("reading {}", list.display()))?;
+    let selection = kernel.select(&modules::List::parse(&list)?)?;
+
+    let initrd = initrd::write(&inputs, &packages.busybox, &kernel, &selection, &agent)?;
+    let vmlinuz = fs::read(kernel.vmlinuz()).context("reading the kernel")?;
+    let arguments =
+        fs::read_to_string(inputs.join("arguments")).context("reading image/arguments")?;
+    let manifest = Manifest {
+        schema: 1,
+        kernel_release: kernel.release.clone(),
+        arguments: arguments.split_whitespace().map(str::to_owned).collect(),
+        packages: packages.used,
+        vmlinuz: Part::of(&vmlinuz),
+        initrd: Part::of(&initrd),
+        agent: Part::of(&agent),
+        modules: selection.files.len(),
+    };
+    let folder = root.join("target/image");
+    fs::create_dir_all(&folder)?;
+    replace(&folder.join("vmlinuz"), &vmlinuz)?;
+    replace(&folder.join("initrd.img"), &initrd)?;
+    let mut text = serde_json::to_vec_pretty(&manifest)?;
+    text.push(b'\n');
+    replace(&folder.join("manifest.json"), &text)?;
+    println!(
+        "image: {} · Linux {} · {} modules · agent {} KiB · initrd {} KiB · {:.1} s",
+        folder.display(),
+        manifest.kernel_release,
+        manifest.modules,
+        manifest.agent.size_bytes / 1024,
+        manifest.initrd.size_bytes / 1024,
+        started.elapsed().as_secs_f32()
+    );
+    Ok(manifest)
+}
+
+/// Writes beside the file and renames: a machine that boots meanwhile reads the old one whole.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, bytes).with_context(|| format!("writing {}", partial.display()))?;
+    fs::rename(&partial, path).with_context(|| format!("replacing {}", path.display()))
+}
