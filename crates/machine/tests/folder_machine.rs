@@ -370,8 +370,8 @@ fn screens_are_those_that_gave_an_edid() {
 fn secure_boot_is_the_fifth_byte() {
     let variable = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
     for (bytes, state, oddities) in [
-        (&b"\x06\0\0\0\x01"[..], Some(SecureBoot::On), 0),
-        (b"\x06\0\0\0\x00", Some(SecureBoot::Off), 0),
+        (&b"\x06\0\0\0\x01"[..], Some(SecureBoot::Enabled), 0),
+        (b"\x06\0\0\0\x00", Some(SecureBoot::Disabled), 0),
         (b"\x06\0\0\0\x02", None, 1),
         (b"\x06\0\0\0", None, 1),
     ] {

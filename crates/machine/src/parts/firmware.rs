@@ -29,9 +29,9 @@ pub enum FirmwareMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecureBoot {
     /// Enforced in this boot.
-    On,
+    Enabled,
     /// Present and not enforced.
-    Off,
+    Disabled,
     /// UEFI without the variable.
     Unsupported,
 }
@@ -77,8 +77,8 @@ fn secure_boot(reader: &mut Reader) -> Option<SecureBoot> {
     };
     // Four bytes of attributes, then the value.
     match variable.as_slice() {
-        [_, _, _, _, 0] => Some(SecureBoot::Off),
-        [_, _, _, _, 1] => Some(SecureBoot::On),
+        [_, _, _, _, 0] => Some(SecureBoot::Disabled),
+        [_, _, _, _, 1] => Some(SecureBoot::Enabled),
         other => {
             reader.odd(format!("Secure Boot variable makes no sense: {other:02x?}"));
             None
