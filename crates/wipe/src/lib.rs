@@ -1,1 +1,22 @@
-//! Erase and prove.
+//! Erase and prove: overwrite every addressable byte with a position-keyed pattern, read every
+//! byte back, and say no more than was proven.
+//!
+//! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
+//! its outcomes and knows no report. Native sanitize commands, the ledger and sampled verification
+//! are not here yet.
+
+mod call;
+pub mod content;
+pub mod engine;
+pub mod job;
+mod lane;
+mod movement;
+pub mod options;
+pub mod outcome;
+pub mod pattern;
+pub mod progress;
+mod ranges;
+mod sweep;
+pub mod target;
+pub mod verify;
+mod worker;

@@ -1,10 +1,12 @@
 //! What a run did and what of it was *proven*.
 //!
 //! Three different words, used strictly: **verified** (read back and compared by us), **claimed by
-//! drive**, **not checked**. [`Proof`] has no public constructor: only the verifier makes one.
+//! drive**, **not checked**. [`Proof`] has no constructor outside the verifier.
 
 use std::fmt;
 use std::time::SystemTime;
+
+pub use crate::verify::Proof;
 
 /// The end of one drive's run.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,38 +34,6 @@ pub enum Conclusion {
     NotComplete(Vec<Shortfall>),
     /// Nothing was written.
     NotStarted(Vec<Shortfall>),
-}
-
-/// The verifier's word that it read every byte of a claimed drive and found it equal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    pub(crate) bytes_verified: u64,
-    pub(crate) pattern_passes_verified: u32,
-    pub(crate) complement_verified: bool,
-    pub(crate) zeros_verified: bool,
-}
-
-impl Proof {
-    /// Bytes read back and compared in the last pattern pass; equals the capacity.
-    #[must_use]
-    pub fn bytes_verified(&self) -> u64 {
-        self.bytes_verified
-    }
-    /// Pattern and complement passes that were verified in full.
-    #[must_use]
-    pub fn pattern_passes_verified(&self) -> u32 {
-        self.pattern_passes_verified
-    }
-    /// The complement pass was verified too (USB sticks and SD cards, NIST SP 800-88r1 table A-8).
-    #[must_use]
-    pub fn complement_verified(&self) -> bool {
-        self.complement_verified
-    }
-    /// A final zero pass was read back as zeros.
-    #[must_use]
-    pub fn zeros_verified(&self) -> bool {
-        self.zeros_verified
-    }
 }
 
 /// One reason why an erasure is not proven.
@@ -123,18 +93,29 @@ impl fmt::Display for Shortfall {
         match self {
             Self::WriteErrors { bytes } => write!(f, "{bytes} bytes could not be written"),
             Self::ReadErrors { bytes } => write!(f, "{bytes} bytes could not be read back"),
-            Self::Mismatch { bytes, first_offset_bytes } => write!(
+            Self::Mismatch {
+                bytes,
+                first_offset_bytes,
+            } => write!(
                 f,
                 "{bytes} bytes read back different from what was written, the first at byte {first_offset_bytes}"
             ),
-            Self::FlushFailed { error } => write!(f, "the write cache could not be flushed: {error}"),
+            Self::FlushFailed { error } => {
+                write!(f, "the write cache could not be flushed: {error}")
+            }
             Self::Vanished => f.write_str("the drive left during the run"),
             Self::Stalled { seconds } => write!(f, "the drive answered nothing for {seconds} s"),
             Self::IdentityChanged { confirmed, found } => {
-                write!(f, "the drive is not the one confirmed: {found} instead of {confirmed}")
+                write!(
+                    f,
+                    "the drive is not the one confirmed: {found} instead of {confirmed}"
+                )
             }
             Self::Interrupted => f.write_str("stopped by the operator"),
-            Self::ByteCount { accounted, capacity } => {
+            Self::ByteCount {
+                accounted,
+                capacity,
+            } => {
                 write!(f, "{accounted} bytes accounted for, of {capacity}")
             }
             Self::Other(text) => f.write_str(text),
@@ -162,8 +143,13 @@ pub struct PassRecord {
     pub pass: u32,
     /// Bytes whose write completed without error.
     pub written_bytes: u64,
-    /// Sectors whose write failed for good, merged and ascending.
+    /// Sectors whose write failed for good, merged and ascending; the lowest ones of a list that
+    /// would be too long.
     pub write_errors: Vec<ByteRange>,
+    /// Bytes whose write failed for good: more than `write_errors` holds when that list is cut.
+    pub write_error_bytes: u64,
+    /// The kernel's words for the first write that failed.
+    pub first_write_error: Option<String>,
     /// Write commands that failed before bisecting found the sectors.
     pub write_errors_seen: u64,
     /// Whether the write cache was flushed after the last write.
@@ -181,8 +167,14 @@ pub struct VerifyRecord {
     pub read_bytes: u64,
     /// Sectors that differ, merged and ascending.
     pub mismatches: Vec<ByteRange>,
+    /// Bytes in sectors that differ: more than `mismatches` holds when that list is cut.
+    pub mismatch_bytes: u64,
     /// Sectors that could not be read, merged and ascending.
     pub read_errors: Vec<ByteRange>,
+    /// Bytes that could not be read: more than `read_errors` holds when that list is cut.
+    pub read_error_bytes: u64,
+    /// The kernel's words for the first read that failed.
+    pub first_read_error: Option<String>,
     /// Offset of the first byte that differs.
     pub first_mismatch_offset_bytes: Option<u64>,
     /// Time of the read phase.
@@ -216,7 +208,8 @@ impl ByteRange {
 /// One re-reading of the drive's identity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IdentityCheck {
-    /// When in the run: `claim`, `after write`, `after verify`, `end`.
+    /// When in the run: `claim` before the first write, `after write` and `after verify` of each
+    /// pass; `before reading` and `after reading` of a read-back alone.
     pub moment: String,
     /// The identity read, or the error.
     pub found: Result<String, String>,

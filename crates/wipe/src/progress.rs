@@ -61,7 +61,10 @@ pub struct Snapshot {
 impl Progress {
     /// Begins a phase and sets its byte counter to zero.
     pub fn begin(&self, phase: Phase, pass_index: u32, pass_count: u32, bytes_total: u64) {
-        let mut stage = self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut stage = self
+            .stage
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         self.bytes_done.store(0, Ordering::Relaxed);
         *stage = Stage {
             phase,
@@ -85,10 +88,19 @@ impl Progress {
     /// The counters now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let stage = *self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let stage = *self
+            .stage
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let bytes_done = self.bytes_done.load(Ordering::Relaxed);
-        let seconds = stage.since.map_or(0.0, |since| since.elapsed().as_secs_f64());
-        let rate = if seconds > 0.0 { bytes_done as f64 / seconds } else { 0.0 };
+        let seconds = stage
+            .since
+            .map_or(0.0, |since| since.elapsed().as_secs_f64());
+        let rate = if seconds > 0.0 {
+            bytes_done as f64 / seconds
+        } else {
+            0.0
+        };
         let left = stage.bytes_total.saturating_sub(bytes_done) as f64;
         Snapshot {
             phase: stage.phase,

@@ -1,0 +1,194 @@
+//! What is to be done to one drive, and the steps that this means.
+
+use crate::content::Content;
+use crate::outcome::{PassKind, Shortfall};
+use crate::pattern::{Cipher, PassKey, Seed};
+use crate::progress::Progress;
+use crate::target::{Control, Target};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One drive's overwrite.
+pub struct Job {
+    /// The drive's bytes.
+    pub target: Target,
+    /// The drive's slow calls.
+    pub control: Arc<dyn Control>,
+    /// The identity that was confirmed, as the report records it: part of the pattern's key.
+    pub identity: String,
+    /// The start of the pattern's key.
+    pub seed: Seed,
+    /// The pattern's cipher.
+    pub cipher: Cipher,
+    /// The passes, in order. A complement needs a pattern before it.
+    pub passes: Vec<PassKind>,
+    /// Whether each pass is read back.
+    pub verify: VerifyMode,
+    /// Where to show what is happening.
+    pub progress: Arc<Progress>,
+}
+
+/// How much is read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VerifyMode {
+    /// Every byte of every pass.
+    Full,
+    /// Nothing: the outcome can be no better than "written, not checked".
+    None,
+}
+
+/// One pass with its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    pub(crate) kind: PassKind,
+    pub(crate) number: u32,
+    pub(crate) content: Content,
+}
+
+/// One step of a run; a number is an index into the passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Identity(&'static str),
+    Write(usize),
+    Flush(usize),
+    Verify(usize),
+}
+
+/// A job as the engine carries it out.
+pub(crate) struct Work {
+    pub(crate) target: Target,
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) identity: String,
+    pub(crate) passes: Vec<Pass>,
+    pub(crate) steps: VecDeque<Step>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Work {
+    /// The steps of a job, or why it cannot begin.
+    pub(crate) fn overwrite(job: Job) -> Result<Self, Shortfall> {
+        let Job {
+            target,
+            control,
+            identity,
+            seed,
+            cipher,
+            passes,
+            verify,
+            progress,
+        } = job;
+        check(&target)?;
+        let passes = number(&seed, &identity, cipher, &passes)?;
+        let mut steps = VecDeque::from([Step::Identity("claim")]);
+        for index in 0..passes.len() {
+            steps.extend([
+                Step::Write(index),
+                Step::Flush(index),
+                Step::Identity("after write"),
+            ]);
+            match verify {
+                VerifyMode::Full => {
+                    steps.extend([Step::Verify(index), Step::Identity("after verify")])
+                }
+                VerifyMode::None => {}
+            }
+        }
+        Ok(Self {
+            target,
+            control,
+            identity,
+            passes,
+            steps,
+            progress,
+        })
+    }
+
+    /// The steps of a read-back that writes nothing.
+    pub(crate) fn read_back(
+        target: Target,
+        control: Arc<dyn Control>,
+        identity: String,
+        content: Content,
+        progress: Arc<Progress>,
+    ) -> Result<Self, Shortfall> {
+        check(&target)?;
+        let kind = match content {
+            Content::Pattern(_) => PassKind::Pattern,
+            Content::Complement(_) => PassKind::Complement,
+            Content::Zeros => PassKind::Zero,
+        };
+        let passes = vec![Pass {
+            kind,
+            number: 0,
+            content,
+        }];
+        let steps = [
+            Step::Identity("before reading"),
+            Step::Verify(0),
+            Step::Identity("after reading"),
+        ];
+        Ok(Self {
+            target,
+            control,
+            identity,
+            passes,
+            steps: steps.into(),
+            progress,
+        })
+    }
+}
+
+fn check(target: &Target) -> Result<(), Shortfall> {
+    let Target {
+        capacity_bytes: capacity,
+        logical_sector_bytes: sector,
+        label,
+        ..
+    } = target;
+    if *sector == 0 || *capacity == 0 || !capacity.is_multiple_of(u64::from(*sector)) {
+        return Err(Shortfall::Other(format!(
+            "{label}: a capacity of {capacity} bytes in sectors of {sector} cannot be served"
+        )));
+    }
+    Ok(())
+}
+
+/// Pattern passes are numbered from 0; a complement has its pattern's number, zeros have that of
+/// the pattern before them.
+fn number(
+    seed: &Seed,
+    identity: &str,
+    cipher: Cipher,
+    kinds: &[PassKind],
+) -> Result<Vec<Pass>, Shortfall> {
+    let mut patterns = 0;
+    let mut passes = Vec::new();
+    for kind in kinds {
+        let key = |pass| PassKey::derive(seed, identity, cipher, pass);
+        let last = u32::saturating_sub(patterns, 1);
+        let (number, content) = match kind {
+            PassKind::Pattern => {
+                patterns += 1;
+                (patterns - 1, Content::Pattern(key(patterns - 1)))
+            }
+            PassKind::Complement if patterns == 0 => {
+                return Err(Shortfall::Other(
+                    "a complement pass needs a pattern pass before it".into(),
+                ));
+            }
+            PassKind::Complement => (last, Content::Complement(key(last))),
+            PassKind::Zero => (last, Content::Zeros),
+        };
+        passes.push(Pass {
+            kind: *kind,
+            number,
+            content,
+        });
+    }
+    if passes.is_empty() {
+        return Err(Shortfall::Other(
+            "a plan without passes erases nothing".into(),
+        ));
+    }
+    Ok(passes)
+}

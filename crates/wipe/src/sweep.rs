@@ -1,0 +1,321 @@
+//! One phase over a whole drive, as bookkeeping: which bytes come next, what became of each.
+//!
+//! It does no I/O and knows no clock. Whole requests go in order from byte 0 to the end. A request
+//! that fails is cut in halves down to the sector, so that its neighbours are served; what fails
+//! for good is tried once more when everything else is done, and then listed. Where failures come
+//! in long unbroken rows, cutting stops (it would draw thousands of errors from a dying drive) and
+//! whole requests are listed; after a row that is longer still the phase is given up.
+//!
+//! Invariant: every byte of the drive is at any time in exactly one of: not begun, waiting,
+//! outstanding, done, bad.
+
+use crate::outcome::ByteRange;
+use crate::ranges::RangeList;
+use std::collections::VecDeque;
+
+/// The measures of a sweep.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// Bytes to cover, a multiple of the logical sector.
+    pub(crate) capacity_bytes: u64,
+    /// Smallest transfer.
+    pub(crate) logical_sector_bytes: u32,
+    /// Preferred border of a cut.
+    pub(crate) physical_sector_bytes: u32,
+    /// Length of a whole request, a multiple of the logical sector.
+    pub(crate) request_bytes: u32,
+    /// Pieces that are kept for a second try, and ranges that are named in the end.
+    pub(crate) listed_ranges: usize,
+    /// Failed sectors in a row, no success between them, after which failed requests are not cut.
+    pub(crate) cut_until_sectors: u64,
+    /// Whole requests failed in a row after which the phase is given up.
+    pub(crate) give_up_after_requests: u64,
+}
+
+/// Consecutive bytes that travel in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// First byte on the drive.
+    pub(crate) start: u64,
+    /// Bytes.
+    pub(crate) length: u32,
+    turn: Turn,
+}
+
+/// Why a piece is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// A whole request, in order.
+    Whole,
+    /// What is left of a request that failed or fell short.
+    Part,
+    /// A second and last try, after everything else.
+    Last,
+}
+
+impl Piece {
+    fn range(self) -> ByteRange {
+        ByteRange {
+            start: self.start,
+            end: self.start + u64::from(self.length),
+        }
+    }
+}
+
+/// Temporary answers (`EAGAIN`, `EINTR`) taken back without counting as failures, per sweep.
+const AGAIN_LIMIT: u32 = 10_000;
+
+/// The state of one phase.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    shape: Shape,
+    next: u64,
+    parts: Vec<Piece>,
+    last_tries: VecDeque<Piece>,
+    outstanding: usize,
+    done_bytes: u64,
+    bad: RangeList,
+    failures: u64,
+    sectors_failed_in_a_row: u64,
+    requests_failed_in_a_row: u64,
+    agains: u32,
+    halted: bool,
+    given_up_at: Option<u64>,
+}
+
+impl Sweep {
+    /// A sweep over nothing yet.
+    pub(crate) fn new(shape: Shape) -> Self {
+        Self {
+            shape,
+            next: 0,
+            parts: Vec::new(),
+            last_tries: VecDeque::new(),
+            outstanding: 0,
+            done_bytes: 0,
+            bad: RangeList::new(shape.listed_ranges),
+            failures: 0,
+            sectors_failed_in_a_row: 0,
+            requests_failed_in_a_row: 0,
+            agains: 0,
+            halted: false,
+            given_up_at: None,
+        }
+    }
+
+    /// The next piece to send; it is outstanding until one of `completed`, `failed`, `again`.
+    pub(crate) fn next(&mut self) -> Option<Piece> {
+        if self.halted {
+            return None;
+        }
+        let piece = self
+            .parts
+            .pop()
+            .or_else(|| self.next_whole())
+            .or_else(|| self.last_tries.pop_front())?;
+        self.outstanding += 1;
+        Some(piece)
+    }
+
+    fn next_whole(&mut self) -> Option<Piece> {
+        let left = self.shape.capacity_bytes - self.next;
+        let length = u64::from(self.shape.request_bytes).min(left) as u32;
+        let piece = Piece {
+            start: self.next,
+            length,
+            turn: Turn::Whole,
+        };
+        self.next += u64::from(length);
+        (length > 0).then_some(piece)
+    }
+
+    /// The first `bytes` of the piece were transferred: at least one sector, whole sectors.
+    pub(crate) fn completed(&mut self, piece: Piece, bytes: u32) {
+        assert!(
+            bytes > 0
+                && bytes <= piece.length
+                && bytes.is_multiple_of(self.shape.logical_sector_bytes)
+        );
+        self.outstanding -= 1;
+        self.done_bytes += u64::from(bytes);
+        self.sectors_failed_in_a_row = 0;
+        self.requests_failed_in_a_row = 0;
+        if bytes < piece.length {
+            let turn = if piece.turn == Turn::Last {
+                Turn::Last
+            } else {
+                Turn::Part
+            };
+            let rest = Piece {
+                start: piece.start + u64::from(bytes),
+                length: piece.length - bytes,
+                turn,
+            };
+            self.wait_again(rest);
+        }
+    }
+
+    /// The piece failed.
+    pub(crate) fn failed(&mut self, piece: Piece) {
+        self.outstanding -= 1;
+        self.failures += 1;
+        let cut = piece.length > self.shape.logical_sector_bytes
+            && self.sectors_failed_in_a_row < self.shape.cut_until_sectors;
+        if self.given_up_at.is_some() {
+            self.bad.add(piece.range());
+        } else if cut {
+            self.cut(piece);
+        } else {
+            self.sectors_failed_in_a_row +=
+                u64::from(piece.length / self.shape.logical_sector_bytes);
+            if piece.turn == Turn::Last || self.last_tries.len() >= self.shape.listed_ranges {
+                self.bad.add(piece.range());
+            } else {
+                self.last_tries.push_back(Piece {
+                    turn: Turn::Last,
+                    ..piece
+                });
+            }
+        }
+        if piece.turn == Turn::Whole {
+            self.requests_failed_in_a_row += 1;
+            if self.requests_failed_in_a_row >= self.shape.give_up_after_requests {
+                self.give_up();
+            }
+        }
+    }
+
+    /// The drive asked to be asked again.
+    pub(crate) fn again(&mut self, piece: Piece) {
+        if self.agains < AGAIN_LIMIT {
+            self.agains += 1;
+            self.outstanding -= 1;
+            self.wait_again(piece);
+        } else {
+            self.failed(piece);
+        }
+    }
+
+    fn wait_again(&mut self, piece: Piece) {
+        if self.given_up_at.is_some() {
+            self.bad.add(piece.range());
+        } else {
+            self.parts.push(piece);
+        }
+    }
+
+    fn cut(&mut self, piece: Piece) {
+        let Shape {
+            logical_sector_bytes: logical,
+            physical_sector_bytes: physical,
+            ..
+        } = self.shape;
+        let unit = u64::from(if piece.length > physical {
+            physical
+        } else {
+            logical
+        });
+        let sectors = piece.length / logical;
+        let middle = piece.start + u64::from(piece.length / 2);
+        let aligned = middle - middle % unit;
+        let middle = if aligned > piece.start {
+            aligned
+        } else {
+            piece.start + u64::from(sectors / 2 * logical)
+        };
+        let length = (middle - piece.start) as u32;
+        let turn = if piece.turn == Turn::Last {
+            Turn::Last
+        } else {
+            Turn::Part
+        };
+        let left = Piece {
+            length,
+            turn,
+            ..piece
+        };
+        let right = Piece {
+            start: middle,
+            length: piece.length - length,
+            turn,
+        };
+        // The first time from the left, where a row of bad sectors begins inside the piece; the
+        // last time from the right, where it ends: so the good part is found from both sides
+        // before the row counts as long.
+        let order = if turn == Turn::Last {
+            [left, right]
+        } else {
+            [right, left]
+        };
+        self.parts.extend(order);
+    }
+
+    /// Everything not outstanding counts as bad from here on.
+    pub(crate) fn give_up(&mut self) {
+        if self.given_up_at.is_some() {
+            return;
+        }
+        self.given_up_at = Some(self.next);
+        let waiting: Vec<Piece> = self
+            .parts
+            .drain(..)
+            .chain(self.last_tries.drain(..))
+            .collect();
+        waiting
+            .into_iter()
+            .for_each(|piece| self.bad.add(piece.range()));
+        if self.next < self.shape.capacity_bytes {
+            self.bad.add(ByteRange {
+                start: self.next,
+                end: self.shape.capacity_bytes,
+            });
+            self.next = self.shape.capacity_bytes;
+        }
+    }
+
+    /// Sends nothing more; what is left stays neither done nor bad.
+    pub(crate) fn halt(&mut self) {
+        self.halted = true;
+    }
+
+    /// Nothing is outstanding and nothing will be sent.
+    pub(crate) fn is_over(&self) -> bool {
+        let exhausted = self.parts.is_empty()
+            && self.last_tries.is_empty()
+            && self.next == self.shape.capacity_bytes;
+        self.outstanding == 0 && (self.halted || exhausted)
+    }
+
+    /// Every byte is done or bad.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.accounted_bytes() == self.shape.capacity_bytes
+    }
+
+    /// Bytes transferred.
+    pub(crate) fn done_bytes(&self) -> u64 {
+        self.done_bytes
+    }
+
+    /// Bytes done or bad.
+    pub(crate) fn accounted_bytes(&self) -> u64 {
+        self.done_bytes + self.bad.bytes()
+    }
+
+    /// Requests that failed, of any length.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// The sweep was given up, with whole requests begun up to this byte.
+    pub(crate) fn given_up_at(&self) -> Option<u64> {
+        self.given_up_at
+    }
+
+    /// What failed for good.
+    pub(crate) fn into_bad(self) -> RangeList {
+        self.bad
+    }
+}
+
+#[cfg(test)]
+mod tests;
