@@ -1,12 +1,23 @@
 //! One drive: what it is, what it can be told.
 //!
-//! `ata`, `scsi`, `nvme`, `mmc`, `health` and `volume` are codecs: bytes in, facts and oddities
-//! out. Nothing here decides what is erased, and nothing here erases.
+//! `discover` lists the machine's drives as facts, `refusal` says which of them may not be erased
+//! and why, `claim` is the one door to writing. `ata`, `scsi`, `nvme`, `mmc`, `health` and `volume`
+//! are codecs: bytes in, facts and oddities out. Nothing here decides what is erased, and nothing
+//! here erases.
 
 pub mod ata;
 mod bytes;
+pub mod claim;
+pub mod discover;
+pub mod facts;
 pub mod health;
+pub mod identity;
+pub mod linux;
+pub mod medium;
 pub mod mmc;
 pub mod nvme;
+pub mod port;
+pub mod refusal;
 pub mod scsi;
+mod uses;
 pub mod volume;

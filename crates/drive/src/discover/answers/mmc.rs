@@ -1,0 +1,51 @@
+//! What an eMMC says in its extended CSD.
+
+use crate::discover::line::Line;
+use crate::facts::{DriveFacts, HiddenCapacity};
+use crate::mmc::ExtCsd;
+
+/// Reads the register.
+///
+/// # Errors
+/// In words, when the card does not answer.
+pub fn register(line: &Line<'_>) -> Result<ExtCsd, String> {
+    let data = line
+        .read_ext_csd()
+        .map_err(|reason| format!("EXT_CSD: {reason}"))?;
+    ExtCsd::parse(&data).ok_or_else(|| "EXT_CSD: the answer is no register".to_owned())
+}
+
+/// Compares the capacity of the user area with the register. Boot and other areas are drives of
+/// their own, and have no capacity beyond themselves.
+pub fn capacity(facts: &mut DriveFacts, said: &ExtCsd) {
+    facts.oddities.extend(said.oddities.iter().cloned());
+    if !facts.identity.area.is_empty() {
+        facts.hidden = HiddenCapacity::NotApplicable;
+        return;
+    }
+    let user_bytes = u64::from(said.sectors).saturating_mul(512);
+    let evidence = format!(
+        "EXT_CSD SEC_COUNT {user_bytes} bytes, the kernel addresses {}",
+        facts.capacity_bytes
+    );
+    facts.hidden = if said.sectors == 0 {
+        // Cards of 2 GB or less count in the CSD, which the kernel has read.
+        HiddenCapacity::Unknown {
+            reason: "EXT_CSD SEC_COUNT is 0".into(),
+        }
+    } else if user_bytes > facts.capacity_bytes {
+        HiddenCapacity::Hidden {
+            bytes: user_bytes - facts.capacity_bytes,
+            evidence,
+        }
+    } else if user_bytes < facts.capacity_bytes {
+        HiddenCapacity::Unknown { reason: evidence }
+    } else {
+        HiddenCapacity::None { evidence }
+    };
+    if said.rpmb_bytes > 0 && !facts.not_reached.iter().any(|text| text.contains("rpmb")) {
+        facts
+            .not_reached
+            .push("replay-protected area rpmb: cannot be erased without its key".into());
+    }
+}

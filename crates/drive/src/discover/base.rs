@@ -1,0 +1,293 @@
+//! Facts from sysfs and `/proc` alone: what is known of a drive before it is asked, and all that is
+//! known of one that does not answer.
+
+use super::Roots;
+use super::answers;
+use super::attachment::Attachment;
+use super::serial::Serial;
+use super::sysfs::{self, Node, file_name, numbered};
+use crate::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, Zoned};
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::scsi;
+use crate::uses;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Sector size where sysfs names none: what the kernel itself falls back to.
+const SECTOR_BYTES_DEFAULT: u32 = 512;
+
+/// The facts of one whole drive that need no question to it.
+pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts {
+    let transport = attachment.transport;
+    let mut oddities = attachment.oddities.clone();
+    let device = |attribute: &str| {
+        let dir = attachment.device.as_deref()?;
+        sysfs::text(&dir.join(attribute))
+    };
+    let (vendor, model, firmware) = match transport {
+        Transport::Mmc | Transport::Sd => (None, device("name"), device("fwrev")),
+        Transport::Virtio | Transport::Loop => (None, None, None),
+        Transport::Ata
+        | Transport::Scsi
+        | Transport::Nvme
+        | Transport::Usb
+        | Transport::RaidVolume
+        | Transport::Network
+        | Transport::Other => (
+            device("vendor").filter(|_| attachment.nvme_controllers.is_empty()),
+            device("model"),
+            device("rev").or_else(|| device("firmware_rev")),
+        ),
+    };
+    let identity = identity(node, attachment, &mut oddities);
+    let sector = |attribute: &str| {
+        node.number(attribute)
+            .and_then(|bytes| u32::try_from(bytes).ok())
+            .filter(|bytes| *bytes > 0)
+            .unwrap_or(SECTOR_BYTES_DEFAULT)
+    };
+    DriveFacts {
+        path: roots.dev.join(node.name.replace('!', "/")),
+        name: node.name.clone(),
+        transport,
+        bridge: attachment.bridge.clone(),
+        controller: attachment.controller.clone(),
+        bus_path: node.position(),
+        vendor,
+        model,
+        firmware,
+        identity,
+        capacity_bytes: node.capacity_bytes(),
+        logical_sector_bytes: sector("queue/logical_block_size"),
+        physical_sector_bytes: sector("queue/physical_block_size"),
+        medium: medium(node, transport),
+        zoned: zoned(node, &mut oddities),
+        removable: node.number("removable") == Some(1),
+        read_only: node.number("ro") == Some(1),
+        security: Security::default(),
+        hidden: match transport {
+            Transport::Virtio | Transport::Loop | Transport::Sd => HiddenCapacity::NotApplicable,
+            Transport::Ata
+            | Transport::Scsi
+            | Transport::Nvme
+            | Transport::Usb
+            | Transport::Mmc
+            | Transport::RaidVolume
+            | Transport::Network
+            | Transport::Other => HiddenCapacity::Unknown {
+                reason: "the drive was not asked".into(),
+            },
+        },
+        health: Health::not_read("the drive was not asked"),
+        volumes: Vec::new(),
+        uses: uses::uses(roots, node),
+        not_reached: not_reached(node, attachment),
+        oddities,
+    }
+}
+
+/// Rotation is believed only where it is denied: the kernel calls a drive rotating when it knows nothing.
+fn medium(node: &Node, transport: Transport) -> Medium {
+    match transport {
+        Transport::Nvme | Transport::Mmc | Transport::Sd => Medium::SolidState,
+        Transport::Virtio | Transport::Loop | Transport::RaidVolume | Transport::Network => {
+            Medium::Unknown
+        }
+        Transport::Ata | Transport::Scsi | Transport::Usb | Transport::Other => {
+            match node.number("queue/rotational") {
+                Some(0) => Medium::SolidState,
+                Some(_) | None => Medium::Unknown,
+            }
+        }
+    }
+}
+
+fn zoned(node: &Node, oddities: &mut Vec<String>) -> Zoned {
+    match node.text("queue/zoned").as_deref() {
+        None | Some("none") => Zoned::No,
+        Some("host-aware") => Zoned::HostAware,
+        Some("host-managed") => Zoned::HostManaged,
+        Some(other) => {
+            // A zone model that raz does not know may refuse random writes.
+            oddities.push(format!("unknown zone model {other}"));
+            Zoned::HostManaged
+        }
+    }
+}
+
+fn identity(node: &Node, attachment: &Attachment, oddities: &mut Vec<String>) -> Identity {
+    let dir = attachment.device.as_deref();
+    let device = |attribute: &str| sysfs::text(&dir?.join(attribute));
+    let page = |attribute: &str| sysfs::bytes(&dir?.join(attribute));
+    let mut identity = Identity {
+        bus_path: node.position(),
+        ..Identity::default()
+    };
+    match attachment.transport {
+        Transport::Loop => identity.world_wide = backing_file(node, oddities),
+        Transport::Virtio => {
+            identity.serial = Serial::credible(node.text("serial").as_deref(), "virtio", oddities);
+        }
+        Transport::Mmc | Transport::Sd => {
+            identity.serial = Serial::credible(device("serial").as_deref(), "the card", oddities);
+            identity.world_wide =
+                device("cid").map(|cid| format!("cid-{}", cid.to_ascii_lowercase()));
+            identity.area = mmc_area(&node.name);
+        }
+        Transport::Nvme | Transport::Network if !attachment.nvme_controllers.is_empty() => {
+            identity.serial =
+                Serial::credible(device("serial").as_deref(), "the controller", oddities);
+            identity.world_wide = nvme_name(node);
+            identity.area = node
+                .number("nsid")
+                .map_or_else(String::new, |nsid| format!("nsid-{nsid}"));
+        }
+        Transport::Ata
+        | Transport::Scsi
+        | Transport::Usb
+        | Transport::RaidVolume
+        | Transport::Network
+        | Transport::Nvme
+        | Transport::Other => {
+            let serial = page("vpd_pg80").and_then(|bytes| scsi::vpd::unit_serial(&bytes));
+            identity.serial =
+                Serial::credible(serial.as_deref(), "the unit serial number page", oddities);
+            identity.world_wide = page("vpd_pg83")
+                .and_then(|bytes| scsi::vpd::designators(&bytes))
+                .as_deref()
+                .and_then(answers::world_wide)
+                .or_else(|| device("wwid").as_deref().and_then(wwid_name));
+            if attachment.lun > 0 {
+                identity.area = format!("lun-{}", attachment.lun);
+            }
+        }
+    }
+    let bridge = attachment.bridge.as_ref();
+    if identity.serial.is_none()
+        && attachment.transport == Transport::Usb
+        && let Some(serial) = bridge.and_then(|bridge| bridge.serial.as_deref())
+    {
+        identity.serial = Serial::credible(Some(serial), "the USB device", oddities);
+    }
+    identity
+}
+
+/// `file-DEVICE-INODE-OFFSET`; a deleted file, or one that is not where sysfs says, names nothing.
+fn backing_file(node: &Node, oddities: &mut Vec<String>) -> Option<String> {
+    let path = node.text("loop/backing_file")?;
+    let offset = node.number("loop/offset").unwrap_or(0);
+    match fs::metadata(&path) {
+        Ok(file) if !path.ends_with(" (deleted)") => {
+            Some(format!("file-{}-{}-{offset}", file.dev(), file.ino()))
+        }
+        Ok(_) | Err(_) => {
+            oddities.push("its backing file is no longer there".into());
+            None
+        }
+    }
+}
+
+/// `boot0`, `gp1`; empty for the user area.
+fn mmc_area(name: &str) -> String {
+    let area = name.strip_prefix("mmcblk").unwrap_or("");
+    area.trim_start_matches(|c: char| c.is_ascii_digit())
+        .to_owned()
+}
+
+fn nvme_name(node: &Node) -> Option<String> {
+    let digits = |attribute: &str| {
+        let text = node.text(attribute)?;
+        let hex: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        let any = hex.bytes().any(|digit| digit != b'0');
+        any.then(|| hex.to_ascii_lowercase())
+    };
+    digits("nguid")
+        .map(|hex| format!("nguid-{hex}"))
+        .or_else(|| digits("eui").map(|hex| format!("eui-{hex}")))
+}
+
+/// `naa.…` and `eui.…` as the kernel writes a designator; texts of type `t10.` hold vendor, model and
+/// serial rather than a name of their own.
+fn wwid_name(wwid: &str) -> Option<String> {
+    let hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let (kind, value) = wwid.split_once('.')?;
+    match kind {
+        "naa" if hex(value) => Some(format!("wwn-{}", value.to_ascii_lowercase())),
+        "eui" if hex(value) => Some(format!("eui-{}", value.to_ascii_lowercase())),
+        _ => None,
+    }
+}
+
+/// Siblings that share the drive's silicon and are not this device.
+fn not_reached(node: &Node, attachment: &Attachment) -> Vec<String> {
+    let mut found = Vec::new();
+    match attachment.transport {
+        Transport::Mmc if mmc_area(&node.name).is_empty() => {
+            let card = attachment.device.as_deref();
+            for area in sysfs::names(&node.dir) {
+                let is_area = area.strip_prefix(&node.name).is_some_and(|rest| {
+                    numbered(rest, "boot") || numbered(rest, "gp") || rest == "rpmb"
+                });
+                if is_area {
+                    found.push(mmc_sibling(&node.dir.join(&area)));
+                }
+            }
+            // The replay-protected area is a character device since Linux 4.15, beside the disk.
+            let rpmb = card.and_then(|dir| sysfs::text(&dir.join("raw_rpmb_size_mult")));
+            if rpmb.is_some_and(|size| !matches!(size.trim_start_matches("0x"), "0" | "00" | "000000"))
+                && !found.iter().any(|text| text.contains("rpmb"))
+            {
+                found.push("replay-protected area rpmb: cannot be erased without its key".into());
+            }
+        }
+        Transport::Nvme => {
+            for controller in &attachment.nvme_controllers {
+                let parent = node.dir.parent().unwrap_or(&node.dir);
+                for dir in [controller.as_path(), parent] {
+                    for name in sysfs::names(dir) {
+                        let is_other = name.starts_with("nvme")
+                            && dir.join(&name).join("nsid").is_file()
+                            && sysfs::text(&dir.join(&name).join("hidden")).as_deref() != Some("1")
+                            && name != node.name;
+                        let text = format!("other namespace {name} of the same drive");
+                        if is_other && !found.contains(&text) {
+                            found.push(text);
+                        }
+                    }
+                }
+            }
+        }
+        Transport::RaidVolume => found.push(
+            "member drives, hot spares and cache behind the RAID controller: only the volume is overwritten".into(),
+        ),
+        Transport::Ata
+        | Transport::Scsi
+        | Transport::Usb
+        | Transport::Mmc
+        | Transport::Sd
+        | Transport::Virtio
+        | Transport::Loop
+        | Transport::Network
+        | Transport::Other => {}
+    }
+    found
+}
+
+fn mmc_sibling(dir: &Path) -> String {
+    let name = file_name(dir);
+    let area = mmc_area(name);
+    if area == "rpmb" {
+        return "replay-protected area rpmb: cannot be erased without its key".into();
+    }
+    let size = sysfs::text(&dir.join("size")).and_then(|text| text.parse::<u64>().ok());
+    let bytes = size.unwrap_or(0).saturating_mul(512);
+    let locked = sysfs::text(&dir.join("force_ro")).as_deref() == Some("1");
+    let note = if locked {
+        "write-protected by the kernel (force_ro)"
+    } else {
+        "a drive of its own in raz's list"
+    };
+    format!("eMMC area {area}, {bytes} bytes: {note}")
+}

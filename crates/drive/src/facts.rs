@@ -1,0 +1,199 @@
+//! What a drive says of itself, as plain values. Nothing here decides, opens or writes.
+//!
+//! A value that the drive or the kernel did not give is `None` or an `Unknown` variant:
+//! *unknown is not clean*, and no default stands in for an answer.
+
+use crate::health::Health;
+use crate::identity::Identity;
+use crate::volume::VolumeId;
+use std::path::PathBuf;
+
+/// Everything known of one whole block device at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriveFacts {
+    /// Kernel name, such as `sda` or `nvme0n1`. It changes between boots: never an identity.
+    pub name: String,
+    /// Device node, such as `/dev/sda`.
+    pub path: PathBuf,
+    /// How the drive is attached.
+    pub transport: Transport,
+    /// The USB bridge in front of the drive, if there is one.
+    pub bridge: Option<UsbBridge>,
+    /// What the drive shares with its siblings: NVMe subsystem and controllers, SCSI host, MMC card.
+    pub controller: Option<String>,
+    /// Position in the machine, such as `pci-0000:00:1f.2/ata1/…`: the sysfs device path.
+    pub bus_path: String,
+    /// SCSI vendor field, where there is one (`ATA` behind a SATL).
+    pub vendor: Option<String>,
+    /// Model as the drive writes it, trimmed.
+    pub model: Option<String>,
+    /// Firmware revision.
+    pub firmware: Option<String>,
+    /// What tells this drive from every other.
+    pub identity: Identity,
+    /// Bytes that can be addressed now.
+    pub capacity_bytes: u64,
+    /// Logical sector size in bytes.
+    pub logical_sector_bytes: u32,
+    /// Physical sector size in bytes.
+    pub physical_sector_bytes: u32,
+    /// Rotating, solid state, or not said.
+    pub medium: Medium,
+    /// Zone model.
+    pub zoned: Zoned,
+    /// The kernel's removable flag.
+    pub removable: bool,
+    /// The kernel's read-only flag.
+    pub read_only: bool,
+    /// ATA security, TCG locking as far as it was asked.
+    pub security: Security,
+    /// Capacity beyond what can be addressed.
+    pub hidden: HiddenCapacity,
+    /// SMART and its relatives.
+    pub health: Health,
+    /// Volume and partition identities found on the medium, to recognise raz's own.
+    pub volumes: Vec<VolumeId>,
+    /// Who uses the drive now.
+    pub uses: Vec<Use>,
+    /// Storage at this drive that an overwrite of its addressable bytes does not reach
+    /// (eMMC boot areas, RPMB, other namespaces, reallocated sectors), in words.
+    pub not_reached: Vec<String>,
+    /// What was odd in the answers, in words.
+    pub oddities: Vec<String>,
+}
+
+/// How a drive is attached to this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// SATA or PATA through libata.
+    Ata,
+    /// SAS, parallel SCSI, or a SCSI disk of unknown wire.
+    Scsi,
+    /// NVMe over PCIe.
+    Nvme,
+    /// USB, by usb-storage or uas.
+    Usb,
+    /// Embedded MMC: soldered flash.
+    Mmc,
+    /// An SD card.
+    Sd,
+    /// virtio-blk.
+    Virtio,
+    /// A loop device over a file.
+    Loop,
+    /// A logical volume of a RAID controller, whose members are hidden.
+    RaidVolume,
+    /// iSCSI, NVMe over fabrics, network block device, fibre channel: storage that others may own.
+    Network,
+    /// Anything else, by its kernel driver's name in the oddities.
+    Other,
+}
+
+/// A USB bridge or stick controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbBridge {
+    /// USB vendor id.
+    pub vendor_id: u16,
+    /// USB product id.
+    pub product_id: u16,
+    /// The bridge's own strings, joined.
+    pub name: String,
+    /// The bridge's own serial: often repeated between units.
+    pub serial: Option<String>,
+}
+
+/// What kind of medium holds the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// Magnetic platters at this many revolutions per minute, 0 when not said.
+    Rotating {
+        /// Revolutions per minute.
+        rpm: u16,
+    },
+    /// Flash or other memory.
+    SolidState,
+    /// Not said.
+    Unknown,
+}
+
+/// The kernel's `queue/zoned`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zoned {
+    /// Not zoned.
+    No,
+    /// Zoned, but random writes are taken.
+    HostAware,
+    /// Zoned, sequential writes only.
+    HostManaged,
+}
+
+/// Access control of the drive's own firmware.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Security {
+    /// ATA security feature set supported.
+    pub supported: Option<bool>,
+    /// A password is set.
+    pub enabled: Option<bool>,
+    /// Media access is locked.
+    pub locked: Option<bool>,
+    /// Security commands are refused until the next power cycle.
+    pub frozen: Option<bool>,
+}
+
+/// Whether the drive has more capacity than can be addressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HiddenCapacity {
+    /// The kind of drive has no such feature (virtio, loop, SD).
+    NotApplicable,
+    /// Asked and answered: all capacity is addressable.
+    None {
+        /// How it was established, naming the commands.
+        evidence: String,
+    },
+    /// This many bytes are hidden now.
+    Hidden {
+        /// Native minus addressable capacity.
+        bytes: u64,
+        /// By what and how it was found.
+        evidence: String,
+    },
+    /// An HPA was opened by the kernel for this boot only (`libata.ignore_hpa=1`):
+    /// its bytes are addressable now, and hidden again after a power cycle.
+    OpenedForThisBoot {
+        /// Bytes beyond the lasting limit.
+        bytes: u64,
+        /// The kernel's words or the command's answer.
+        evidence: String,
+    },
+    /// Could not be asked: unknown is not clean.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One user of a drive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The drive or a partition of it is mounted here.
+    Mounted {
+        /// The device that is mounted, by kernel name.
+        device: String,
+        /// The mount point.
+        at: String,
+    },
+    /// Held by another block device: md, dm, bcache.
+    Held {
+        /// The drive or partition, by kernel name.
+        device: String,
+        /// The holder's kernel name.
+        by: String,
+    },
+    /// Used as swap.
+    Swap {
+        /// The drive or partition, by kernel name.
+        device: String,
+    },
+    /// Backing file of nothing, but opened exclusively by someone else.
+    Busy,
+}

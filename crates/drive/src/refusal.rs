@@ -1,0 +1,202 @@
+//! Why a drive may not be erased, and what a person can do about it.
+//!
+//! A refusal is data, not an error: it is listed beside the drive. `drive` states refusals from
+//! facts; whether a plan is unattended or names several drives is told by the caller.
+
+use crate::facts::{DriveFacts, Transport, Use, Zoned};
+use std::fmt;
+
+/// One reason against erasing a drive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// raz booted from it, or it carries raz's medium identity.
+    BootMedium,
+    /// A file system on it is mounted.
+    Mounted {
+        /// Device and mount point.
+        device: String,
+        /// Where.
+        at: String,
+    },
+    /// md, dm or another block device holds it.
+    Held {
+        /// Device held.
+        device: String,
+        /// By whom.
+        by: String,
+    },
+    /// It is in use as swap.
+    Swap {
+        /// Device used.
+        device: String,
+    },
+    /// Someone else has it open exclusively.
+    Busy,
+    /// The kernel or a switch says that it cannot be written.
+    ReadOnly,
+    /// It is reached over a network: others may own it.
+    Networked,
+    /// It is locked by a password.
+    Locked,
+    /// Another drive here has the same identity, or it has none.
+    AmbiguousIdentity {
+        /// Paths of the drives that look the same; empty when it has no identity but its path.
+        same_as: Vec<String>,
+    },
+    /// Only sequential zones: the overwrite does not serve it yet.
+    HostManagedZones,
+    /// It reports no capacity: no medium, or sectors that the kernel refuses.
+    NoCapacity,
+    /// The operator asked to keep it (`raz.keep=`).
+    Kept,
+    /// Removable or USB in an unattended plan without `raz.removable=erase`.
+    RemovableUnattended,
+}
+
+/// What kind of plan the refusals are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PlanKind {
+    /// Nobody at the machine confirms each drive.
+    pub unattended: bool,
+    /// More than one drive is to be erased.
+    pub several: bool,
+    /// `raz.removable=erase`.
+    pub removable_allowed: bool,
+}
+
+impl Refusal {
+    /// Stable name for machines, such as `boot medium` or `ambiguous identity`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BootMedium => "boot medium",
+            Self::Mounted { .. } => "mounted",
+            Self::Held { .. } => "held",
+            Self::Swap { .. } => "swap",
+            Self::Busy => "busy",
+            Self::ReadOnly => "read-only",
+            Self::Networked => "networked",
+            Self::Locked => "locked",
+            Self::AmbiguousIdentity { .. } => "ambiguous identity",
+            Self::HostManagedZones => "host-managed zones",
+            Self::NoCapacity => "no capacity",
+            Self::Kept => "kept",
+            Self::RemovableUnattended => "removable",
+        }
+    }
+
+    /// What the person at the bench can do.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::BootMedium => "raz runs from this drive; to erase it, boot raz from another medium".into(),
+            Self::Mounted { device, at } => format!("unmount {at} (`umount /dev/{device}`) if its data may go"),
+            Self::Held { device, by } => format!("stop {by}, which is built on {device} (`mdadm --stop` or `dmsetup remove`), if its data may go"),
+            Self::Swap { device } => format!("turn the swap off (`swapoff /dev/{device}`)"),
+            Self::Busy => "close the program that uses the drive, or restart the machine from raz's medium".into(),
+            Self::ReadOnly => "open its write-protect switch; a flash drive that turned read-only by wear must be destroyed".into(),
+            Self::Networked => "erase it on the machine that owns it".into(),
+            Self::Locked => "unlock it with its password, or revert it with the PSID from its label; else destroy it".into(),
+            Self::AmbiguousIdentity { same_as } if same_as.is_empty() => "it has no serial: name it alone on a command line at this machine, with no other drive".into(),
+            Self::AmbiguousIdentity { same_as } => format!("unplug the drives that look the same ({}) and erase them one at a time, or attach it without its USB bridge", same_as.join(", ")),
+            Self::HostManagedZones => "raz does not overwrite host-managed zones yet; keep the drive apart".into(),
+            Self::NoCapacity => "insert a medium, or look at the drive's cable and sector format".into(),
+            Self::Kept => "remove its serial from raz.keep= to erase it".into(),
+            Self::RemovableUnattended => "boot with raz.removable=erase, or confirm it at the machine".into(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mounted { device, at } => write!(f, "mounted: {device} at {at}"),
+            Self::Held { device, by } => write!(f, "held: {device} by {by}"),
+            Self::Swap { device } => write!(f, "swap: {device}"),
+            Self::AmbiguousIdentity { same_as } if !same_as.is_empty() => {
+                write!(f, "ambiguous identity: same as {}", same_as.join(", "))
+            }
+            Self::AmbiguousIdentity { .. } => {
+                f.write_str("ambiguous identity: known only by its path")
+            }
+            Self::BootMedium
+            | Self::Busy
+            | Self::ReadOnly
+            | Self::Networked
+            | Self::Locked
+            | Self::HostManagedZones
+            | Self::NoCapacity
+            | Self::Kept
+            | Self::RemovableUnattended => f.write_str(self.name()),
+        }
+    }
+}
+
+/// The refusals of `drive` among `all` drives of the machine, for a plan of this kind.
+///
+/// `kept` holds serials or ids to keep (whole, compared without case); `boot_medium` says that
+/// this drive is raz's own.
+#[must_use]
+pub fn refusals(
+    drive: &DriveFacts,
+    all: &[DriveFacts],
+    boot_medium: bool,
+    kept: &[String],
+    plan: PlanKind,
+) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    if boot_medium {
+        found.push(Refusal::BootMedium);
+    }
+    for used in &drive.uses {
+        found.push(match used.clone() {
+            Use::Mounted { device, at } => Refusal::Mounted { device, at },
+            Use::Held { device, by } => Refusal::Held { device, by },
+            Use::Swap { device } => Refusal::Swap { device },
+            Use::Busy => Refusal::Busy,
+        });
+    }
+    if drive.read_only {
+        found.push(Refusal::ReadOnly);
+    }
+    if drive.transport == Transport::Network {
+        found.push(Refusal::Networked);
+    }
+    if drive.security.locked == Some(true) {
+        found.push(Refusal::Locked);
+    }
+    if drive.zoned == Zoned::HostManaged {
+        found.push(Refusal::HostManagedZones);
+    }
+    if drive.capacity_bytes == 0 {
+        found.push(Refusal::NoCapacity);
+    }
+    let same_as: Vec<String> = all
+        .iter()
+        .filter(|other| other.path != drive.path && other.identity.collides_with(&drive.identity))
+        .map(|other| other.path.display().to_string())
+        .collect();
+    let nameless = drive.identity.is_path_only();
+    if (plan.unattended || plan.several) && (nameless || !same_as.is_empty()) {
+        found.push(Refusal::AmbiguousIdentity { same_as });
+    }
+    let id = drive.identity.id();
+    let is_kept = kept.iter().any(|k| {
+        let k = k.trim();
+        !k.is_empty()
+            && (drive
+                .identity
+                .serial
+                .as_deref()
+                .is_some_and(|s| s.eq_ignore_ascii_case(k))
+                || id.eq_ignore_ascii_case(k))
+    });
+    if is_kept {
+        found.push(Refusal::Kept);
+    }
+    let removable = drive.removable || matches!(drive.transport, Transport::Usb | Transport::Sd);
+    if plan.unattended && removable && !plan.removable_allowed {
+        found.push(Refusal::RemovableUnattended);
+    }
+    found
+}

@@ -1,0 +1,325 @@
+//! Claims, on real loop devices over files of the test's own.
+
+use crate::support::folder::Folder;
+use crate::support::loops::Loop;
+use drive::claim::{Checks, ClaimError, Claimed, Consent, ConsentSource, claim};
+use drive::discover::{Machine, Roots};
+use drive::facts::{DriveFacts, Use};
+use drive::refusal::{PlanKind, Refusal};
+use std::fs;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+const LEN: u64 = 4 << 20;
+const UUID: &str = "5ca1ab1e-0000-4000-8000-000000000001";
+
+fn facts_of(device: &Loop) -> DriveFacts {
+    let mut drives = Machine::this().drives(&[device.name()]);
+    drives.retain(|drive| drive.name == device.name());
+    assert_eq!(drives.len(), 1);
+    drives.remove(0)
+}
+
+fn consent(facts: &DriveFacts) -> Consent {
+    Consent {
+        id: facts.identity.id(),
+        source: ConsentSource::CommandLine,
+    }
+}
+
+fn claim_on(machine: &Machine, facts: &DriveFacts, kept: &[String]) -> Result<Claimed, ClaimError> {
+    let checks = Checks {
+        machine,
+        all: std::slice::from_ref(facts),
+        kept,
+        plan: PlanKind::default(),
+    };
+    claim(facts, &consent(facts), &checks)
+}
+
+fn claim_this(facts: &DriveFacts) -> Result<Claimed, ClaimError> {
+    claim_on(&Machine::this(), facts, &[])
+}
+
+fn refusals_of(result: Result<Claimed, ClaimError>) -> Vec<Refusal> {
+    match result {
+        Err(ClaimError::Refused { refusals, .. }) => refusals,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn claimed_loop_is_written_through_the_claim_and_flushed() {
+    let device = Loop::new(LEN);
+    let facts = facts_of(&device);
+    assert_eq!(facts.capacity_bytes, LEN);
+    let claimed = claim_this(&facts).unwrap();
+    assert_eq!(claimed.facts().identity, facts.identity);
+    assert_eq!(claimed.recheck_identity(), Ok(facts.identity.clone()));
+    assert!(claimed.still_present());
+    let mut sector = sys::aligned::AlignedBuffer::new(512).unwrap();
+    sector.fill(0xA5);
+    sys::block::write_at(claimed.file().as_fd(), &sector, LEN - 512).unwrap();
+    claimed.flush().unwrap();
+    let medium = fs::read(device.file()).unwrap();
+    assert!(medium[..medium.len() - 512].iter().all(|byte| *byte == 0));
+    assert!(
+        medium[medium.len() - 512..]
+            .iter()
+            .all(|byte| *byte == 0xA5)
+    );
+}
+
+#[test]
+fn second_claim_is_busy_until_the_first_is_let_go() {
+    let device = Loop::new(LEN);
+    let facts = facts_of(&device);
+    let first = claim_this(&facts).unwrap();
+    assert_eq!(refusals_of(claim_this(&facts)), [Refusal::Busy]);
+    drop(first);
+    claim_this(&facts).unwrap();
+}
+
+#[test]
+fn read_only_loop_is_refused() {
+    let device = Loop::read_only(LEN);
+    let facts = facts_of(&device);
+    assert!(facts.read_only);
+    assert_eq!(refusals_of(claim_this(&facts)), [Refusal::ReadOnly]);
+    // Also when it turned read-only behind the list's back.
+    let stale = DriveFacts {
+        read_only: false,
+        ..facts
+    };
+    assert_eq!(refusals_of(claim_this(&stale)), [Refusal::ReadOnly]);
+}
+
+#[test]
+fn mounted_loop_is_refused_by_name_and_by_the_kernel() {
+    let mut device = Loop::ext4(LEN, UUID);
+    let before = facts_of(&device);
+    let at = device.mount();
+    let facts = facts_of(&device);
+    let expected = Use::Mounted {
+        device: device.name(),
+        at: at.display().to_string(),
+    };
+    assert_eq!(facts.uses, [expected]);
+    let refused = refusals_of(claim_this(&facts));
+    assert!(
+        matches!(refused.as_slice(), [Refusal::Mounted { .. }]),
+        "{refused:?}"
+    );
+    // Facts from before the mount do not get past the exclusive open.
+    assert_eq!(refusals_of(claim_this(&before)), [Refusal::Busy]);
+    assert_eq!(before.identity, facts.identity);
+}
+
+#[test]
+fn other_file_under_the_same_name_is_another_drive() {
+    let device = Loop::new(LEN);
+    let facts = facts_of(&device);
+    device.reattach(LEN);
+    let result = claim_this(&facts);
+    let Err(ClaimError::Changed { what, .. }) = &result else {
+        panic!("{result:?}");
+    };
+    assert!(what.starts_with("identifies as "), "{what}");
+    let other = fs::read(device.file().with_file_name("other.img")).unwrap();
+    assert!(other.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn changed_capacity_and_sector_size_are_changes() {
+    let device = Loop::new(LEN);
+    let facts = facts_of(&device);
+    for listed in [
+        DriveFacts {
+            capacity_bytes: LEN + 512,
+            ..facts.clone()
+        },
+        DriveFacts {
+            logical_sector_bytes: 4096,
+            ..facts.clone()
+        },
+    ] {
+        let result = claim_this(&listed);
+        assert!(
+            matches!(result, Err(ClaimError::Changed { .. })),
+            "{result:?}"
+        );
+    }
+}
+
+#[test]
+fn consent_to_another_drive_or_an_ended_arming_is_no_consent() {
+    let device = Loop::new(LEN);
+    let facts = facts_of(&device);
+    let machine = Machine::this();
+    let checks = Checks {
+        machine: &machine,
+        all: std::slice::from_ref(&facts),
+        kept: &[],
+        plan: PlanKind::default(),
+    };
+    let other = Consent {
+        id: "WD-1-abcdef".into(),
+        source: ConsentSource::Typed,
+    };
+    let result = claim(&facts, &other, &checks);
+    assert!(
+        matches!(result, Err(ClaimError::NotConfirmed { .. })),
+        "{result:?}"
+    );
+    let armed = |until| Consent {
+        id: facts.identity.id(),
+        source: ConsentSource::Armed { until },
+    };
+    let now = Instant::now();
+    let result = claim(&facts, &armed(now), &checks);
+    assert!(
+        matches!(result, Err(ClaimError::Expired { .. })),
+        "{result:?}"
+    );
+    claim(&facts, &armed(now + Duration::from_secs(3600)), &checks).unwrap();
+}
+
+#[test]
+fn kept_drive_and_same_identity_are_refused_at_claim_time() {
+    let device = Loop::new(LEN);
+    let facts = facts_of(&device);
+    let kept = [facts.identity.id()];
+    assert_eq!(
+        refusals_of(claim_on(&Machine::this(), &facts, &kept)),
+        [Refusal::Kept]
+    );
+
+    let twin = DriveFacts {
+        path: "/dev/other".into(),
+        ..facts.clone()
+    };
+    let machine = Machine::this();
+    let checks = Checks {
+        machine: &machine,
+        all: &[facts.clone(), twin],
+        kept: &[],
+        plan: PlanKind {
+            several: true,
+            ..PlanKind::default()
+        },
+    };
+    let refused = refusals_of(claim(&facts, &consent(&facts), &checks));
+    assert_eq!(
+        refused,
+        [Refusal::AmbiguousIdentity {
+            same_as: vec!["/dev/other".into()]
+        }]
+    );
+}
+
+#[test]
+fn drive_that_carries_razs_medium_is_refused_even_when_the_list_did_not_know() {
+    let device = Loop::ext4(LEN, UUID);
+    let folder = Folder::new();
+    folder.write("proc/cmdline", format!("raz.medium={UUID}"));
+    let machine = Machine {
+        roots: Roots {
+            proc: folder.path("proc"),
+            ..Roots::default()
+        },
+        ..Machine::this()
+    };
+    let facts = DriveFacts {
+        volumes: Vec::new(),
+        ..facts_of(&device)
+    };
+    assert_eq!(
+        refusals_of(claim_on(&machine, &facts, &[])),
+        [Refusal::BootMedium]
+    );
+}
+
+/// A folder that shows the loop as the real sysfs does, so that the test can change what it shows.
+fn shown_in_folder(device: &Loop) -> (Folder, Machine, String) {
+    let mut folder = Folder::new();
+    let place = format!("virtual/block/{}", device.name());
+    folder.block(&place, LEN / 512);
+    let read = |attribute: &str| {
+        fs::read_to_string(device.sys(attribute))
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
+    let attributes: Vec<String> = ["dev", "diskseq", "loop/backing_file", "loop/offset"]
+        .map(|name| format!("{name} = {}", read(name)))
+        .into();
+    folder.attributes(&place, &attributes.join("\n"));
+    let machine = Machine {
+        roots: Roots {
+            sys: folder.path("sys"),
+            proc: folder.path("proc"),
+            dev: "/dev".into(),
+        },
+        ..Machine::this()
+    };
+    (folder, machine, place)
+}
+
+#[test]
+fn claimed_drive_that_becomes_another_disk_fails_the_recheck() {
+    let device = Loop::new(LEN);
+    let (mut folder, machine, place) = shown_in_folder(&device);
+    let facts = machine.drives(&[device.name()]).remove(0);
+    let claimed = claim_on(&machine, &facts, &[]).unwrap();
+    let sequence = claimed.disk_sequence().unwrap();
+    assert!(claimed.recheck_identity().is_ok());
+
+    folder.attributes(&place, &format!("diskseq = {}", sequence + 1));
+    assert!(!claimed.still_present());
+    let error = claimed.recheck_identity().unwrap_err();
+    assert!(error.contains("disk sequence"), "{error}");
+
+    folder.attributes(&place, &format!("diskseq = {sequence}\nloop/offset = 512"));
+    assert!(claimed.still_present());
+    let error = claimed.recheck_identity().unwrap_err();
+    assert!(error.starts_with("identifies as "), "{error}");
+
+    fs::remove_dir_all(folder.path(&format!("sys/devices/{place}"))).unwrap();
+    assert!(!claimed.still_present());
+    let error = claimed.recheck_identity().unwrap_err();
+    assert!(error.contains("has left the machine"), "{error}");
+    assert!(claimed.health().is_err());
+}
+
+#[test]
+fn node_of_another_device_under_the_drives_name_is_not_written() {
+    let (device, other) = (Loop::new(LEN), Loop::new(LEN));
+    let (mut folder, machine, place) = shown_in_folder(&device);
+    let number = fs::read_to_string(other.sys("dev")).unwrap();
+    folder.attributes(&place, &format!("dev = {}", number.trim()));
+    let facts = machine.drives(&[device.name()]).remove(0);
+    let result = claim_on(&machine, &facts, &[]);
+    let Err(ClaimError::Changed { what, .. }) = &result else {
+        panic!("{result:?}");
+    };
+    assert!(what.contains("not the whole drive"), "{what}");
+}
+
+#[test]
+fn path_is_resolved_to_the_whole_drive_through_links() {
+    let device = Loop::new(LEN);
+    let machine = Machine::this();
+    assert_eq!(machine.resolve(&device.path).unwrap(), device.name());
+    let folder = Folder::new();
+    std::os::unix::fs::symlink(&device.path, folder.path("by-name")).unwrap();
+    assert_eq!(
+        machine.resolve(&folder.path("by-name")).unwrap(),
+        device.name()
+    );
+}
+
+#[test]
+fn claim_can_be_asked_from_another_thread() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Claimed>();
+}

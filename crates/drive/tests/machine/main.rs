@@ -1,0 +1,15 @@
+//! Discovery on machines that are folders, with drives that answer from scripts; claims on loop
+//! devices that each test makes for itself.
+
+mod ata;
+mod claim;
+mod kinds;
+mod medium;
+mod mmc;
+mod nvme;
+mod refusal;
+mod scsi;
+mod sick;
+mod support;
+mod usb;
+mod uses;

@@ -1,0 +1,80 @@
+//! raz's own medium among the drives.
+
+use crate::support::folder::Folder;
+use crate::support::script::Script;
+use drive::medium::BootMedium;
+
+/// An ext4 superblock with this UUID byte repeated, `at` this offset of a medium.
+fn ext4(at: usize, uuid: u8) -> Vec<u8> {
+    let mut medium = vec![0; at + 64 * 1024];
+    medium[at + 1024 + 0x38..][..2].copy_from_slice(&[0x53, 0xEF]);
+    medium[at + 1024 + 0x68..][..16].fill(uuid);
+    medium
+}
+
+const UUID: &str = "abababab-abab-abab-abab-abababababab";
+
+fn drive_with(folder: &mut Folder, name: &str, port: u32, medium: Vec<u8>) -> String {
+    let script = Script::sata(
+        &format!("S{port}"),
+        0x5000_0000_0000_0000 + u64::from(port),
+        8192,
+    );
+    folder.sata(name, port, 8192, script.medium(medium))
+}
+
+#[test]
+fn medium_is_found_on_a_partition_whatever_the_letter_case() {
+    let mut folder = Folder::new();
+    let place = drive_with(&mut folder, "sda", 1, ext4(2048 * 512, 0xAB));
+    folder.partition(&place, 1, 2048, 4096);
+    drive_with(&mut folder, "sdb", 2, ext4(0, 0xCD));
+    folder.write(
+        "proc/cmdline",
+        format!("quiet raz.medium={} raz.lang=fr\n", UUID.to_uppercase()),
+    );
+    let (machine, drives) = (folder.machine(), folder.drives());
+    let medium = BootMedium::find(&machine.roots, &drives);
+    assert!(
+        matches!(&medium, BootMedium::One { path, .. } if *path == drives[0].path),
+        "{medium:?}"
+    );
+    assert!(medium.is(&drives[0]) && !medium.is(&drives[1]));
+    assert_eq!(medium.stops_unattended(), None);
+}
+
+#[test]
+fn two_copies_are_both_excluded_and_stop_the_unattended_mode() {
+    let mut folder = Folder::new();
+    drive_with(&mut folder, "sda", 1, ext4(0, 0xAB));
+    drive_with(&mut folder, "sdb", 2, ext4(0, 0xAB));
+    folder.write("proc/cmdline", format!("raz.medium={UUID}"));
+    let (machine, drives) = (folder.machine(), folder.drives());
+    let medium = BootMedium::find(&machine.roots, &drives);
+    assert!(drives.iter().all(|drive| medium.is(drive)));
+    let reason = medium.stops_unattended().unwrap();
+    assert!(reason.contains("sda") && reason.contains("sdb"), "{reason}");
+}
+
+#[test]
+fn without_a_name_or_a_match_no_drive_is_the_medium() {
+    let mut folder = Folder::new();
+    drive_with(&mut folder, "sda", 1, ext4(0, 0xAB));
+    let drives = folder.drives();
+    for (command_line, expected) in [
+        ("quiet", BootMedium::NotNamed),
+        ("raz.medium=", BootMedium::NotNamed),
+        ("xraz.medium=1", BootMedium::NotNamed),
+        (
+            "raz.medium=1234-ABCD",
+            BootMedium::Absent {
+                named: "1234-ABCD".into(),
+            },
+        ),
+    ] {
+        folder.write("proc/cmdline", command_line);
+        let medium = BootMedium::find(&folder.machine().roots, &drives);
+        assert_eq!(medium, expected, "{command_line}");
+        assert!(!medium.is(&drives[0]));
+    }
+}

@@ -1,0 +1,240 @@
+//! Refusals, stated from facts for each kind of plan.
+
+use crate::support::folder::Folder;
+use crate::support::script::Script;
+use drive::facts::{DriveFacts, Security, Transport, Use, Zoned};
+use drive::refusal::{PlanKind, Refusal, refusals};
+
+const ALONE: PlanKind = PlanKind {
+    unattended: false,
+    several: false,
+    removable_allowed: false,
+};
+const SEVERAL: PlanKind = PlanKind {
+    several: true,
+    ..ALONE
+};
+const UNATTENDED: PlanKind = PlanKind {
+    unattended: true,
+    ..ALONE
+};
+const REMOVABLE: PlanKind = PlanKind {
+    removable_allowed: true,
+    ..UNATTENDED
+};
+
+/// A drive with nothing against it.
+fn plain() -> DriveFacts {
+    let mut folder = Folder::new();
+    folder.sata(
+        "sda",
+        1,
+        8192,
+        Script::sata("WD-1", 0x5001_4EE2_0000_0001, 8192),
+    );
+    folder.drive()
+}
+
+fn of(drive: &DriveFacts, plan: PlanKind) -> Vec<Refusal> {
+    refusals(drive, std::slice::from_ref(drive), false, &[], plan)
+}
+
+#[test]
+fn drive_with_nothing_against_it_has_no_refusal_in_any_plan() {
+    for plan in [ALONE, SEVERAL, UNATTENDED, REMOVABLE] {
+        assert_eq!(of(&plain(), plan), [], "{plan:?}");
+    }
+}
+
+#[test]
+fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
+    let swap = Use::Swap {
+        device: "sda2".into(),
+    };
+    let held = Use::Held {
+        device: "sda1".into(),
+        by: "dm-0".into(),
+    };
+    let mounted = Use::Mounted {
+        device: "sda1".into(),
+        at: "/mnt".into(),
+    };
+    let locked = Security {
+        locked: Some(true),
+        ..Security::default()
+    };
+    let p = plain;
+    for (drive, expected) in [
+        (
+            DriveFacts {
+                uses: vec![swap],
+                ..p()
+            },
+            "swap",
+        ),
+        (
+            DriveFacts {
+                uses: vec![held],
+                ..p()
+            },
+            "held",
+        ),
+        (
+            DriveFacts {
+                uses: vec![mounted],
+                ..p()
+            },
+            "mounted",
+        ),
+        (
+            DriveFacts {
+                uses: vec![Use::Busy],
+                ..p()
+            },
+            "busy",
+        ),
+        (
+            DriveFacts {
+                read_only: true,
+                ..p()
+            },
+            "read-only",
+        ),
+        (
+            DriveFacts {
+                transport: Transport::Network,
+                ..p()
+            },
+            "networked",
+        ),
+        (
+            DriveFacts {
+                security: locked,
+                ..p()
+            },
+            "locked",
+        ),
+        (
+            DriveFacts {
+                zoned: Zoned::HostManaged,
+                ..p()
+            },
+            "host-managed zones",
+        ),
+        (
+            DriveFacts {
+                capacity_bytes: 0,
+                ..p()
+            },
+            "no capacity",
+        ),
+    ] {
+        for plan in [ALONE, SEVERAL, UNATTENDED, REMOVABLE] {
+            let found = of(&drive, plan);
+            let names: Vec<&str> = found.iter().map(Refusal::name).collect();
+            assert_eq!(names, [expected], "{plan:?}");
+            assert!(found[0].to_string().starts_with(expected));
+            assert!(!found[0].remedy().is_empty());
+        }
+    }
+}
+
+#[test]
+fn facts_that_do_not_speak_against_it_do_not_refuse_it() {
+    let unlocked = Security {
+        enabled: Some(true),
+        locked: Some(false),
+        frozen: Some(true),
+        ..Security::default()
+    };
+    for drive in [
+        DriveFacts {
+            security: unlocked,
+            ..plain()
+        },
+        DriveFacts {
+            zoned: Zoned::HostAware,
+            ..plain()
+        },
+        DriveFacts {
+            transport: Transport::RaidVolume,
+            ..plain()
+        },
+    ] {
+        assert_eq!(of(&drive, UNATTENDED), []);
+    }
+}
+
+#[test]
+fn drive_without_identity_is_ambiguous_only_where_it_could_be_mistaken() {
+    let mut drive = plain();
+    (drive.identity.serial, drive.identity.world_wide) = (None, None);
+    let nameless = Refusal::AmbiguousIdentity { same_as: vec![] };
+    assert_eq!(of(&drive, ALONE), []);
+    assert_eq!(of(&drive, SEVERAL), std::slice::from_ref(&nameless));
+    assert_eq!(of(&drive, UNATTENDED), [nameless]);
+}
+
+#[test]
+fn twins_are_ambiguous_in_plans_of_several_and_name_each_other() {
+    let drive = plain();
+    let twin = DriveFacts {
+        path: "/dev/sdb".into(),
+        ..plain()
+    };
+    let mut other_area = DriveFacts {
+        path: "/dev/sdc".into(),
+        ..plain()
+    };
+    other_area.identity.area = "lun-1".into();
+    let all = [drive.clone(), twin, other_area];
+    let same_as = vec!["/dev/sdb".into()];
+    assert_eq!(refusals(&drive, &all, false, &[], ALONE), []);
+    assert_eq!(
+        refusals(&drive, &all, false, &[], SEVERAL),
+        [Refusal::AmbiguousIdentity { same_as }]
+    );
+}
+
+#[test]
+fn kept_drives_are_named_by_whole_serial_or_id() {
+    let drive = plain();
+    let kept = |text: &str| refusals(&drive, &[], false, &[text.to_owned()], UNATTENDED);
+    assert_eq!(kept(" wd-1 "), [Refusal::Kept]);
+    assert_eq!(kept(&drive.identity.id()), [Refusal::Kept]);
+    for other in ["WD", "WD-12", "", " "] {
+        assert_eq!(kept(other), [], "{other:?}");
+    }
+}
+
+#[test]
+fn removable_drives_are_unattended_only_when_allowed() {
+    for drive in [
+        DriveFacts {
+            removable: true,
+            ..plain()
+        },
+        DriveFacts {
+            transport: Transport::Usb,
+            ..plain()
+        },
+        DriveFacts {
+            transport: Transport::Sd,
+            ..plain()
+        },
+    ] {
+        assert_eq!(of(&drive, UNATTENDED), [Refusal::RemovableUnattended]);
+        assert_eq!(of(&drive, REMOVABLE), []);
+        assert_eq!(of(&drive, SEVERAL), []);
+    }
+}
+
+#[test]
+fn boot_medium_is_refused_first_and_with_everything_else() {
+    let drive = DriveFacts {
+        read_only: true,
+        ..plain()
+    };
+    let found = refusals(&drive, &[], true, &[], REMOVABLE);
+    assert_eq!(found, [Refusal::BootMedium, Refusal::ReadOnly]);
+}

@@ -1,0 +1,162 @@
+//! SAS and other SCSI disks, and what RAID controllers make of them.
+
+use crate::support::folder::Folder;
+use crate::support::script::{Script, capacity_16, inquiry, naa, vpd};
+use drive::facts::{HiddenCapacity, Medium, Transport};
+
+const BLOCKS: u64 = 0x0010_0000;
+const WWN: u64 = 0x5000_C500_1234_5678;
+
+/// MODE SENSE (10) header with a long block descriptor.
+fn mode(blocks: u64) -> Vec<u8> {
+    let mut data = vec![0, 22, 0, 0, 1, 0, 0, 16];
+    data.extend(blocks.to_be_bytes());
+    data.extend([0, 0, 0, 0, 0, 0, 2, 0]);
+    data
+}
+
+fn sas(default_blocks: u64) -> Script {
+    let mut characteristics = vec![0; 60];
+    characteristics[..2].copy_from_slice(&15_000_u16.to_be_bytes());
+    Script::new()
+        .data(&[0x12, 0], inquiry("SEAGATE", "ST3300657SS", "0008"))
+        .data(&[0x12, 1, 0x00], vpd(0x00, &[0x00, 0x80, 0x83, 0xB1]))
+        .data(&[0x12, 1, 0x80], vpd(0x80, b"6SJ00001            "))
+        .data(&[0x12, 1, 0x83], vpd(0x83, &naa(WWN)))
+        .data(&[0x12, 1, 0xB1], vpd(0xB1, &characteristics))
+        .data(&[0x9E, 0x10], capacity_16(BLOCKS, 512))
+        .data(&[0x5A], mode(default_blocks))
+}
+
+/// A disk on a host of this driver, at this SCSI address, with extra device attributes.
+fn on_host(driver: &str, channel: u32, attributes: &str, script: Script) -> Folder {
+    let mut folder = Folder::new();
+    let host = "pci0000:00/0000:03:00.0/host7";
+    let device = format!("{host}/target7:{channel}:4/7:{channel}:4:0");
+    folder.attributes(host, &format!("scsi_host/host7/proc_name = {driver}"));
+    folder.attributes(
+        &device,
+        &format!("vendor = SEAGATE\nmodel = ST3300657SS\nrev = 0008\n{attributes}"),
+    );
+    folder.block(&format!("{device}/block/sdc"), BLOCKS);
+    folder.answers("sdc", script);
+    folder
+}
+
+#[test]
+fn sas_drive_says_who_it_is() {
+    let drive = on_host("mpt3sas", 0, "", sas(BLOCKS)).drive();
+    assert_eq!(drive.transport, Transport::Scsi);
+    assert_eq!(drive.vendor.as_deref(), Some("SEAGATE"));
+    assert_eq!(drive.identity.serial.as_deref(), Some("6SJ00001"));
+    assert_eq!(
+        drive.identity.world_wide.as_deref(),
+        Some("wwn-5000c50012345678")
+    );
+    assert_eq!(drive.medium, Medium::Rotating { rpm: 15_000 });
+    assert_eq!(drive.controller.as_deref(), Some("host7 (mpt3sas)"));
+    assert_eq!(drive.bus_path, "pci0000:00/0000:03:00.0/scsi-0:4:0");
+    assert!(
+        matches!(drive.hidden, HiddenCapacity::None { .. }),
+        "{:?}",
+        drive.hidden
+    );
+    assert_eq!(drive.oddities, Vec::<String>::new());
+}
+
+#[test]
+fn short_capacity_is_hidden_capacity() {
+    let drive = on_host("mpt3sas", 0, "", sas(BLOCKS + 8)).drive();
+    assert!(
+        matches!(drive.hidden, HiddenCapacity::Hidden { bytes: 4096, .. }),
+        "{:?}",
+        drive.hidden
+    );
+}
+
+#[test]
+fn capacity_that_no_mode_page_confirms_is_unknown() {
+    let drive = on_host("mpt3sas", 0, "", sas(0)).drive();
+    assert!(
+        matches!(drive.hidden, HiddenCapacity::Unknown { .. }),
+        "{:?}",
+        drive.hidden
+    );
+}
+
+#[test]
+fn capacity_that_differs_from_the_kernels_is_odd() {
+    let drive = on_host(
+        "mpt3sas",
+        0,
+        "",
+        sas(BLOCKS).data(&[0x9E, 0x10], capacity_16(BLOCKS + 1, 512)),
+    )
+    .drive();
+    assert!(
+        drive
+            .oddities
+            .iter()
+            .any(|o| o.contains("READ CAPACITY (16)")),
+        "{:?}",
+        drive.oddities
+    );
+    assert!(
+        matches!(drive.hidden, HiddenCapacity::Hidden { bytes: 512, .. }),
+        "{:?}",
+        drive.hidden
+    );
+}
+
+#[test]
+fn unit_attention_is_passed_over() {
+    let mut sense = vec![0x70, 0, 0x06, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x29, 0x00];
+    sense.resize(18, 0);
+    let attention = sas(BLOCKS).sense_once(&[0x12, 0], sense);
+    let drive = on_host("mpt3sas", 0, "", attention).drive();
+    assert_eq!(drive.model.as_deref(), Some("ST3300657SS"));
+    assert_eq!(drive.oddities, Vec::<String>::new());
+}
+
+#[test]
+fn volumes_of_raid_controllers_are_told_from_drives() {
+    for (driver, channel, attributes, expected) in [
+        ("megaraid_sas", 2, "", Transport::RaidVolume),
+        ("megaraid_sas", 0, "", Transport::Scsi),
+        ("hpsa", 0, "raid_level = RAID 1(+0)", Transport::RaidVolume),
+        ("hpsa", 0, "raid_level = N/A", Transport::Scsi),
+        ("smartpqi", 1, "raid_level = RAID 5", Transport::RaidVolume),
+        ("smartpqi", 0, "", Transport::RaidVolume),
+        ("aacraid", 0, "", Transport::RaidVolume),
+        ("aacraid", 1, "", Transport::Scsi),
+        ("mptsas", 1, "model = Logical Volume", Transport::RaidVolume),
+        ("3w-9xxx", 0, "", Transport::RaidVolume),
+        ("virtio_scsi", 0, "", Transport::Scsi),
+        ("megaraid_sas", 0, "vendor = ATA", Transport::Ata),
+    ] {
+        let drive = on_host(driver, channel, attributes, sas(BLOCKS)).drive();
+        assert_eq!(drive.transport, expected, "{driver} {channel} {attributes}");
+        let hides_members = drive
+            .not_reached
+            .iter()
+            .any(|t| t.contains("member drives"));
+        assert_eq!(hides_members, expected == Transport::RaidVolume, "{driver}");
+    }
+}
+
+#[test]
+fn disks_of_networks_are_networked() {
+    for driver in ["iscsi_tcp", "bnx2fc", "ib_srp", "zfcp"] {
+        let drive = on_host(driver, 0, "", sas(BLOCKS)).drive();
+        assert_eq!(drive.transport, Transport::Network, "{driver}");
+    }
+    for place in [
+        "platform/host9/session1/target9:0:0/9:0:0:1/block/sdd",
+        "pci0000:00/0000:05:00.0/host9/rport-9:0-1/target9:0:0/9:0:0:1/block/sdd",
+    ] {
+        let mut folder = Folder::new();
+        folder.block(place, BLOCKS);
+        folder.answers("sdd", sas(BLOCKS));
+        assert_eq!(folder.drive().transport, Transport::Network, "{place}");
+    }
+}
