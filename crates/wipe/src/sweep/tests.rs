@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn a_long_bad_row_costs_less_than_a_request_of_good_neighbours_at_each_end(
         count in 6000_u64..9000, first in 0_u64..3000, length in 1100_u64..2900,
-        request in 1_u32..300, order in proptest::collection::vec(any::<usize>(), 1..50),
+        request in 8_u32..300, order in proptest::collection::vec(any::<usize>(), 1..50),
     ) {
         let bad = first..first + length;
         let mut sweep = Sweep::new(shape(count, 512, 512, request));

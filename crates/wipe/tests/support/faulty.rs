@@ -22,7 +22,7 @@ pub struct Faults {
     pub write_bad_once: BTreeSet<u64>,
     /// The data changes after the last write, before the first read.
     pub corrupt: BTreeSet<u64>,
-    /// Every so many requests transfers a part only; 0: never.
+    /// Every so many requests transfers a part only, if it is longer than a sector; 0: never.
     pub short_every: u64,
     /// Said to be written, and were not.
     pub dropped_writes: BTreeSet<u64>,
@@ -30,7 +30,7 @@ pub struct Faults {
     pub dropped_reads: BTreeSet<u64>,
     /// The real capacity: what lies beyond wraps around to the start.
     pub wraps_at_sector: Option<u64>,
-    /// After so many bytes, every request is answered with this error.
+    /// Requests that would move more than so many bytes in all are answered with this error.
     pub leaves_after: Option<(u64, i32)>,
     /// After so many bytes, no request is answered.
     pub silent_after: Option<u64>,
@@ -187,11 +187,8 @@ impl Medium {
 
     fn serve(&mut self, submission: &mut Submission) -> io::Result<usize> {
         self.requests += 1;
-        if let Some((_, error)) = self
-            .faults
-            .leaves_after
-            .filter(|(after, _)| self.moved >= *after)
-        {
+        let end = self.moved + submission.length_bytes as u64;
+        if let Some((_, error)) = self.faults.leaves_after.filter(|(after, _)| end > *after) {
             return Err(io::Error::from_raw_os_error(error));
         }
         let result = self.transfer(submission);
@@ -238,8 +235,8 @@ impl Medium {
                 self.bytes[at] ^= 0x40;
             }
         }
-        let short =
-            self.faults.short_every > 0 && self.requests.is_multiple_of(self.faults.short_every);
+        let every = self.faults.short_every;
+        let short = length > size && every > 0 && self.requests.is_multiple_of(every);
         // A short count need not be whole sectors.
         let moved = if short { length / 2 + 1 } else { length };
         let buffer = &mut submission.buffer[submission.start..][..length];
