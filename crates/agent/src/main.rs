@@ -1,45 +1,33 @@
-//! The static binary raz.
-//!
-//! So far only what the image's init needs at boot.
+//! The static binary `raz`: a table of contents.
 
-mod coldplug;
-
-use std::path::{Path, PathBuf};
-
-use anyhow::Context;
+use agent::cli::{Cli, Command};
+use agent::commands::{self, Status};
+use agent::session;
 use clap::Parser;
+use std::process::ExitCode;
 
-#[derive(Parser)]
-#[command(name = "raz", version)]
-enum Arguments {
-    /// Load the kernel modules for the hardware that is there
-    Coldplug {
-        /// Folder with modules.dep; the running kernel's when absent
-        #[arg(long)]
-        modules: Option<PathBuf>,
-    },
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(error) => {
+            eprintln!("raz: {error:#}");
+            ExitCode::from(Status::NotProven.code())
+        }
+    }
 }
 
-fn main() -> anyhow::Result<()> {
-    let Arguments::Coldplug { modules } = Arguments::parse();
-    let modules = match modules {
-        Some(folder) => folder,
-        None => {
-            let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")
-                .context("reading the kernel's release")?;
-            Path::new("/lib/modules").join(release.trim())
-        }
-    };
-    let loaded = coldplug::run(&modules, Path::new("/sys"))?;
-    for (module, reason) in &loaded.refused {
-        println!("{module}: {reason}");
+fn run(command: &Command) -> anyhow::Result<Status> {
+    match command {
+        Command::Drives(arguments) => commands::drives::list(arguments),
+        Command::Plan(arguments) => commands::drives::plan(arguments),
+        Command::Wipe(arguments) => commands::wipe::wipe(arguments),
+        Command::Verify(arguments) => commands::verify::verify(arguments),
+        Command::Machine(arguments) => commands::machine::machine(arguments),
+        Command::Grade(arguments) => commands::machine::grade(arguments),
+        Command::Key(command) => commands::report::key(command),
+        Command::Report(command) => commands::report::report(command),
+        Command::Upload(arguments) => commands::upload::upload(arguments),
+        Command::Session(arguments) => session::run(arguments),
+        Command::Coldplug { modules } => commands::coldplug::coldplug(modules.as_deref()),
     }
-    println!(
-        "{} modules for {} devices, {} refused, {} rounds",
-        loaded.modules.len(),
-        loaded.devices,
-        loaded.refused.len(),
-        loaded.rounds
-    );
-    Ok(())
 }

@@ -1,0 +1,218 @@
+//! The command line: what can be asked of `raz`, in words good enough to learn from.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Exit status of every command, repeated in `--help`.
+const EXIT_STATUS: &str = "Exit status: 0 all that was asked is proven; 1 something is not; \
+2 the command line is wrong; 3 refused for safety, nothing was written.";
+
+/// raz erases drives, proves it by reading back, and signs what it proved.
+#[derive(Debug, Parser)]
+#[command(name = "raz", version, after_help = EXIT_STATUS, infer_subcommands = false)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List every drive, with the reasons against erasing it and what to do about them.
+    ///
+    /// Reads only. Loop devices are listed when they are named.
+    Drives(Drives),
+    /// Say how each drive would be erased and why so; nothing is written.
+    Plan(Drives),
+    /// Erase the named drives and prove it by reading everything back.
+    ///
+    /// Each drive is named by its path or id, and its id is given once more with --confirm
+    /// (`raz drives` shows it). If one named drive is refused, nothing is written to any.
+    ///
+    /// Example: raz wipe /dev/sdb --confirm WDWCC4N1234567-3fa2c1 --report out
+    #[command(after_help = EXIT_STATUS)]
+    Wipe(Wipe),
+    /// Read a drive again and compare it with the pattern that a report names.
+    ///
+    /// Refused when the report's signature fails or the drive is another one. After a zero pass
+    /// the drive can only be said to read as zeros: that proves nothing about the run.
+    #[command(after_help = EXIT_STATUS)]
+    Verify(Verify),
+    /// Show the computer around the drives.
+    Machine(Json),
+    /// Show the grade of this machine and the reasons, as far as it can be told without erasing.
+    Grade(Json),
+    /// Station keys.
+    #[command(subcommand)]
+    Key(Key),
+    /// Look at a report.
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Send a report directory, or all unsent reports of a spool, to the inventory service.
+    Upload(Upload),
+    /// The console program of the live image: screens, consent, erase, report, upload.
+    Session(Session),
+    /// Load the kernel modules for the hardware that is there (the image's init calls it).
+    #[command(hide = true)]
+    Coldplug {
+        /// Folder of the modules, with modules.alias and modules.dep.
+        #[arg(long)]
+        modules: Option<PathBuf>,
+    },
+}
+
+/// Which drives, and in what form.
+#[derive(Debug, Args)]
+pub struct Drives {
+    /// Drives by path or id; all of the machine when none is named.
+    pub drives: Vec<String>,
+    /// A JSON array for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Output form.
+#[derive(Debug, Args)]
+pub struct Json {
+    /// JSON for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whether the drive is read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VerifyChoice {
+    /// Every byte.
+    Full,
+    /// Not at all: the outcome is "written, not checked" and the exit status 1.
+    None,
+}
+
+/// `raz wipe`.
+#[derive(Debug, Args)]
+pub struct Wipe {
+    /// Drives by path or id.
+    #[arg(required = true)]
+    pub drives: Vec<String>,
+    /// The id of each named drive once more.
+    #[arg(long = "confirm", value_name = "ID", required = true)]
+    pub confirm: Vec<String>,
+    /// After the proven pattern, a pass of zeros that is read back too.
+    #[arg(long)]
+    pub then_zero: bool,
+    /// One pass also where two are the rule (USB sticks, SD cards); reported as below that rule.
+    #[arg(long)]
+    pub single_pass: bool,
+    /// Read-back.
+    #[arg(long, value_enum, default_value = "full")]
+    pub verify: VerifyChoice,
+    /// Station key to sign the report with (`raz key new`); a key of this run only when absent.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Folder for report.json, report.json.sig and allowed_signers; must not hold a report yet.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Who is responsible, for the report.
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Lot or property number, for the report.
+    #[arg(long, value_name = "TEXT")]
+    pub lot: Option<String>,
+    /// Print the report's JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `raz verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The drive by path or id.
+    pub drive: String,
+    /// The report; its signature lies beside it as `.sig`.
+    #[arg(long, value_name = "FILE")]
+    pub report: PathBuf,
+    /// Keys that you trust; the list beside the report when absent.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+}
+
+/// `raz key`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make a station key (ed25519, OpenSSH format); an existing file is never replaced.
+    New {
+        /// The private key's file; the public one is FILE.pub.
+        file: PathBuf,
+    },
+}
+
+/// `raz report`.
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// Check a report's signature.
+    Verify {
+        /// report.json or its folder.
+        report: PathBuf,
+        /// Keys that you trust; the list beside the report when absent.
+        #[arg(long, value_name = "FILE")]
+        allowed_signers: Option<PathBuf>,
+    },
+    /// Show a report in words.
+    Show {
+        /// report.json or its folder.
+        report: PathBuf,
+    },
+    /// Print the JSON Schema of reports.
+    Schema,
+}
+
+/// `raz upload`.
+#[derive(Debug, Args)]
+pub struct Upload {
+    /// A report folder, or a spool of them.
+    pub folder: PathBuf,
+    /// The service, such as `https://inventory:8443`.
+    #[arg(long, value_name = "URL")]
+    pub server: String,
+    /// SHA-256 of the service's certificate, in hexadecimal (`raz-inventory pin`).
+    #[arg(long, value_name = "HEX")]
+    pub pin: String,
+    /// File with a single-use token, to enrol this station's key first.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The station's key.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Tries before giving up; the report stays where it is.
+    #[arg(long, default_value_t = 5)]
+    pub tries: u32,
+}
+
+/// `raz session`.
+#[derive(Debug, Args)]
+pub struct Session {
+    /// Kernel command line to take the `raz.*` arguments from.
+    #[arg(long, value_name = "FILE", default_value = "/proc/cmdline")]
+    pub arguments: PathBuf,
+    /// Folder that keeps reports until the service has them.
+    #[arg(long, value_name = "DIR", default_value = "/run/raz/spool")]
+    pub spool: PathBuf,
+    /// Station key; a key of this run only when absent.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Terminal to use instead of standard input and output.
+    #[arg(long, value_name = "TTY")]
+    pub tty: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

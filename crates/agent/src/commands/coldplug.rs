@@ -1,0 +1,33 @@
+//! `raz coldplug`: the image's init calls it once at boot and after hot-plug.
+
+use super::Status;
+use crate::coldplug;
+use anyhow::Context;
+use std::path::Path;
+
+/// Runs `raz coldplug`.
+///
+/// # Errors
+/// No module index, or no kernel release.
+pub fn coldplug(modules: Option<&Path>) -> anyhow::Result<Status> {
+    let folder = match modules {
+        Some(folder) => folder.to_owned(),
+        None => {
+            let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")
+                .context("reading the kernel's release")?;
+            Path::new("/lib/modules").join(release.trim())
+        }
+    };
+    let loaded = coldplug::run(&folder, Path::new("/sys"))?;
+    for (module, reason) in &loaded.refused {
+        println!("{module}: {reason}");
+    }
+    println!(
+        "{} modules for {} devices, {} refused, {} rounds",
+        loaded.modules.len(),
+        loaded.devices,
+        loaded.refused.len(),
+        loaded.rounds
+    );
+    Ok(Status::Proven)
+}

@@ -1,0 +1,35 @@
+//! What each command does. A command reads, acts, prints, and ends in a [`Status`].
+
+pub mod coldplug;
+pub mod drives;
+pub mod machine;
+pub mod report;
+pub mod upload;
+pub mod verify;
+pub mod wipe;
+
+/// Exit status, the same for every command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All that was asked is proven.
+    Proven,
+    /// Something is not.
+    NotProven,
+    /// The command line is wrong.
+    Usage,
+    /// Refused for safety; nothing was written.
+    Refused,
+}
+
+impl Status {
+    /// As the shell sees it.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Proven => 0,
+            Self::NotProven => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `raz report` and `raz key`: signatures and reports, without a drive.
+
+use super::Status;
+use crate::bundle;
+use crate::cli::{Key, ReportCommand};
+use anyhow::Context;
+use report::schema::{Drive, Erasure, OutcomeWord, Report};
+use report::sign::StationKey;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Runs `raz report …`.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn report(command: &ReportCommand) -> anyhow::Result<Status> {
+    match command {
+        ReportCommand::Verify {
+            report,
+            allowed_signers,
+        } => Ok(verify(report, allowed_signers.as_deref())),
+        ReportCommand::Show { report } => show(report),
+        ReportCommand::Schema => {
+            print!("{}", report::schema::json_schema());
+            Ok(Status::Proven)
+        }
+    }
+}
+
+fn verify(path: &Path, allowed_signers: Option<&Path>) -> Status {
+    match bundle::verify(path, allowed_signers) {
+        Ok(verified) => {
+            println!(
+                "{}: the signature holds; report {} signed by {}",
+                path.display(),
+                verified.report.report_id,
+                verified.fingerprint
+            );
+            if allowed_signers.is_none() {
+                println!(
+                    "the key was taken from {}, which came with the report: compare the fingerprint with the one you were given",
+                    verified.list.display()
+                );
+            }
+            Status::Proven
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            Status::NotProven
+        }
+    }
+}
+
+fn show(path: &Path) -> anyhow::Result<Status> {
+    let file = if path.is_dir() {
+        path.join("report.json")
+    } else {
+        path.to_owned()
+    };
+    let bytes = std::fs::read(&file).with_context(|| format!("{}: reading", file.display()))?;
+    let report: Report = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{}: not a report", file.display()))?;
+    print!("{}", words(&report));
+    println!("(shown, not checked: `raz report verify` checks the signature)");
+    Ok(Status::Proven)
+}
+
+/// A report in words. Control characters of firmware strings are not passed to the terminal.
+#[must_use]
+pub fn words(report: &Report) -> String {
+    let mut text = String::new();
+    let machine = &report.machine;
+    let name: Vec<&str> = [&machine.maker, &machine.model, &machine.serial]
+        .into_iter()
+        .filter_map(|part| part.as_deref())
+        .collect();
+    let _ = writeln!(text, "report   {}", report.report_id);
+    let _ = writeln!(
+        text,
+        "made     {} by {} {}",
+        report.created, report.tool.name, report.tool.version
+    );
+    let _ = writeln!(
+        text,
+        "station  {} {}",
+        report.station.name, report.station.key_fingerprint
+    );
+    let _ = writeln!(
+        text,
+        "machine  {}",
+        if name.is_empty() {
+            "unknown".into()
+        } else {
+            name.join(" ")
+        }
+    );
+    for drive in &report.drives {
+        let _ = writeln!(text, "drive    {}", drive_words(drive));
+        if let Some(erasure) = &drive.erasure {
+            erasure_words(&mut text, erasure);
+        }
+        for refusal in &drive.refusals {
+            let _ = writeln!(text, "         refused: {refusal}");
+        }
+    }
+    if let Some(verdict) = &report.verdict {
+        let _ = write!(text, "grade    {}", verdict.grade);
+        if verdict.remove.is_empty() {
+            text.push('\n');
+        } else {
+            let _ = writeln!(
+                text,
+                "; {} once removed: {}",
+                verdict.grade_once_removed,
+                verdict.remove.join(", ")
+            );
+        }
+        for cap in &verdict.caps {
+            let _ = writeln!(
+                text,
+                "         {}: {} {} (limit {}): {}",
+                cap.effect, cap.subject, cap.measured, cap.threshold, cap.message_en
+            );
+        }
+        for item in &verdict.not_checked {
+            let _ = writeln!(text, "         not checked: {item}");
+        }
+    }
+    for limit in &report.limits {
+        let _ = writeln!(text, "limit    {limit}");
+    }
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { '?' } else { c })
+        .collect()
+}
+
+fn drive_words(drive: &Drive) -> String {
+    format!(
+        "{} {} {} bytes, {}",
+        drive.id,
+        drive.model.as_deref().unwrap_or("unknown model"),
+        drive.capacity_bytes,
+        drive.transport
+    )
+}
+
+fn erasure_words(text: &mut String, erasure: &Erasure) {
+    let _ = writeln!(text, "         {}", erasure.outcome_text);
+    if erasure.outcome == OutcomeWord::Verified {
+        let _ = writeln!(text, "         level clear by {}", erasure.technique);
+    } else {
+        let _ = writeln!(text, "         NOT SANITIZED: do not hand this drive on");
+    }
+    for item in &erasure.not_reached {
+        let _ = writeln!(text, "         not reached: {item}");
+    }
+}
+
+/// Runs `raz key …`.
+///
+/// # Errors
+/// A file that exists or cannot be written.
+pub fn key(command: &Key) -> anyhow::Result<Status> {
+    match command {
+        Key::New { file } => {
+            let key = StationKey::generate().context("making a key")?;
+            key.write_new(file)
+                .with_context(|| format!("{}: writing the key", file.display()))?;
+            println!("{}: station key {}", file.display(), key.fingerprint());
+            Ok(Status::Proven)
+        }
+    }
+}

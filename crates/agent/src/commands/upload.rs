@@ -1,0 +1,110 @@
+//! `raz upload`: reports that were made without the service, sent later.
+
+use super::Status;
+use crate::arguments::Secret;
+use crate::cli::Upload;
+use crate::upload::client::{Client, Posted, Server};
+use crate::upload::pin::Pin;
+use crate::upload::spool::{Backoff, Pause, Spool};
+use anyhow::Context;
+use report::schema::Report;
+use report::sign::StationKey;
+use std::path::Path;
+use std::time::Duration;
+
+/// Runs `raz upload`.
+///
+/// # Errors
+/// Files that cannot be read, a service that cannot be named.
+pub fn upload(arguments: &Upload) -> anyhow::Result<Status> {
+    let server = Server::parse(&arguments.server).context("--server")?;
+    let pin = Pin::parse(&arguments.pin).context("--pin")?;
+    let key = StationKey::read(&arguments.key)
+        .with_context(|| format!("{}: reading the station's key", arguments.key.display()))?;
+    let client = Client::new(server, pin)?;
+    let status = match &arguments.token_file {
+        Some(file) => {
+            let token = std::fs::read_to_string(file)
+                .with_context(|| format!("{}: reading the token", file.display()))?;
+            client.enrol(&Secret::new(token.trim().to_owned()), "station", &key)
+        }
+        None => client.station(&key),
+    };
+    match status {
+        Ok(status) => eprintln!(
+            "station {} {}: {:?}",
+            status.name, status.fingerprint, status.state
+        ),
+        Err(error) => eprintln!("{:#}", anyhow::Error::from(error)),
+    }
+    if arguments.folder.join("report.json").exists() {
+        one(&client, &arguments.folder)
+    } else {
+        all(&client, arguments)
+    }
+}
+
+/// Sends the report of a folder once; its receipt is put beside it.
+fn one(client: &Client, folder: &Path) -> anyhow::Result<Status> {
+    let read = |name: &str| {
+        std::fs::read(folder.join(name))
+            .with_context(|| format!("{}: reading {name}", folder.display()))
+    };
+    let bytes = read("report.json")?;
+    let signature = String::from_utf8(read("report.json.sig")?).context("report.json.sig")?;
+    let report: Report = serde_json::from_slice(&bytes).context("report.json is not a report")?;
+    let posted = client.post_report(report.report_id, &bytes, &signature);
+    println!("{}: {}", report.report_id, words(&posted));
+    let Posted::Accepted { signed, .. } = posted else {
+        return Ok(Status::NotProven);
+    };
+    let text = serde_json::to_vec_pretty(&signed).context("serialising the receipt")?;
+    let path = folder.join("receipt.json");
+    std::fs::write(&path, text).with_context(|| format!("{}: writing", path.display()))?;
+    Ok(Status::Proven)
+}
+
+fn all(client: &Client, arguments: &Upload) -> anyhow::Result<Status> {
+    let spool = Spool::open(&arguments.folder)?;
+    let mut tell = |id: uuid::Uuid, posted: &Posted| println!("{id}: {}", words(posted));
+    let tries = Tries(std::cell::Cell::new(arguments.tries));
+    let left = spool.drain(client, Backoff::default(), &tries, &mut tell)?;
+    println!("{left} reports without a receipt");
+    Ok(if left == 0 {
+        Status::Proven
+    } else {
+        Status::NotProven
+    })
+}
+
+fn words(posted: &Posted) -> String {
+    match posted {
+        Posted::Accepted { receipt, .. } => {
+            format!("receipt {} of {}", receipt.number, receipt.received)
+        }
+        Posted::Retry { why } => format!("not now: {why}"),
+        Posted::Refused { status, problem } => format!("refused: {status}: {problem}"),
+    }
+}
+
+/// Stops after so many pauses.
+struct Tries(std::cell::Cell<u32>);
+
+impl Pause for Tries {
+    fn pause(&self, duration: Duration) -> bool {
+        let left = self.0.get().saturating_sub(1);
+        self.0.set(left);
+        if left > 0 {
+            std::thread::sleep(duration);
+        }
+        left > 0
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.get() == 0
+    }
+
+    fn fraction(&self) -> f64 {
+        1.0
+    }
+}

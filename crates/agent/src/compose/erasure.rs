@@ -1,0 +1,208 @@
+//! An outcome in the words of the wire schema.
+//!
+//! The one place where "verified" is written, and it is written only for a
+//! [`Conclusion::Verified`], which needs the verifier's proof.
+
+use drive::claim::{Consent, ConsentSource};
+use drive::facts::DriveFacts;
+use report::schema::{self, FinalContent, Level, OutcomeWord};
+use std::time::SystemTime;
+use wipe::outcome::{
+    ByteRange, Conclusion, IdentityCheck, Outcome, PassKind, PassRecord, Shortfall,
+};
+use wipe::pattern::{CONTEXT, Cipher, Seed};
+use wipe::plan::Plan;
+
+/// One drive's run, as the session or the command line held it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The drive at the time of the claim.
+    pub facts: DriveFacts,
+    /// What was decided and why.
+    pub plan: Plan,
+    /// Whose consent.
+    pub consent: Consent,
+    /// End of the arming in the inventory's words.
+    pub armed_until: Option<String>,
+    /// Input of the pattern.
+    pub seed: Seed,
+    /// Cipher of the pattern.
+    pub cipher: Cipher,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Health after the run, when it could be read.
+    pub health_after: Option<drive::health::Health>,
+}
+
+/// The erasure part of a drive's entry.
+#[must_use]
+pub fn erasure(run: &Run) -> schema::Erasure {
+    let outcome = &run.outcome;
+    let (word, text, shortfalls) = conclusion(&outcome.conclusion);
+    schema::Erasure {
+        requested_level: Level::Clear,
+        achieved_level: match word {
+            OutcomeWord::Verified => Level::Clear,
+            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted => {
+                Level::None
+            }
+        },
+        technique: run.plan.technique.into(),
+        reasons: run.plan.reasons.clone(),
+        outcome: word,
+        outcome_text: text,
+        shortfalls,
+        consent: consent(run),
+        pattern: schema::Pattern {
+            derivation: CONTEXT.into(),
+            seed: hex::encode(run.seed.0),
+            cipher: run.cipher.name().into(),
+        },
+        passes: outcome
+            .passes
+            .iter()
+            .map(|pass| record(pass, run.facts.capacity_bytes))
+            .collect(),
+        final_content: final_content(outcome),
+        commands: Vec::new(),
+        identity_checks: outcome.identity_checks.iter().map(identity_check).collect(),
+        started: time(outcome.started),
+        ended: time(outcome.ended),
+        not_reached: run.plan.residual.clone(),
+    }
+}
+
+/// The word, the sentence and the reasons of a conclusion.
+#[must_use]
+pub fn conclusion(conclusion: &Conclusion) -> (OutcomeWord, String, Vec<String>) {
+    let words = |shortfalls: &[Shortfall]| shortfalls.iter().map(ToString::to_string).collect();
+    match conclusion {
+        Conclusion::Verified(proof) => {
+            let zeros = if proof.zeros_verified() {
+                "; afterwards it was filled with zeros and reads as zeros"
+            } else {
+                ""
+            };
+            let passes = match (proof.pattern_passes_verified(), proof.complement_verified()) {
+                (_, true) => "the pattern and then its complement",
+                (_, false) => "a pattern keyed by position",
+            };
+            let text = format!(
+                "erased and verified: all {} bytes were overwritten with {passes}, read back and compared{zeros}",
+                proof.bytes_verified()
+            );
+            (OutcomeWord::Verified, text, Vec::new())
+        }
+        Conclusion::WrittenNotChecked => (
+            OutcomeWord::WrittenNotChecked,
+            "written, not checked: nothing was read back because that was asked for".into(),
+            Vec::new(),
+        ),
+        Conclusion::NotComplete(shortfalls) => {
+            let reasons: Vec<String> = words(shortfalls);
+            let text = format!("not complete: {}", reasons.join("; "));
+            (OutcomeWord::NotComplete, text, reasons)
+        }
+        Conclusion::NotStarted(shortfalls) => {
+            let reasons: Vec<String> = words(shortfalls);
+            let text = format!("not started, nothing was written: {}", reasons.join("; "));
+            (OutcomeWord::NotStarted, text, reasons)
+        }
+    }
+}
+
+fn consent(run: &Run) -> schema::Consent {
+    let by = match run.consent.source {
+        ConsentSource::CommandLine => "command_line",
+        ConsentSource::Typed => "typed",
+        ConsentSource::Armed { .. } => "armed",
+    };
+    let detail = |until: &String| format!("armed in the inventory until {until}");
+    schema::Consent {
+        by: by.into(),
+        drive_id: run.consent.id.clone(),
+        detail: run.armed_until.as_ref().map(detail),
+    }
+}
+
+fn record(pass: &PassRecord, capacity_bytes: u64) -> schema::Pass {
+    schema::Pass {
+        kind: match pass.kind {
+            PassKind::Pattern => schema::PassKind::Pattern,
+            PassKind::Complement => schema::PassKind::Complement,
+            PassKind::Zero => schema::PassKind::Zero,
+        },
+        pass: pass.pass,
+        written_bytes: pass.written_bytes,
+        write_errors: ranges(&pass.write_errors, pass.write_error_bytes),
+        flushed: pass.flushed,
+        write_seconds: pass.write_seconds,
+        verification: pass.verify.as_ref().map(|verify| schema::Verification {
+            r#type: "full".into(),
+            read_bytes: verify.read_bytes,
+            coverage_percent: percent(verify.read_bytes, capacity_bytes),
+            mismatches: ranges(&verify.mismatches, verify.mismatch_bytes),
+            first_mismatch_offset_bytes: verify.first_mismatch_offset_bytes,
+            read_errors: ranges(&verify.read_errors, verify.read_error_bytes),
+            seconds: verify.seconds,
+            complete: verify.complete,
+        }),
+    }
+}
+
+/// Rounded down, so that 100 means every byte.
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    (u128::from(part) * 1_000_000 / u128::from(whole)) as f64 / 10_000.0
+}
+
+/// The engine caps its lists; `bytes` is the exact sum all the same.
+fn ranges(ranges: &[ByteRange], bytes: u64) -> schema::Ranges {
+    schema::Ranges {
+        count: ranges.len() as u64,
+        bytes,
+        listed: ranges
+            .iter()
+            .take(schema::RANGES_LISTED_MAX)
+            .map(|range| [range.start, range.end])
+            .collect(),
+    }
+}
+
+/// Established only by a proof: what the last verified pass wrote.
+fn final_content(outcome: &Outcome) -> FinalContent {
+    match &outcome.conclusion {
+        Conclusion::Verified(_) => match outcome.passes.last().map(|pass| pass.kind) {
+            Some(PassKind::Pattern) => FinalContent::Pattern,
+            Some(PassKind::Complement) => FinalContent::Complement,
+            Some(PassKind::Zero) => FinalContent::Zeros,
+            None => FinalContent::Unknown,
+        },
+        Conclusion::WrittenNotChecked | Conclusion::NotComplete(_) | Conclusion::NotStarted(_) => {
+            FinalContent::Unknown
+        }
+    }
+}
+
+fn identity_check(check: &IdentityCheck) -> schema::IdentityCheck {
+    schema::IdentityCheck {
+        moment: check.moment.clone(),
+        found: match &check.found {
+            Ok(identity) => identity.clone(),
+            Err(error) => format!("not read: {error}"),
+        },
+        same: check.same,
+    }
+}
+
+/// RFC 3339 in UTC, whole seconds.
+#[must_use]
+pub fn time(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "unknown".into(), |stamp| stamp.to_string())
+}

@@ -1,0 +1,146 @@
+//! The one place where domain types become the wire schema (`report::schema`).
+//!
+//! Nothing else in raz serialises facts, plans or outcomes.
+
+mod drive;
+mod erasure;
+mod health;
+mod machine;
+
+pub use drive::{drive, refusal, transport};
+pub use erasure::{Run, conclusion, erasure, time};
+pub use health::health;
+pub use machine::{drive_health, machine, machine_id, summary, verdict};
+
+use ::drive::facts::DriveFacts;
+use ::drive::refusal::Refusal;
+use ::machine::MachineFacts;
+use ::machine::verdict::{DriveFate, Rules, Verdict};
+use report::schema::{self, Clock, Mode, Operator, OutcomeWord, Report, Station, Tool};
+use std::time::SystemTime;
+use uuid::Uuid;
+
+/// What a report is made of.
+pub struct Material<'a> {
+    /// How the run was started.
+    pub mode: Mode,
+    /// Trust in the clock.
+    pub clock: Clock,
+    /// Name of the station.
+    pub station_name: &'a str,
+    /// Fingerprint of the key that will sign.
+    pub fingerprint: &'a str,
+    /// Who is responsible.
+    pub operator: Option<&'a str>,
+    /// Lot or property number.
+    pub lot: Option<&'a str>,
+    /// The computer.
+    pub machine: &'a MachineFacts,
+    /// Every drive found, with its refusals for this run's plan.
+    pub drives: &'a [(DriveFacts, Vec<Refusal>)],
+    /// The runs, matched to drives by identity.
+    pub runs: &'a [Run],
+}
+
+/// The report of a run.
+#[must_use]
+pub fn report(material: &Material<'_>) -> Report {
+    let mut drives: Vec<schema::Drive> = Vec::new();
+    for (facts, refusals) in material.drives {
+        let mut entry = drive(facts, refusals);
+        if let Some(run) = run_of(material.runs, facts) {
+            entry.health_after = run.health_after.as_ref().map(health);
+            entry.erasure = Some(erasure(run));
+        }
+        drives.push(entry);
+    }
+    let judged = judge(material.machine, material.drives, material.runs);
+    Report {
+        schema: schema::SCHEMA.into(),
+        report_id: Uuid::new_v4(),
+        tool: tool(),
+        created: time(SystemTime::now()),
+        clock: material.clock.clone(),
+        station: Station {
+            name: material.station_name.into(),
+            key_fingerprint: material.fingerprint.into(),
+        },
+        operator: material.operator.map(|name| Operator {
+            name: name.into(),
+            title: None,
+            location: None,
+            contact: None,
+        }),
+        lot: material.lot.map(str::to_owned),
+        mode: material.mode,
+        machine: machine(material.machine),
+        drives,
+        verdict: Some(verdict(&judged)),
+        limits: limits(material),
+    }
+}
+
+/// The verdict over the machine and the fate of its drives.
+#[must_use]
+pub fn judge(
+    machine: &MachineFacts,
+    drives: &[(DriveFacts, Vec<Refusal>)],
+    runs: &[Run],
+) -> Verdict {
+    let summaries: Vec<_> = drives
+        .iter()
+        // raz's own medium leaves with the technician, not with the machine.
+        .filter(|(_, refusals)| !refusals.contains(&Refusal::BootMedium))
+        .map(|(facts, refusals)| {
+            let run = run_of(runs, facts);
+            let fate = match run.map(|run| conclusion(&run.outcome.conclusion).0) {
+                Some(OutcomeWord::Verified) => DriveFate::Proven,
+                Some(OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete) => {
+                    DriveFate::NotProven
+                }
+                Some(OutcomeWord::NotStarted) | None => {
+                    if refusals.contains(&Refusal::Kept) {
+                        DriveFate::Kept
+                    } else {
+                        DriveFate::NotErased
+                    }
+                }
+            };
+            drive_health(facts, run.and_then(|run| run.health_after.as_ref()), fate)
+        })
+        .collect();
+    Rules::shipped().judge(machine, &summaries)
+}
+
+fn run_of<'a>(runs: &'a [Run], facts: &DriveFacts) -> Option<&'a Run> {
+    runs.iter()
+        .find(|run| run.facts.path == facts.path && run.facts.identity == facts.identity)
+}
+
+/// This program on this kernel.
+#[must_use]
+pub fn tool() -> Tool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    Tool {
+        name: "raz".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        platform: format!("{} Linux {}", std::env::consts::ARCH, release.trim()),
+    }
+}
+
+/// What no report of this version establishes, and what this one lacks.
+fn limits(material: &Material<'_>) -> Vec<String> {
+    let mut limits = vec![
+        "performed and recorded along the lines of NIST SP 800-88r2; conformance is not certified".to_owned(),
+        "overwriting through the host interface is Clear, never Purge: spare and replaced sectors are not reached".into(),
+        "validation is the decision of the organisation, not of this tool".into(),
+        "the signature proves possession of the station's key, not who stood at the machine".into(),
+    ];
+    if material.operator.is_none() {
+        limits.push("no operator was named: not sufficient for a certificate".into());
+    }
+    if material.clock.state == schema::ClockState::Unsynchronised {
+        limits.push("times are the machine's own and were compared with nothing".into());
+    }
+    limits
+}

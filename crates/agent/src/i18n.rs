@@ -1,0 +1,249 @@
+//! Every sentence that raz shows on the screen: French first, English second, in one table.
+//!
+//! Kept to ASCII and Latin-1, the characters that a console font and a serial line have, and to
+//! 80 columns before numbers and names are filled in. "Effacé" and "erased" stand only beside
+//! "vérifié" and "verified": architecture §1, outcome words.
+
+pub mod refusal;
+
+use report::schema::OutcomeWord;
+
+/// Language of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Language {
+    /// French.
+    #[default]
+    French,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// Reads `fr`, `en`, also in the form `fr_FR.UTF-8`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let code = text.split(['_', '-', '.']).next().unwrap_or("");
+        match code.to_ascii_lowercase().as_str() {
+            "fr" => Some(Self::French),
+            "en" => Some(Self::English),
+            _ => None,
+        }
+    }
+
+    /// The other language.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::French => Self::English,
+            Self::English => Self::French,
+        }
+    }
+}
+
+macro_rules! texts {
+    ($($name:ident: $french:literal, $english:literal;)*) => {
+        /// Name of a sentence.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Text {
+            $(#[doc = $english] $name,)*
+        }
+
+        impl Text {
+            /// All sentences.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The sentence, with `{}` where [`fill`] puts values.
+            #[must_use]
+            pub fn says(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$name, Language::French) => $french,
+                      (Self::$name, Language::English) => $english,)*
+                }
+            }
+        }
+    };
+}
+
+texts! {
+    // Header.
+    Service: "Service : {}", "Service: {}";
+    ServiceNone: "aucun (rien ne sera envoyé)", "none (nothing will be sent)";
+    ServiceConnecting: "connexion en cours", "connecting";
+    ServiceUnreachable: "injoignable, le rapport attendra", "unreachable, the report will wait";
+    ServicePinMismatch: "CE N'EST PAS LE BON (certificat inattendu)", "NOT THE RIGHT ONE (unexpected certificate)";
+    ServiceTokenRefused: "jeton refusé, en demander un nouveau", "token refused, ask for a new one";
+    ServicePending: "en attente : comparer l'empreinte sur les deux écrans", "pending: compare the fingerprint on both screens";
+    ServiceAccepted: "poste accepté", "station accepted";
+    ServiceRevoked: "POSTE RÉVOQUÉ", "STATION REVOKED";
+    Fingerprint: "Empreinte : {}", "Fingerprint: {}";
+
+    // Lists.
+    HeadModel: "Modèle", "Model";
+    HeadSerial: "Série", "Serial";
+    HeadSize: "Taille", "Size";
+    HeadState: "État", "State";
+    HeadPhase: "Étape", "Phase";
+    HeadProgress: "Avancement", "Progress";
+    HeadRate: "Débit", "Rate";
+    HeadLeft: "Reste", "Left";
+    HeadTemperature: "Temp", "Temp";
+    HeadErrors: "Err", "Err";
+    NoDrives: "Aucun disque trouvé. Vérifier les câbles et le mode SATA du BIOS (AHCI).", "No drive found. Check the cables and the BIOS's SATA mode (AHCI).";
+    NoSerial: "(sans numéro)", "(no serial)";
+    NoModel: "(modèle inconnu)", "(unknown model)";
+
+    // States of a drive before and during the run.
+    ToErase: "à effacer", "to be wiped";
+    Erasable: "effaçable", "may be wiped";
+    Confirmed: "confirmé", "confirmed";
+    NotChosen: "non choisi", "not chosen";
+    PhaseWaiting: "en attente", "waiting";
+    PhaseWriting: "écriture", "writing";
+    PhaseSettling: "vidage cache", "settling";
+    PhaseVerifying: "contrôle", "reading";
+
+    // Outcome words, used strictly.
+    OutcomeVerified: "vérifié", "verified";
+    OutcomeWritten: "écrit, non contrôlé", "written, not checked";
+    OutcomeNotComplete: "incomplet", "not complete";
+    OutcomeNotStarted: "non commencé", "not started";
+    OutcomeRefused: "refusé", "refused";
+    VerifiedMeans: "effacé : tout a été réécrit, relu et comparé", "erased: everything was overwritten, read back and compared";
+    CountVerified: "vérifiés : {}", "verified: {}";
+    CountWritten: "non contrôlés : {}", "not checked: {}";
+    CountNotComplete: "incomplets : {}", "not complete: {}";
+    CountNotStarted: "non commencés : {}", "not started: {}";
+    CountRunning: "en cours : {}", "running: {}";
+
+    // Details.
+    Drive: "Disque {} sur {}", "Drive {} of {}";
+    Path: "Chemin", "Path";
+    Id: "Identifiant", "Id";
+    Plan: "Plan : {}", "Plan: {}";
+    Refused: "Refusé : {}", "Refused: {}";
+    Remedy: "À faire : {}", "To do: {}";
+    More: "(suite : flèche droite)", "(more: right arrow)";
+
+    // Consent.
+    ConfirmTitle: "Confirmation {} sur {}", "Confirmation {} of {}";
+    ConfirmWarning: "TOUTES les données de ce disque seront détruites :", "ALL data on this drive will be destroyed:";
+    ConfirmTypeTail: "Taper les {} derniers caractères du numéro de série, puis Entrée :", "Type the last {} characters of the serial number, then Enter:";
+    ConfirmTypeWhole: "Taper le numéro de série entier, puis Entrée :", "Type the whole serial number, then Enter:";
+    ConfirmTypeId: "Taper les {} derniers caractères de l'identifiant, puis Entrée :", "Type the last {} characters of the id, then Enter:";
+    ConfirmWrong: "Ce n'est pas le bon numéro : rien n'est confirmé. Recommencer, ou Échap.", "That is not the number: nothing is confirmed. Try again, or Esc.";
+    ConfirmCancelled: "Confirmation annulée : aucun disque n'est confirmé.", "Confirmation cancelled: no drive is confirmed.";
+    ConfirmAll: "Tous les disques choisis sont confirmés. E pour commencer.", "All chosen drives are confirmed. E to begin.";
+    ConfirmChanged: "Les disques ont changé : confirmer de nouveau.", "The drives have changed: confirm again.";
+    NothingChosen: "Aucun disque choisi : Espace pour choisir.", "No drive chosen: Space to choose.";
+    NotConfirmed: "Chaque disque choisi doit d'abord être confirmé : Entrée.", "Each chosen drive must first be confirmed: Enter.";
+    SameIdentity: "Un autre disque porte la même identité : débrancher l'un des deux.", "Another drive has the same identity: unplug one of the two.";
+    CannotChoose: "Ce disque est refusé : {}", "This drive is refused: {}";
+
+    // Countdown, stop.
+    Countdown: "Première écriture dans {} s, sur {} disque(s).", "First write in {} s, on {} drive(s).";
+    CountdownStop: "N'IMPORTE QUELLE TOUCHE arrête tout : rien n'aura été écrit.", "ANY KEY stops everything: nothing will have been written.";
+    StopAsk: "Arrêter ? Les disques en cours resteront incomplets. Entrée pour arrêter.", "Stop? Drives in progress will stay not complete. Enter to stop.";
+    StopWithdrawn: "L'effacement continue.", "The run continues.";
+
+    // End.
+    Grade: "Note de la machine : {}", "Grade of the machine: {}";
+    GradeNone: "Note de la machine : non établie", "Grade of the machine: not established";
+
+    // Keys.
+    KeysListing: "Espace choisir  A tous  Entrée confirmer  E commencer  L English  P éteindre", "Space choose  A all  Enter confirm  E begin  L français  P power off";
+    KeysConfirming: "Entrée valider  Retour arrière corriger  Échap annuler", "Enter confirm  Backspace correct  Esc cancel";
+    KeysCountdown: "Une touche quelconque : arrêter", "Any key: stop";
+    KeysRunning: "Flèches parcourir  X arrêter  L English", "Arrows move  X stop  L français";
+    KeysDone: "Flèches parcourir  L English  P éteindre", "Arrows move  L français  P power off";
+
+    // Kernel arguments.
+    ArgumentUnknown: "argument inconnu : {}", "unknown argument: {}";
+    ArgumentTwice: "{} donné plusieurs fois, le dernier compte", "{} given several times, the last counts";
+    ArgumentValue: "{} : valeur inutilisable", "{}: unusable value";
+    ArgumentNotText: "{} : ce n'est pas du texte UTF-8", "{}: not UTF-8 text";
+    UnattendedNoServer: "raz.auto=erase exige raz.server= et raz.pin=", "raz.auto=erase needs raz.server= and raz.pin=";
+    UnattendedNoPin: "raz.server= sans raz.pin= : le service ne peut pas être reconnu", "raz.server= without raz.pin=: the service cannot be recognised";
+    UnattendedOddity: "arguments à corriger d'abord : {}", "arguments to correct first: {}";
+}
+
+/// Puts `values` in the places `{}` of `sentence`, in order.
+#[must_use]
+pub fn fill(sentence: &str, values: &[&str]) -> String {
+    let mut parts = sentence.split("{}");
+    let mut text = parts.next().unwrap_or("").to_owned();
+    let mut values = values.iter();
+    for part in parts {
+        text.push_str(values.next().copied().unwrap_or("?"));
+        text.push_str(part);
+    }
+    text
+}
+
+/// The word of an outcome.
+#[must_use]
+pub fn outcome(word: OutcomeWord) -> Text {
+    match word {
+        OutcomeWord::Verified => Text::OutcomeVerified,
+        OutcomeWord::WrittenNotChecked => Text::OutcomeWritten,
+        OutcomeWord::NotComplete => Text::OutcomeNotComplete,
+        OutcomeWord::NotStarted => Text::OutcomeNotStarted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, Text, fill};
+
+    const BOTH: [Language; 2] = [Language::French, Language::English];
+
+    #[test]
+    fn every_sentence_exists_in_both_languages_and_fits_eighty_columns() {
+        for text in Text::ALL {
+            for language in BOTH {
+                let says = text.says(language);
+                assert!(!says.trim().is_empty(), "{text:?} {language:?} is empty");
+                assert!(says.chars().count() <= 80, "{text:?} {language:?}");
+                assert!(
+                    says.chars()
+                        .all(|c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}')),
+                    "{text:?} {language:?} leaves Latin-1"
+                );
+            }
+            let places = |l| text.says(l).matches("{}").count();
+            assert_eq!(
+                places(Language::French),
+                places(Language::English),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn erased_is_said_only_of_what_was_verified() {
+        for text in Text::ALL {
+            for language in BOTH {
+                let says = text.says(language).to_lowercase();
+                let claims = says.contains("effacé") || says.contains("erased");
+                assert!(
+                    !claims || *text == Text::VerifiedMeans,
+                    "{text:?} {language:?}: {says}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn filling_keeps_order_and_survives_missing_values() {
+        assert_eq!(fill("a {} b {}", &["1", "{}"]), "a 1 b {}");
+        assert_eq!(fill("{}/{}", &["1"]), "1/?");
+        assert_eq!(fill("plain", &["1"]), "plain");
+    }
+
+    #[test]
+    fn language_codes_with_territory_are_read() {
+        assert_eq!(Language::parse("fr_FR.UTF-8"), Some(Language::French));
+        assert_eq!(Language::parse("EN"), Some(Language::English));
+        assert_eq!(Language::parse("de"), None);
+        assert_eq!(Language::parse(""), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! A drive's refusal and its remedy in the screen's language.
+//!
+//! English is what `drive` says itself; the French stands here beside it, with no `_` arm, so
+//! that a new refusal cannot be added without its words.
+
+use super::Language;
+use drive::refusal::Refusal;
+
+/// Why, in words.
+#[must_use]
+pub fn reason(language: Language, refusal: &Refusal) -> String {
+    match language {
+        Language::English => refusal.to_string(),
+        Language::French => reason_french(refusal),
+    }
+}
+
+/// What the person can do.
+#[must_use]
+pub fn remedy(language: Language, refusal: &Refusal) -> String {
+    match language {
+        Language::English => refusal.remedy(),
+        Language::French => remedy_french(refusal),
+    }
+}
+
+fn reason_french(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::BootMedium => "support de démarrage de raz".into(),
+        Refusal::Mounted { device, at } => format!("monté : {device} sur {at}"),
+        Refusal::Held { device, by } => format!("utilisé : {device} par {by}"),
+        Refusal::Swap { device } => format!("mémoire d'échange (swap) : {device}"),
+        Refusal::Busy => "occupé par un autre programme".into(),
+        Refusal::ReadOnly => "lecture seule".into(),
+        Refusal::Networked => "disque réseau".into(),
+        Refusal::Locked => "verrouillé".into(),
+        Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
+            "identité ambiguë : ni série ni nom mondial".into()
+        }
+        Refusal::AmbiguousIdentity { same_as } => {
+            format!("identité ambiguë : comme {}", same_as.join(", "))
+        }
+        Refusal::HostManagedZones => "zones gérées par l'hôte".into(),
+        Refusal::NoCapacity => "aucune capacité".into(),
+        Refusal::Kept => "à garder (raz.keep=)".into(),
+        Refusal::RemovableUnattended => "amovible".into(),
+    }
+}
+
+fn remedy_french(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::BootMedium => {
+            "raz tourne depuis ce disque ; pour l'effacer, démarrer raz d'un autre support".into()
+        }
+        Refusal::Mounted { device, at } => {
+            format!("démonter {at} (`umount /dev/{device}`) si ses données peuvent disparaître")
+        }
+        Refusal::Held { device, by } => format!(
+            "arrêter {by}, construit sur {device} (`mdadm --stop` ou `dmsetup remove`), si ses données peuvent disparaître"
+        ),
+        Refusal::Swap { device } => format!("désactiver le swap (`swapoff /dev/{device}`)"),
+        Refusal::Busy => {
+            "fermer le programme qui s'en sert, ou redémarrer la machine sur le support de raz"
+                .into()
+        }
+        Refusal::ReadOnly => "ouvrir son verrou d'écriture ; une mémoire flash passée en lecture seule par usure doit être détruite".into(),
+        Refusal::Networked => "l'effacer sur la machine à laquelle il appartient".into(),
+        Refusal::Locked => "le déverrouiller avec son mot de passe, ou le réinitialiser avec le PSID de son étiquette ; sinon le détruire".into(),
+        Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
+            "il n'a pas de numéro : le nommer seul sur une ligne de commande de cette machine"
+                .into()
+        }
+        Refusal::AmbiguousIdentity { same_as } => format!(
+            "débrancher les disques qui lui ressemblent ({}) et les effacer un par un, ou le brancher sans son adaptateur USB",
+            same_as.join(", ")
+        ),
+        Refusal::HostManagedZones => {
+            "raz ne réécrit pas encore ces zones ; mettre le disque à part".into()
+        }
+        Refusal::NoCapacity => {
+            "insérer un support, ou vérifier le câble et le format des secteurs".into()
+        }
+        Refusal::Kept => "retirer son numéro de raz.keep= pour l'effacer".into(),
+        Refusal::RemovableUnattended => {
+            "démarrer avec raz.removable=erase, ou le confirmer sur la machine".into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{reason, remedy};
+    use crate::i18n::Language;
+    use drive::refusal::Refusal;
+
+    fn all() -> Vec<Refusal> {
+        let device = || "sda1".to_owned();
+        vec![
+            Refusal::BootMedium,
+            Refusal::Mounted {
+                device: device(),
+                at: "/mnt".into(),
+            },
+            Refusal::Held {
+                device: device(),
+                by: "md0".into(),
+            },
+            Refusal::Swap { device: device() },
+            Refusal::Busy,
+            Refusal::ReadOnly,
+            Refusal::Networked,
+            Refusal::Locked,
+            Refusal::AmbiguousIdentity { same_as: vec![] },
+            Refusal::AmbiguousIdentity {
+                same_as: vec!["/dev/sdb".into()],
+            },
+            Refusal::HostManagedZones,
+            Refusal::NoCapacity,
+            Refusal::Kept,
+            Refusal::RemovableUnattended,
+        ]
+    }
+
+    #[test]
+    fn french_differs_from_english_and_keeps_the_names() {
+        for refusal in all() {
+            for says in [reason, remedy] {
+                let french = says(Language::French, &refusal);
+                let english = says(Language::English, &refusal);
+                assert_ne!(french, english, "{refusal:?}");
+                for name in ["sda1", "md0", "/dev/sdb"] {
+                    assert_eq!(
+                        french.contains(name),
+                        english.contains(name),
+                        "{refusal:?}: {name}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_stay_in_latin_1() {
+        for refusal in all() {
+            for text in [
+                reason(Language::French, &refusal),
+                remedy(Language::French, &refusal),
+            ] {
+                assert!(
+                    text.chars()
+                        .all(|c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}')),
+                    "{text}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the binary `raz` is made of. A library only so that tests can reach the parts.
+
+pub mod arguments;
+pub mod bundle;
+pub mod cli;
+pub mod coldplug;
+pub mod commands;
+pub mod compose;
+pub mod events;
+pub mod i18n;
+pub mod session;
+pub mod survey;
+pub mod ui;
+pub mod upload;
+pub mod work;

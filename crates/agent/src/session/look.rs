@@ -1,0 +1,79 @@
+//! Looking at the machine, on a thread of its own: a sick drive must not freeze the screen.
+
+use crate::survey::Survey;
+use drive::discover::Machine;
+use machine::MachineFacts;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+
+/// What one look saw.
+pub struct Look {
+    /// The drives.
+    pub survey: Survey,
+    /// The computer, on the first look only.
+    pub machine: Option<MachineFacts>,
+    /// Names of block devices when it began.
+    pub names: Vec<String>,
+}
+
+/// Begins a look; the answer arrives once.
+#[must_use]
+pub fn begin(machine: &Machine, with_machine: bool) -> Receiver<Look> {
+    let (sender, look) = mpsc::channel();
+    let machine = machine.clone();
+    let looking = move || {
+        let names = block_names(&machine.roots.sys);
+        let facts = with_machine.then(|| machine::facts(&machine::Roots::live()));
+        let survey = Survey::take(&machine, &[]);
+        let _ = sender.send(Look {
+            survey,
+            machine: facts,
+            names,
+        });
+    };
+    // Without a thread the receiver reports a closed channel, and the session tries again.
+    let _ = std::thread::Builder::new()
+        .name("raz-look".into())
+        .spawn(looking);
+    look
+}
+
+/// Whole block devices by kernel name and disk sequence, so that a drive that was exchanged under
+/// the same name shows.
+#[must_use]
+pub fn block_names(sys: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(sys.join("block")) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .map(|entry| {
+            let sequence =
+                std::fs::read_to_string(entry.path().join("diskseq")).unwrap_or_default();
+            format!(
+                "{} {}",
+                entry.file_name().to_string_lossy(),
+                sequence.trim()
+            )
+        })
+        .filter(|name| !name.starts_with("loop") && !name.starts_with("ram"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Temperature by the kernel's hwmon of the drive (drivetemp, nvme), in degrees Celsius.
+#[must_use]
+pub fn temperature_celsius(sys: &Path, name: &str) -> Option<i32> {
+    let device = sys.join("block").join(name).join("device");
+    let hwmons = [device.join("hwmon"), device];
+    hwmons
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten())
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("hwmon"))
+        .find_map(|entry| {
+            let text = std::fs::read_to_string(entry.path().join("temp1_input")).ok()?;
+            text.trim().parse::<i32>().ok().map(|milli| milli / 1000)
+        })
+}

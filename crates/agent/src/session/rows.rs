@@ -1,0 +1,99 @@
+//! Drives and their runs as rows of the screen and as events.
+
+use crate::compose;
+use crate::i18n::{Language, refusal};
+use crate::ui::{Phase, Plan, Row};
+use crate::work::Flight;
+use drive::facts::DriveFacts;
+use drive::refusal::Refusal;
+use report::event::Event;
+use std::path::Path;
+use wipe::progress;
+
+/// The row of a drive before anything is done to it.
+#[must_use]
+pub fn row(
+    facts: &DriveFacts,
+    refusals: &[Refusal],
+    plan: &wipe::plan::Plan,
+    language: Language,
+) -> Row {
+    let plan = match refusals.first() {
+        Some(first) => Plan::Refused {
+            reason: refusal::reason(language, first),
+            remedy: refusal::remedy(language, first),
+        },
+        None => Plan::Erase {
+            text: plan.technique.to_owned(),
+        },
+    };
+    Row {
+        id: facts.identity.id(),
+        path: facts.path.display().to_string(),
+        model: facts.model.clone(),
+        serial: facts.identity.serial.clone(),
+        capacity_bytes: facts.capacity_bytes,
+        plan,
+        temperature_celsius: facts.health.temperature_celsius,
+        ..Row::default()
+    }
+}
+
+/// Brings a row up to date with its run.
+pub fn update(row: &mut Row, flight: &Flight, sys: &Path) {
+    let now = flight.progress.snapshot();
+    row.phase = match now.phase {
+        progress::Phase::Waiting => Phase::Waiting,
+        progress::Phase::Writing => Phase::Writing,
+        progress::Phase::Settling | progress::Phase::Done => Phase::Settling,
+        progress::Phase::Verifying => Phase::Verifying,
+    };
+    row.pass = now.pass_index;
+    row.passes = now.pass_count;
+    row.percent = (now.bytes_total > 0)
+        .then(|| (now.bytes_done as f64 * 100.0 / now.bytes_total as f64).min(100.0));
+    row.bytes_per_second = (now.bytes_per_second > 0.0).then_some(now.bytes_per_second);
+    row.seconds_left = now.phase_remaining.map(|left| left.as_secs());
+    row.errors = now.errors;
+    row.temperature_celsius =
+        super::look::temperature_celsius(sys, &flight.order.facts.name).or(row.temperature_celsius);
+}
+
+/// Name of a phase in events.
+#[must_use]
+pub fn phase_name(phase: progress::Phase) -> &'static str {
+    match phase {
+        progress::Phase::Waiting => "waiting",
+        progress::Phase::Writing => "writing",
+        progress::Phase::Settling => "settling",
+        progress::Phase::Verifying => "verifying",
+        progress::Phase::Done => "done",
+    }
+}
+
+/// Where a drive stands, as an event.
+#[must_use]
+pub fn progress_event(flight: &Flight, row: Option<&Row>) -> Event {
+    let now = flight.progress.snapshot();
+    Event::Progress {
+        id: flight.order.consent.id.clone(),
+        phase: phase_name(now.phase).into(),
+        bytes_done: now.bytes_done,
+        bytes_total: now.bytes_total,
+        bytes_per_second: now.bytes_per_second,
+        seconds_left: now.phase_remaining.map(|left| left.as_secs_f64()),
+        errors: now.errors,
+        temperature_celsius: row.and_then(|row| row.temperature_celsius),
+    }
+}
+
+/// The list of drives as an event.
+#[must_use]
+pub fn drives_event(drives: &[(DriveFacts, Vec<Refusal>)]) -> Event {
+    Event::Drives {
+        drives: drives
+            .iter()
+            .map(|(facts, refusals)| compose::drive(facts, refusals))
+            .collect(),
+    }
+}

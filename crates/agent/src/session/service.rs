@@ -1,0 +1,221 @@
+//! The session's conversation with the inventory service, on a thread of its own.
+//!
+//! It enrols once, asks for the station's state until a person has accepted it, and, while the
+//! session wishes it, whether this machine is armed. It never acts on a drive.
+
+use crate::arguments::Secret;
+use crate::ui::Service;
+use crate::upload::client::{Client, ClientError};
+use report::api::{Arming, StationState, StationStatus};
+use report::sign::StationKey;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Pause between two questions while a person is waited for.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What the service's thread tells the session.
+pub enum News {
+    /// The station's state or the network's changed.
+    Service {
+        /// For the screen.
+        state: Service,
+        /// In words.
+        detail: String,
+        /// Name that the service gave to the station.
+        name: Option<String>,
+    },
+    /// Service time minus machine time, in seconds.
+    ClockOffset(i64),
+    /// The service's word on this machine.
+    Arming(Verdict),
+}
+
+/// The service's word on whether this machine may be erased unattended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Armed until then, on this machine's monotonic clock and in the service's words.
+    Armed {
+        /// When the arming ends here.
+        until: Instant,
+        /// When it ends by the service's clock.
+        words: String,
+    },
+    /// Not armed: why.
+    NotArmed(String),
+}
+
+/// What the session wants to know about arming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The machine's name towards the service.
+    pub machine: String,
+    /// Drives in the plan.
+    pub drives: u32,
+}
+
+/// The thread's ear.
+pub type Wishes = Arc<Mutex<Option<Wish>>>;
+
+/// Starts the thread. It ends when the session's receiver is gone.
+pub fn start(
+    client: Arc<Client>,
+    key: Arc<StationKey>,
+    token: Option<Secret>,
+    wishes: Wishes,
+    news: Sender<News>,
+) -> std::io::Result<()> {
+    let talk = Talk {
+        client,
+        key,
+        token,
+        wishes,
+        news,
+        last: None,
+        clock_told: false,
+    };
+    std::thread::Builder::new()
+        .name("raz-service".into())
+        .spawn(move || talk.run())
+        .map(drop)
+}
+
+struct Talk {
+    client: Arc<Client>,
+    key: Arc<StationKey>,
+    token: Option<Secret>,
+    wishes: Wishes,
+    news: Sender<News>,
+    last: Option<(Service, String)>,
+    clock_told: bool,
+}
+
+impl Talk {
+    fn run(mut self) {
+        loop {
+            let accepted = self.state();
+            if accepted && !self.clock_told {
+                self.clock();
+            }
+            let wish = self
+                .wishes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            let told = match wish {
+                Some(wish) if accepted => self.news.send(News::Arming(self.arming(&wish))),
+                Some(_) => self.news.send(News::Arming(Verdict::NotArmed(
+                    "the station is not accepted".into(),
+                ))),
+                None => Ok(()),
+            };
+            if told.is_err() {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Enrols or asks; says whether the station is accepted.
+    fn state(&mut self) -> bool {
+        let answer = match &self.token {
+            Some(token) => {
+                let name = format!(
+                    "raz-{}",
+                    &self.key.fingerprint().replace([':', '/', '+'], "")[6..14]
+                );
+                self.client.enrol(token, &name, &self.key)
+            }
+            None => self.client.station(&self.key),
+        };
+        match answer {
+            Ok(status) => {
+                // A token is good once; from here on the key speaks for itself.
+                self.token = None;
+                self.told(&status)
+            }
+            Err(error) => {
+                let enrolling = self.token.is_some();
+                let state = match &error {
+                    ClientError::NotTheService { .. } => Service::PinMismatch,
+                    ClientError::Refused { .. } if enrolling => Service::TokenRefused,
+                    ClientError::Address
+                    | ClientError::Tls(_)
+                    | ClientError::Unreachable { .. }
+                    | ClientError::Busy { .. }
+                    | ClientError::Refused { .. }
+                    | ClientError::Answer { .. }
+                    | ClientError::Receipt { .. }
+                    | ClientError::Sign(_)
+                    | ClientError::Random(_) => Service::Unreachable,
+                };
+                if enrolling && state == Service::TokenRefused {
+                    // The answer to an earlier try may have been lost: the key may be enrolled.
+                    if let Ok(status) = self.client.station(&self.key) {
+                        self.token = None;
+                        return self.told(&status);
+                    }
+                }
+                self.tell(state, error.to_string(), None);
+                false
+            }
+        }
+    }
+
+    fn told(&mut self, status: &StationStatus) -> bool {
+        let (state, detail) = match status.state {
+            StationState::Pending => (
+                Service::Pending,
+                format!(
+                    "compare {} on both screens and accept it",
+                    status.fingerprint
+                ),
+            ),
+            StationState::Accepted => (Service::Accepted, "accepted".to_owned()),
+            StationState::Revoked => (Service::Revoked, "revoked".to_owned()),
+        };
+        self.tell(state, detail, Some(status.name.clone()));
+        status.state == StationState::Accepted
+    }
+
+    fn tell(&mut self, state: Service, detail: String, name: Option<String>) {
+        if self.last.as_ref() != Some(&(state, detail.clone())) {
+            self.last = Some((state, detail.clone()));
+            let _ = self.news.send(News::Service {
+                state,
+                detail,
+                name,
+            });
+        }
+    }
+
+    fn clock(&mut self) {
+        if let Ok(service) = self.client.service_time() {
+            let here = SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+            self.clock_told = true;
+            let _ = self
+                .news
+                .send(News::ClockOffset(service.as_second() - here));
+        }
+    }
+
+    fn arming(&self, wish: &Wish) -> Verdict {
+        let asked = Instant::now();
+        match self.client.arming(&self.key, &wish.machine, wish.drives) {
+            Ok(Arming {
+                armed: true,
+                until: Some(words),
+                seconds_left: Some(seconds),
+                ..
+            }) => Verdict::Armed {
+                until: asked + Duration::from_secs(seconds.min(24 * 3600)),
+                words,
+            },
+            Ok(arming) => Verdict::NotArmed(arming.reason.unwrap_or_else(|| "not armed".into())),
+            Err(error) => Verdict::NotArmed(error.to_string()),
+        }
+    }
+}

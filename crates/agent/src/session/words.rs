@@ -1,0 +1,131 @@
+//! What the session itself says, in both languages. The screens' own texts are in `i18n`.
+
+use crate::i18n::Language;
+
+fn pick(language: Language, french: String, english: String) -> String {
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
+/// Drives are being asked who they are.
+#[must_use]
+pub fn looking(language: Language) -> String {
+    pick(
+        language,
+        "Lecture des disques et de la machine...".into(),
+        "Reading the drives and the machine...".into(),
+    )
+}
+
+/// An unattended plan waits.
+#[must_use]
+pub fn waiting_for_arming(language: Language, drives: usize, why: &str) -> String {
+    pick(
+        language,
+        format!("Effacement automatique de {drives} disque(s) : en attente d'armement ({why})"),
+        format!("Automatic wipe of {drives} drive(s): waiting to be armed ({why})"),
+    )
+}
+
+/// An unattended plan cannot be followed.
+#[must_use]
+pub fn not_unattended(language: Language, why: &str) -> String {
+    pick(
+        language,
+        format!("Pas d'effacement automatique : {why}"),
+        format!("No automatic wipe: {why}"),
+    )
+}
+
+/// Nothing in the plan.
+#[must_use]
+pub fn nothing_to_erase(language: Language) -> String {
+    pick(
+        language,
+        "aucun disque ne peut être effacé sans personne".into(),
+        "no drive may be wiped unattended".into(),
+    )
+}
+
+/// The countdown was stopped.
+#[must_use]
+pub fn countdown_stopped(language: Language) -> String {
+    pick(
+        language,
+        "Arrêté : rien n'a été écrit. Choisir et confirmer les disques à la main.".into(),
+        "Stopped: nothing was written. Choose and confirm drives by hand.".into(),
+    )
+}
+
+/// The run could not begin.
+#[must_use]
+pub fn cannot_begin(language: Language, why: &str) -> String {
+    pick(
+        language,
+        format!("Impossible de commencer : {why}"),
+        format!("Cannot begin: {why}"),
+    )
+}
+
+/// No report could be made or kept.
+#[must_use]
+pub fn report_failed(language: Language, why: &str) -> String {
+    pick(
+        language,
+        format!("LE RAPPORT N'A PAS PU ÊTRE FAIT : {why}"),
+        format!("THE REPORT COULD NOT BE MADE: {why}"),
+    )
+}
+
+/// Where the report is when there is no service.
+#[must_use]
+pub fn report_kept(language: Language, folder: &str) -> String {
+    pick(
+        language,
+        format!("Rapport signé dans {folder} : aucun service, il ne sera pas envoyé"),
+        format!("Signed report in {folder}: no service, it will not be sent"),
+    )
+}
+
+/// The upload's state.
+#[must_use]
+pub fn upload(language: Language, state: &str) -> String {
+    pick(
+        language,
+        format!("Envoi du rapport : {state}"),
+        format!("Upload of the report: {state}"),
+    )
+}
+
+/// The service has the report.
+#[must_use]
+pub fn receipt(language: Language, number: u64) -> String {
+    pick(
+        language,
+        format!("Rapport reçu par le service, reçu no {number}"),
+        format!("The service has the report, receipt no {number}"),
+    )
+}
+
+/// A report would be lost by switching off.
+#[must_use]
+pub fn power_off_loses_report(language: Language) -> String {
+    pick(
+        language,
+        "Le rapport n'est pas encore envoyé et serait perdu. P encore une fois pour éteindre."
+            .into(),
+        "The report is not sent yet and would be lost. P once more to power off.".into(),
+    )
+}
+
+/// The drive must leave before the machine does.
+#[must_use]
+pub fn remove_first(language: Language, parts: &str, grade: &str) -> String {
+    pick(
+        language,
+        format!("À retirer : {parts}. Note ensuite : {grade}"),
+        format!("Take out: {parts}. Grade then: {grade}"),
+    )
+}

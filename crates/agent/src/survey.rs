@@ -1,0 +1,107 @@
+//! The drives of this machine with what speaks against erasing each, and how a person names them.
+
+use anyhow::anyhow;
+use drive::discover::Machine;
+use drive::facts::DriveFacts;
+use drive::medium::BootMedium;
+use drive::refusal::{PlanKind, Refusal, refusals};
+use std::path::Path;
+
+/// All drives, read once.
+pub struct Survey {
+    /// Facts of each drive.
+    pub drives: Vec<DriveFacts>,
+    /// Which of them raz booted from.
+    pub boot_medium: BootMedium,
+}
+
+impl Survey {
+    /// Asks every drive of `machine`. Loop devices are asked when `names` names them.
+    #[must_use]
+    pub fn take(machine: &Machine, names: &[String]) -> Self {
+        let loops: Vec<String> = names
+            .iter()
+            .filter_map(|name| machine.resolve(Path::new(name)).ok())
+            .filter(|name| name.starts_with("loop"))
+            .collect();
+        let drives = machine.drives(&loops);
+        let boot_medium = BootMedium::find(&machine.roots, &drives);
+        Self {
+            drives,
+            boot_medium,
+        }
+    }
+
+    /// What speaks against erasing `drive` in a plan of this kind.
+    #[must_use]
+    pub fn refusals(&self, drive: &DriveFacts, kept: &[String], plan: PlanKind) -> Vec<Refusal> {
+        refusals(drive, &self.drives, self.boot_medium.is(drive), kept, plan)
+    }
+
+    /// Every drive with its refusals.
+    #[must_use]
+    pub fn with_refusals(
+        &self,
+        kept: &[String],
+        plan: PlanKind,
+    ) -> Vec<(DriveFacts, Vec<Refusal>)> {
+        self.drives
+            .iter()
+            .map(|drive| (drive.clone(), self.refusals(drive, kept, plan)))
+            .collect()
+    }
+
+    /// The drives that `names` means, in that order; all when there are no names.
+    ///
+    /// # Errors
+    /// A name that means no drive, a partition, an id that means several, or one drive named twice.
+    pub fn named(&self, machine: &Machine, names: &[String]) -> anyhow::Result<Vec<&DriveFacts>> {
+        if names.is_empty() {
+            return Ok(self.drives.iter().collect());
+        }
+        let mut found: Vec<(&DriveFacts, &str)> = Vec::new();
+        for name in names {
+            let drive = self.one(machine, name)?;
+            if let Some((_, before)) = found.iter().find(|(other, _)| other.path == drive.path) {
+                return Err(anyhow!(
+                    "{name} and {before} are the same drive, {}: name it once",
+                    drive.path.display()
+                ));
+            }
+            found.push((drive, name));
+        }
+        Ok(found.into_iter().map(|(drive, _)| drive).collect())
+    }
+
+    fn one(&self, machine: &Machine, name: &str) -> anyhow::Result<&DriveFacts> {
+        let by_id: Vec<&DriveFacts> = self
+            .drives
+            .iter()
+            .filter(|drive| drive.identity.id().eq_ignore_ascii_case(name))
+            .collect();
+        match by_id[..] {
+            [] => {}
+            [drive] => return Ok(drive),
+            _ => {
+                let paths: Vec<String> =
+                    by_id.iter().map(|d| d.path.display().to_string()).collect();
+                return Err(anyhow!(
+                    "{name}: the id of {}; unplug all but one of them, or name one by its path",
+                    paths.join(" and ")
+                ));
+            }
+        }
+        if !name.contains('/') {
+            return Err(anyhow!(
+                "{name}: no drive has this id; `raz drives` lists ids and paths"
+            ));
+        }
+        let kernel_name = machine.resolve(Path::new(name))?;
+        self.drives
+            .iter()
+            .find(|drive| drive.name == kernel_name)
+            .ok_or_else(|| {
+                anyhow!("{name}: {kernel_name} is not a drive that raz erases (memory, optical, or built on other drives)")
+            })
+    }
+}

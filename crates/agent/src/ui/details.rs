@@ -1,0 +1,161 @@
+//! The lines below the list: the drive under the cursor in full, the countdown, or the grade.
+
+use super::state::{Mode, Plan, Row, State};
+use super::words::{plain, wrap};
+use crate::i18n::{Text, fill, outcome};
+use report::schema::OutcomeWord;
+
+/// The heading of the details.
+pub fn heading(state: &State) -> String {
+    match state.mode {
+        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } => position(state),
+        Mode::Running { .. } | Mode::Done { .. } => {
+            format!("{} · {}", position(state), counts(state))
+        }
+    }
+}
+
+fn position(state: &State) -> String {
+    let count = state.rows.len();
+    let at = state.cursor.min(count.saturating_sub(1)) + usize::from(count > 0);
+    fill(
+        state.says(Text::Drive),
+        &[&at.to_string(), &count.to_string()],
+    )
+}
+
+/// How many drives ended with which word.
+fn counts(state: &State) -> String {
+    let count = |wanted: Option<OutcomeWord>| {
+        let of = |row: &&Row| row.selected && row.outcome == wanted;
+        state.rows.iter().filter(of).count()
+    };
+    let running = match state.mode {
+        Mode::Running { .. } => Text::CountRunning,
+        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } | Mode::Done { .. } => {
+            Text::CountNotStarted
+        }
+    };
+    let not_started = count(Some(OutcomeWord::NotStarted));
+    let parts = match state.mode {
+        Mode::Running { .. } => vec![
+            (running, count(None)),
+            (Text::CountVerified, count(Some(OutcomeWord::Verified))),
+            (
+                Text::CountWritten,
+                count(Some(OutcomeWord::WrittenNotChecked)),
+            ),
+            (
+                Text::CountNotComplete,
+                count(Some(OutcomeWord::NotComplete)),
+            ),
+            (Text::CountNotStarted, not_started),
+        ],
+        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } | Mode::Done { .. } => {
+            vec![
+                (Text::CountVerified, count(Some(OutcomeWord::Verified))),
+                (
+                    Text::CountWritten,
+                    count(Some(OutcomeWord::WrittenNotChecked)),
+                ),
+                (
+                    Text::CountNotComplete,
+                    count(Some(OutcomeWord::NotComplete)),
+                ),
+                (running, not_started + count(None)),
+            ]
+        }
+    };
+    let always = |text: Text| matches!(text, Text::CountVerified | Text::CountRunning);
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(text, n)| *n > 0 || always(*text))
+        .map(|(text, n)| fill(state.says(text), &[&n.to_string()]))
+        .collect();
+    said.join(", ")
+}
+
+/// All lines of the details, at most `width` columns each.
+pub fn lines(state: &State, width: usize) -> Vec<String> {
+    match &state.mode {
+        Mode::Listing | Mode::Confirming { .. } | Mode::Running { .. } => drive(state, width),
+        Mode::Countdown { seconds_left } => {
+            let drives = state.chosen().count().to_string();
+            let sentence = state.says(Text::Countdown);
+            let mut lines = wrap(
+                &fill(sentence, &[&seconds_left.to_string(), &drives]),
+                width,
+            );
+            lines.extend(wrap(state.says(Text::CountdownStop), width));
+            lines
+        }
+        Mode::Done { grade, lines } => {
+            let mut all = drive(state, width);
+            all.push(match grade {
+                Some(grade) => fill(state.says(Text::Grade), &[&plain(grade)]),
+                None => state.says(Text::GradeNone).to_owned(),
+            });
+            all.extend(lines.iter().flat_map(|line| wrap(line, width)));
+            all
+        }
+    }
+}
+
+/// Index of the last line on an 80 column screen: how far a person can scroll.
+pub fn last_line(state: &State) -> usize {
+    lines(state, 80).len().saturating_sub(1)
+}
+
+/// Model, serial, path and id: what tells the drive apart, uncut.
+pub fn identity(state: &State, row: &Row) -> Vec<String> {
+    vec![
+        format!(
+            "{} {} · {} {}",
+            state.says(Text::HeadModel),
+            plain(row.model.as_deref().unwrap_or(state.says(Text::NoModel))),
+            state.says(Text::HeadSerial),
+            plain(row.serial.as_deref().unwrap_or(state.says(Text::NoSerial)))
+        ),
+        format!(
+            "{} {} · {} {}",
+            state.says(Text::Path),
+            plain(&row.path),
+            state.says(Text::Id),
+            plain(&row.id)
+        ),
+    ]
+}
+
+fn drive(state: &State, width: usize) -> Vec<String> {
+    let Some(row) = state.rows.get(state.cursor) else {
+        return Vec::new();
+    };
+    let mut lines: Vec<String> = identity(state, row)
+        .iter()
+        .flat_map(|line| wrap(line, width))
+        .collect();
+    let mut say = |text: &str| lines.extend(wrap(text, width));
+    if let Some(word) = row.outcome {
+        let said = state.says(outcome(word));
+        match word {
+            OutcomeWord::Verified => {
+                say(&format!("{said}, {}", state.says(Text::VerifiedMeans)));
+            }
+            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted => {
+                say(said)
+            }
+        }
+        if !row.outcome_text.is_empty() {
+            say(&row.outcome_text);
+        }
+        return lines;
+    }
+    match &row.plan {
+        Plan::Erase { text } => say(&fill(state.says(Text::Plan), &[text])),
+        Plan::Refused { reason, remedy } => {
+            say(&fill(state.says(Text::Refused), &[reason]));
+            say(&fill(state.says(Text::Remedy), &[remedy]));
+        }
+    }
+    lines
+}

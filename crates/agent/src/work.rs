@@ -1,0 +1,225 @@
+//! Drives under erasure: claims, the engine's jobs, and what came of each.
+//!
+//! Every call that may block on a drive (claim, health) has a thread of its own that nothing
+//! waits for without a bound.
+
+use crate::compose::Run;
+use crate::survey::Survey;
+use drive::claim::{Checks, Claimed, Consent, claim};
+use drive::discover::Machine;
+use drive::facts::DriveFacts;
+use drive::health::Health;
+use drive::refusal::PlanKind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant, SystemTime};
+use wipe::engine::Engine;
+use wipe::job::Job;
+use wipe::options::Options;
+use wipe::outcome::{Conclusion, Outcome, Shortfall};
+use wipe::pattern::{Cipher, Seed, SeedError};
+use wipe::plan::Plan;
+use wipe::progress::Progress;
+
+/// Longest wait for all claims. A drive that answers identify only after this is not erased.
+const CLAIM_BOUND: Duration = Duration::from_secs(60);
+
+/// Longest wait for a drive's health after its run.
+const HEALTH_BOUND: Duration = Duration::from_secs(10);
+
+/// One drive to be erased: what, how, by whose word.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The drive as it was shown to the person.
+    pub facts: DriveFacts,
+    /// How.
+    pub plan: Plan,
+    /// Consent.
+    pub consent: Consent,
+    /// End of the arming in the inventory's words, for the report.
+    pub armed_until: Option<String>,
+}
+
+/// Claims every drive of `orders` at once. A refused claim is an error in words, drive first.
+#[must_use]
+pub fn claim_all(
+    machine: &Machine,
+    survey: &Survey,
+    orders: &[Order],
+    kept: &[String],
+    plan: PlanKind,
+) -> Vec<Result<Claimed, String>> {
+    let (sender, answers) = mpsc::channel();
+    for (index, order) in orders.iter().enumerate() {
+        let (sender, machine, order) = (sender.clone(), machine.clone(), order.clone());
+        let (all, kept) = (survey.drives.clone(), kept.to_vec());
+        let claiming = move || {
+            let checks = Checks {
+                machine: &machine,
+                all: &all,
+                kept: &kept,
+                plan,
+            };
+            let claimed = claim(&order.facts, &order.consent, &checks)
+                .map_err(|error| format!("{:#}", anyhow::Error::from(error)));
+            // When nobody waits any more, the claim is dropped here and lets the drive go.
+            let _ = sender.send((index, claimed));
+        };
+        let _ = std::thread::Builder::new()
+            .name("raz-claim".into())
+            .spawn(claiming);
+    }
+    drop(sender);
+    let mut claims: Vec<Result<Claimed, String>> = orders
+        .iter()
+        .map(|order| {
+            let seconds = CLAIM_BOUND.as_secs();
+            Err(format!(
+                "{}: did not answer the claim within {seconds} s",
+                order.facts.path.display()
+            ))
+        })
+        .collect();
+    let end = Instant::now() + CLAIM_BOUND;
+    loop {
+        match answers.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok((index, claimed)) => claims[index] = claimed,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return claims,
+        }
+    }
+}
+
+/// Drives in the engine.
+pub struct Work {
+    engine: Engine,
+    flights: Vec<Flight>,
+}
+
+/// One drive in the engine.
+pub struct Flight {
+    /// What was ordered.
+    pub order: Order,
+    /// Live counters.
+    pub progress: Arc<Progress>,
+    claimed: Arc<Claimed>,
+    seed: Seed,
+    cipher: Cipher,
+    ended: bool,
+}
+
+impl Flight {
+    /// The drive's end was given out.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Work {
+    /// Begins to erase the claimed drives. Setting `cancel` interrupts all of them.
+    ///
+    /// # Errors
+    /// No random seed is to be had; nothing was written.
+    pub fn begin(
+        claims: Vec<(Order, Claimed)>,
+        options: Options,
+        cancel: &Arc<AtomicBool>,
+    ) -> Result<Self, SeedError> {
+        let mut flights = Vec::new();
+        for (order, claimed) in claims {
+            flights.push(Flight {
+                order,
+                progress: Arc::default(),
+                claimed: Arc::new(claimed),
+                seed: Seed::random()?,
+                cipher: Cipher::for_this_cpu(),
+                ended: false,
+            });
+        }
+        let mut engine = Engine::new(options, Arc::clone(cancel));
+        engine.expect(flights.len());
+        for flight in &flights {
+            engine.add(Job {
+                target: wipe::claimed::target(&flight.claimed),
+                control: wipe::claimed::control(&flight.claimed),
+                identity: flight.claimed.facts().identity.recorded(),
+                seed: flight.seed,
+                cipher: flight.cipher,
+                passes: flight.order.plan.passes.clone(),
+                verify: flight.order.plan.verify,
+                progress: Arc::clone(&flight.progress),
+            });
+        }
+        Ok(Self { engine, flights })
+    }
+
+    /// Every drive, in the order of the claims.
+    #[must_use]
+    pub fn flights(&self) -> &[Flight] {
+        &self.flights
+    }
+
+    /// Drives whose end was not given out yet.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.engine.open()
+    }
+
+    /// The next drive that ends; `None` when none ends within `timeout`.
+    pub fn next_end(&mut self, timeout: Duration) -> Option<Run> {
+        let (number, outcome) = self.engine.next_end(timeout)?;
+        let flight = self.flights.get_mut(number)?;
+        flight.ended = true;
+        let health_after = health(&flight.claimed);
+        Some(Run {
+            facts: flight.order.facts.clone(),
+            plan: flight.order.plan.clone(),
+            consent: flight.order.consent.clone(),
+            armed_until: flight.order.armed_until.clone(),
+            seed: flight.seed,
+            cipher: flight.cipher,
+            outcome,
+            health_after,
+        })
+    }
+}
+
+fn health(claimed: &Arc<Claimed>) -> Option<Health> {
+    if !claimed.still_present() {
+        return None;
+    }
+    let (sender, answer) = mpsc::channel();
+    let claimed = Arc::clone(claimed);
+    std::thread::Builder::new()
+        .name("raz-health".into())
+        .spawn(move || {
+            let _ = sender.send(claimed.health());
+        })
+        .ok()?;
+    answer.recv_timeout(HEALTH_BOUND).ok()?.ok()
+}
+
+/// The run of a drive that could not be claimed: nothing was written.
+///
+/// # Errors
+/// No random seed is to be had.
+pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
+    let now = SystemTime::now();
+    Ok(Run {
+        facts: order.facts,
+        plan: order.plan,
+        consent: order.consent,
+        armed_until: order.armed_until,
+        seed: Seed::random()?,
+        cipher: Cipher::for_this_cpu(),
+        outcome: Outcome {
+            conclusion: Conclusion::NotStarted(vec![Shortfall::Other(reason)]),
+            passes: Vec::new(),
+            identity_checks: Vec::new(),
+            started: now,
+            ended: now,
+        },
+        health_after: None,
+    })
+}

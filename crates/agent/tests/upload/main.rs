@@ -1,0 +1,6 @@
+//! Uploads against a real TLS listener on this machine: pin, client, spool.
+
+mod client;
+mod pin;
+mod service;
+mod spool;
