@@ -14,6 +14,7 @@ use crate::medium::BootMedium;
 use crate::port::{Data, Port};
 use crate::refusal::{PlanKind, Refusal, refusals};
 use crate::scsi::Sense;
+use crate::scsi::command::synchronize_cache_10;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,9 +22,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// SYNCHRONIZE CACHE (10) of the whole device, waiting for its end (SBC-4 5.30).
-const SYNCHRONIZE_CACHE: [u8; 10] = [0x35, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A full cache of a slow drive takes seconds; a drive that needs minutes is sick.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(120);
@@ -143,7 +141,7 @@ pub struct Claimed {
 }
 
 /// Opens the drive exclusively and makes sure that it is the one that was confirmed and that nothing
-/// speaks against erasing it.
+/// speaks against erasing it. Blocks for the machine's patience at most, beside the open itself.
 ///
 /// # Errors
 /// Each reason not to erase it. The drive is then closed again, and nothing was written.
@@ -189,6 +187,12 @@ pub fn claim(
     let fd = Arc::new(fd);
     let disk_sequence = sys::block::disk_sequence(fd.as_fd()).ok();
     same_device(roots, &facts.name, device_number, disk_sequence).map_err(changed)?;
+    // Without a serial this alone tells two sticks apart that were in the same slot.
+    if facts.disk_sequence.is_some() && facts.disk_sequence != disk_sequence {
+        return Err(changed(
+            "another disk or medium came to this place; list the drives again".into(),
+        ));
+    }
 
     let port = Box::new(LinuxPort::over(Arc::clone(&fd)));
     let fresh =
@@ -365,7 +369,7 @@ impl Claimed {
         for _ in 0..3 {
             let reply = self
                 .port()
-                .scsi(&SYNCHRONIZE_CACHE, Data::None, FLUSH_TIMEOUT)?;
+                .scsi(&synchronize_cache_10(), Data::None, FLUSH_TIMEOUT)?;
             if reply.status == 0 && reply.host_status == 0 {
                 return Ok(());
             }

@@ -31,6 +31,9 @@ pub struct DriveFacts {
     pub firmware: Option<String>,
     /// What tells this drive from every other.
     pub identity: Identity,
+    /// The kernel's number of this disk or medium in this boot: another number under the same name
+    /// is another disk. `None` on kernels before 5.15.
+    pub disk_sequence: Option<u64>,
     /// Bytes that can be addressed now.
     pub capacity_bytes: u64,
     /// Logical sector size in bytes.

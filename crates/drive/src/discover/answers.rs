@@ -107,6 +107,8 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
     if let Some(reason) = line.silent() {
         facts.oddities.push(format!("stopped answering: {reason}"));
     }
+    // The first open of a removable medium may count as its arrival.
+    facts.disk_sequence = context.node.number("diskseq");
     Answered {
         facts,
         identified: Ok(()),

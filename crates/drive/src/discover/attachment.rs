@@ -213,6 +213,8 @@ fn scsi(node: &Node, device: &Path) -> Attachment {
     let host_name = host.map(file_name).unwrap_or_default();
     let driver = host
         .and_then(|dir| sysfs::text(&dir.join("scsi_host").join(host_name).join("proc_name")))
+        // What the kernel prints for a driver without the name, such as uas.
+        .filter(|driver| driver != "(null)")
         .unwrap_or_default();
     let ata_port = node.ancestor(|name| numbered(name, "ata")).map(file_name);
     let vendor = sysfs::text(&device.join("vendor")).unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::scsi;
 use crate::uses;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Sector size where sysfs names none: what the kernel itself falls back to.
 const SECTOR_BYTES_DEFAULT: u32 = 512;
@@ -59,6 +59,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         model,
         firmware,
         identity,
+        disk_sequence: node.number("diskseq"),
         capacity_bytes: node.capacity_bytes(),
         logical_sector_bytes: sector("queue/logical_block_size"),
         physical_sector_bytes: sector("queue/physical_block_size"),
@@ -83,7 +84,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         health: Health::not_read("the drive was not asked"),
         volumes: Vec::new(),
         uses: uses::uses(roots, node),
-        not_reached: not_reached(node, attachment),
+        not_reached: not_reached(roots, node, attachment),
         oddities,
     }
 }
@@ -221,7 +222,7 @@ fn wwid_name(wwid: &str) -> Option<String> {
 }
 
 /// Siblings that share the drive's silicon and are not this device.
-fn not_reached(node: &Node, attachment: &Attachment) -> Vec<String> {
+fn not_reached(roots: &Roots, node: &Node, attachment: &Attachment) -> Vec<String> {
     let mut found = Vec::new();
     match attachment.transport {
         Transport::Mmc if mmc_area(&node.name).is_empty() => {
@@ -243,19 +244,16 @@ fn not_reached(node: &Node, attachment: &Attachment) -> Vec<String> {
             }
         }
         Transport::Nvme => {
-            for controller in &attachment.nvme_controllers {
-                let parent = node.dir.parent().unwrap_or(&node.dir);
-                for dir in [controller.as_path(), parent] {
-                    for name in sysfs::names(dir) {
-                        let is_other = name.starts_with("nvme")
-                            && dir.join(&name).join("nsid").is_file()
-                            && sysfs::text(&dir.join(&name).join("hidden")).as_deref() != Some("1")
-                            && name != node.name;
-                        let text = format!("other namespace {name} of the same drive");
-                        if is_other && !found.contains(&text) {
-                            found.push(text);
-                        }
-                    }
+            let own = node.number("nsid");
+            for name in sibling_namespaces(node, attachment) {
+                let Some(other) = Node::whole(&roots.sys, &name) else {
+                    continue;
+                };
+                let nsid = other.number("nsid");
+                if nsid != own
+                    && let Some(nsid) = nsid
+                {
+                    found.push(other_namespace(nsid));
                 }
             }
         }
@@ -273,6 +271,26 @@ fn not_reached(node: &Node, attachment: &Attachment) -> Vec<String> {
         | Transport::Other => {}
     }
     found
+}
+
+/// How a namespace that is not this drive is named among what is not reached.
+pub fn other_namespace(nsid: u64) -> String {
+    format!("other namespace nsid-{nsid} of the same drive")
+}
+
+/// Names of all namespaces below the drive's controllers and subsystem. Path nodes of a multipath
+/// namespace are in no list of whole devices that can be opened, or have the same nsid.
+fn sibling_namespaces(node: &Node, attachment: &Attachment) -> Vec<String> {
+    let beside = node.dir.parent().into_iter();
+    let controllers = attachment.nvme_controllers.iter().map(PathBuf::as_path);
+    let mut names: Vec<String> = beside
+        .chain(controllers)
+        .flat_map(sysfs::names)
+        .filter(|name| name.starts_with("nvme"))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn mmc_sibling(dir: &Path) -> String {

@@ -120,13 +120,41 @@ fn other_file_under_the_same_name_is_another_drive() {
     let device = Loop::new(LEN);
     let facts = facts_of(&device);
     device.reattach(LEN);
-    let result = claim_this(&facts);
-    let Err(ClaimError::Changed { what, .. }) = &result else {
-        panic!("{result:?}");
+    // By the kernel's count of disks, and without one by what the drive says.
+    let uncounted = DriveFacts {
+        disk_sequence: None,
+        ..facts.clone()
     };
-    assert!(what.starts_with("identifies as "), "{what}");
+    for (listed, words) in [(&facts, "another disk"), (&uncounted, "identifies as ")] {
+        let result = claim_this(listed);
+        let Err(ClaimError::Changed { what, .. }) = &result else {
+            panic!("{result:?}");
+        };
+        assert!(what.starts_with(words), "{what}");
+    }
     let other = fs::read(device.file().with_file_name("other.img")).unwrap();
     assert!(other.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn nameless_drive_that_was_replaced_in_its_slot_is_not_claimed() {
+    let device = Loop::new(LEN);
+    let (mut folder, machine, place) = shown_in_folder(&device);
+    // The same place, the same size, no name: only the kernel's count of disks differs.
+    let backing = format!("{} (deleted)", device.file().display());
+    folder.attributes(&place, &format!("loop/backing_file = {backing}"));
+    let facts = machine.drives(&[device.name()]).remove(0);
+    assert!(facts.identity.is_path_only());
+    let before = DriveFacts {
+        disk_sequence: facts.disk_sequence.map(|count| count - 1),
+        ..facts.clone()
+    };
+    let result = claim_on(&machine, &before, &[]);
+    assert!(
+        matches!(result, Err(ClaimError::Changed { .. })),
+        "{result:?}"
+    );
+    claim_on(&machine, &facts, &[]).unwrap();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What an NVMe namespace and its controller answer.
 
+use crate::discover::base::other_namespace;
 use crate::discover::line::Line;
 use crate::discover::serial::Serial;
 use crate::facts::{DriveFacts, HiddenCapacity};
@@ -97,8 +98,11 @@ pub fn capacity(
     match &others {
         Ok(others) => {
             for other in others {
-                let text = format!("other namespace nsid-{other} of the same drive");
-                facts.not_reached.push(text);
+                let text = other_namespace(u64::from(*other));
+                // Sysfs shows the attached ones already.
+                if !facts.not_reached.contains(&text) {
+                    facts.not_reached.push(text);
+                }
             }
         }
         Err(reason) => facts.oddities.push(format!("list of namespaces: {reason}")),
