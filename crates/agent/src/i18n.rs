@@ -107,7 +107,7 @@ texts! {
     OutcomeWritten: "écrit, non contrôlé", "written, not checked";
     OutcomeNotComplete: "incomplet", "not complete";
     OutcomeNotStarted: "non commencé", "not started";
-    OutcomeRefused: "refusé", "refused";
+    RefusedBecause: "refusé : {}", "refused: {}";
     VerifiedMeans: "effacé : tout a été réécrit, relu et comparé", "erased: everything was overwritten, read back and compared";
     CountVerified: "vérifiés : {}", "verified: {}";
     CountWritten: "non contrôlés : {}", "not checked: {}";

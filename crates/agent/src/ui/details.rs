@@ -90,11 +90,11 @@ pub fn lines(state: &State, width: usize) -> Vec<String> {
             lines
         }
         Mode::Done { grade, lines } => {
-            let mut all = drive(state, width);
-            all.push(match grade {
+            let mut all = vec![match grade {
                 Some(grade) => fill(state.says(Text::Grade), &[&plain(grade)]),
                 None => state.says(Text::GradeNone).to_owned(),
-            });
+            }];
+            all.extend(drive(state, width));
             all.extend(lines.iter().flat_map(|line| wrap(line, width)));
             all
         }

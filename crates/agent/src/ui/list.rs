@@ -4,7 +4,7 @@
 
 use super::state::{Mode, Phase, Plan, Row, State};
 use super::words::{bar, fit, fit_end, percent, rate, size, time_left};
-use crate::i18n::{Text, outcome};
+use crate::i18n::{Text, fill, outcome};
 use ratatui::style::Color;
 use report::schema::OutcomeWord;
 
@@ -86,24 +86,17 @@ fn check_box(state: &State, row: &Row) -> &'static str {
 }
 
 fn names(state: &State, row: &Row, model: usize, serial: usize) -> String {
-    format!(
-        "{} {}",
-        fit(
-            row.model.as_deref().unwrap_or(state.says(Text::NoModel)),
-            model
-        ),
-        fit_end(
-            row.serial.as_deref().unwrap_or(state.says(Text::NoSerial)),
-            serial
-        )
-    )
+    let name = row.model.as_deref().unwrap_or(state.says(Text::NoModel));
+    let number = match &row.serial {
+        Some(number) => fit_end(number, serial),
+        None => fit(state.says(Text::NoSerial), serial),
+    };
+    format!("{} {number}", fit(name, model))
 }
 
 fn planned(state: &State, row: &Row) -> String {
     let text = match &row.plan {
-        Plan::Refused { reason, .. } => {
-            format!("{}: {reason}", state.says(Text::OutcomeRefused))
-        }
+        Plan::Refused { reason, .. } => fill(state.says(Text::RefusedBecause), &[reason]),
         Plan::Erase { .. } if row.selected && row.consented => {
             state.says(Text::Confirmed).to_owned()
         }
@@ -172,9 +165,7 @@ fn ended(state: &State, row: &Row) -> String {
 fn result(state: &State, row: &Row) -> String {
     match (&row.plan, row.outcome) {
         (_, Some(word)) => state.says(outcome(word)).to_owned(),
-        (Plan::Refused { reason, .. }, None) => {
-            format!("{}: {reason}", state.says(Text::OutcomeRefused))
-        }
+        (Plan::Refused { reason, .. }, None) => fill(state.says(Text::RefusedBecause), &[reason]),
         (Plan::Erase { .. }, None) if row.selected => {
             state.says(Text::OutcomeNotStarted).to_owned()
         }

@@ -179,7 +179,7 @@ fn each_outcome_has_its_word() {
 #[test]
 fn a_refused_drive_says_why_and_what_to_do() {
     for (language, refused, remedy) in [
-        (Language::French, "refusé", "À faire"),
+        (Language::French, "refusé ", "À faire"),
         (Language::English, "refused", "To do"),
     ] {
         let mut state = bench(language);
