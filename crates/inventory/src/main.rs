@@ -1,2 +1,19 @@
-//! The inventory service raz-inventory and its pages.
-fn main() {}
+//! `raz-inventory`: the workshop's inventory service and its commands.
+
+mod api;
+mod app;
+mod cli;
+mod data;
+mod ingest;
+mod judge;
+mod log;
+mod pages;
+mod problem;
+mod serve;
+mod signers;
+mod store;
+mod tls;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -1,0 +1,424 @@
+//! The command line. Commands other than `serve` open the same folder while the service runs.
+
+use crate::data::Data;
+use crate::store::stations::Decision;
+use crate::{app, log, serve, signers};
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Parser, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use report::api::StationState;
+use report::receipt::{Chain, sha256_hex};
+use report::sign;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Longest time that a token or an arming lasts.
+const HOURS_MAX: i64 = 24;
+
+/// The workshop's inventory: enrols stations, arms unattended erasing, keeps signed reports.
+#[derive(Parser)]
+#[command(name = "raz-inventory", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Folder {
+    /// The service's folder: certificate, receipt key and database.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve stations and pages over TLS; the first start makes the folder.
+    ///
+    /// Prints the address, the certificate's pin (`raz.pin=`) and the service key's fingerprint.
+    /// The pages show machine serials to whoever reaches the address; they change nothing.
+    Serve {
+        #[command(flatten)]
+        folder: Folder,
+        /// Address and port; port 0 takes a free one.
+        #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8443")]
+        listen: SocketAddr,
+    },
+    /// Print the SHA-256 of the TLS certificate, for `raz.pin=`.
+    Pin {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Tokens with which stations enrol.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Stations: list them, accept one after comparing its fingerprint, revoke one.
+    #[command(subcommand)]
+    Station(StationCommand),
+    /// Allow unattended erasing, until a time and for a number of machines.
+    ///
+    /// Replaces an arming that holds. Only accepted stations are armed.
+    Arm {
+        #[command(flatten)]
+        folder: Folder,
+        /// End: RFC 3339, or from now as +30m or +2h; at most 24 hours away.
+        #[arg(long, value_name = "TIME")]
+        until: String,
+        /// Most machines; the same machine counts once.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        max_machines: u32,
+    },
+    /// End the arming now.
+    Disarm {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Receipts.
+    #[command(subcommand)]
+    Receipts(ReceiptsCommand),
+    /// Print the lines with which `ssh-keygen -Y verify` knows the stations.
+    AllowedSigners {
+        #[command(flatten)]
+        folder: Folder,
+        /// Write FILE and, signed by the service key, FILE.sig instead.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Print a new token: it enrols one station, once, and never erases.
+    New {
+        #[command(flatten)]
+        folder: Folder,
+        /// Hours that it lasts.
+        #[arg(long, value_name = "N", default_value_t = 24,
+              value_parser = clap::value_parser!(i64).range(1..=HOURS_MAX))]
+        hours: i64,
+    },
+}
+
+#[derive(Subcommand)]
+enum StationCommand {
+    /// List the stations, those that wait first.
+    List {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Accept a station whose fingerprint is the same on both screens.
+    Accept {
+        #[command(flatten)]
+        folder: Folder,
+        /// `SHA256:…`, in full.
+        fingerprint: String,
+    },
+    /// Revoke a station for good: it enrols again with a new key only.
+    Revoke {
+        #[command(flatten)]
+        folder: Folder,
+        /// `SHA256:…`, in full.
+        fingerprint: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum ReceiptsCommand {
+    /// Check the whole chain, and each report's bytes and signature under it.
+    Verify {
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// Parses the arguments and runs. Exit status: 0 done, 1 not done, 2 usage.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("raz-inventory: starting: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("raz-inventory: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<()> {
+    let now = Timestamp::now();
+    match command {
+        Command::Serve { folder, listen } => start(&folder.data, listen).await,
+        Command::Pin { folder } => say(&Data::open(&folder.data)?.identity()?.pin()),
+        Command::Token(TokenCommand::New { folder, hours }) => {
+            let store = Data::open(&folder.data)?.store().await?;
+            let token = new_token()?;
+            store
+                .add_token(
+                    &token,
+                    (now + SignedDuration::from_hours(hours)).as_second(),
+                )
+                .await?;
+            say(&token)
+        }
+        Command::Station(StationCommand::List { folder }) => list(&folder.data).await,
+        Command::Station(StationCommand::Accept {
+            folder,
+            fingerprint,
+        }) => {
+            let store = Data::open(&folder.data)?.store().await?;
+            decided(
+                store.accept(&whole(&fingerprint), now.as_second()).await?,
+                "accepted",
+            )
+        }
+        Command::Station(StationCommand::Revoke {
+            folder,
+            fingerprint,
+        }) => {
+            let store = Data::open(&folder.data)?.store().await?;
+            decided(
+                store.revoke(&whole(&fingerprint), now.as_second()).await?,
+                "revoked",
+            )
+        }
+        Command::Arm {
+            folder,
+            until,
+            max_machines,
+        } => {
+            let until = end_of_arming(&until, now)?;
+            let store = Data::open(&folder.data)?.store().await?;
+            store
+                .arm(until.as_second(), max_machines, now.as_second())
+                .await?;
+            say(&format!("armed until {until} for {max_machines} machines"))
+        }
+        Command::Disarm { folder } => {
+            let store = Data::open(&folder.data)?.store().await?;
+            match store.disarm(now.as_second()).await? {
+                true => say("disarmed"),
+                false => say("nothing was armed"),
+            }
+        }
+        Command::Receipts(ReceiptsCommand::Verify { folder }) => verify(&folder.data).await,
+        Command::AllowedSigners { folder, out } => allowed_signers(&folder.data, out).await,
+    }
+}
+
+async fn start(folder: &Path, listen: SocketAddr) -> Result<()> {
+    let data = Data::open_or_create(folder)?;
+    let identity = data.identity()?;
+    let service_key = data.service_key()?;
+    let fingerprint = service_key.fingerprint();
+    let store = data.store().await?;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("listening on {listen}"))?;
+    let address = listener.local_addr()?;
+    say(&format!("listening https://{address}/"))?;
+    say(&format!("pin {}", identity.pin()))?;
+    say(&format!("service-key {fingerprint}"))?;
+    if !address.ip().is_loopback() {
+        log::line("the pages show machine serials to whoever reaches this address");
+    }
+    serve::serve(
+        listener,
+        identity.server_config()?,
+        app::router(store, service_key),
+    )
+    .await
+}
+
+async fn list(folder: &Path) -> Result<()> {
+    let store = Data::open(folder)?.store().await?;
+    for station in store.stations().await? {
+        let state = match station.state {
+            StationState::Pending => "pending ",
+            StationState::Accepted => "accepted",
+            StationState::Revoked => "revoked ",
+        };
+        let enrolled = Timestamp::from_second(station.enrolled_s)?;
+        say(&format!(
+            "{state} {} {enrolled} {}",
+            station.fingerprint, station.name
+        ))?;
+    }
+    Ok(())
+}
+
+async fn verify(folder: &Path) -> Result<()> {
+    let data = Data::open(folder)?;
+    let store = data.store().await?;
+    let key = data.service_key()?;
+    let mut chain = Chain::new(key.public().clone());
+    let last = store.last_number().await?;
+    for number in 1..=last {
+        let stored = store
+            .report_number(number)
+            .await?
+            .with_context(|| format!("receipt {number}: it is missing"))?;
+        let receipt = chain.push(&stored.receipt)?;
+        let same = receipt.report_id == stored.entry.report_id
+            && receipt.report_sha256 == sha256_hex(&stored.bytes)
+            && receipt.station_fingerprint == stored.entry.fingerprint;
+        ensure!(
+            same,
+            "receipt {number}: it is for other bytes than those stored"
+        );
+        let station = store
+            .station(&stored.entry.fingerprint)
+            .await?
+            .with_context(|| format!("receipt {number}: its station is missing"))?;
+        let namespace = report::api::NAMESPACE_REPORT;
+        sign::verify(
+            &station.public_key,
+            namespace,
+            &stored.bytes,
+            &stored.signature,
+        )
+        .with_context(|| format!("receipt {number}: its report's signature"))?;
+    }
+    say(&format!(
+        "{last} receipts verified, the last is {}",
+        chain.last().sha256
+    ))
+}
+
+async fn allowed_signers(folder: &Path, out: Option<PathBuf>) -> Result<()> {
+    let data = Data::open(folder)?;
+    let key = data.service_key()?;
+    let stations = data.store().await?.stations().await?;
+    let text = signers::text(&key, &stations)?;
+    let Some(path) = out else {
+        print!("{text}");
+        return Ok(());
+    };
+    let signature = key.sign(signers::NAMESPACE, text.as_bytes())?;
+    let mut signature_path = path.clone().into_os_string();
+    signature_path.push(".sig");
+    for (path, text) in [(path, text), (PathBuf::from(signature_path), signature)] {
+        let write = || {
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&path)
+        };
+        write()
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn decided(decision: Decision, word: &str) -> Result<()> {
+    match decision {
+        Decision::Done(station) => say(&format!("{word} {} {}", station.fingerprint, station.name)),
+        Decision::Unknown => bail!("no station has this fingerprint: see `station list`"),
+        Decision::NotFrom(state) => {
+            bail!("the station is {state:?}, for good: it enrols again with a new key")
+        }
+    }
+}
+
+/// 160 random bits in hexadecimal: short enough to type, nothing to guess.
+fn new_token() -> Result<String> {
+    let mut bytes = [0_u8; 20];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    Ok(hex::encode(bytes))
+}
+
+fn whole(fingerprint: &str) -> String {
+    match fingerprint.starts_with("SHA256:") {
+        true => fingerprint.to_owned(),
+        false => format!("SHA256:{fingerprint}"),
+    }
+}
+
+fn end_of_arming(text: &str, now: Timestamp) -> Result<Timestamp> {
+    let wrong = || format!("--until {text}: an RFC 3339 time, or +30m, or +2h");
+    let until = match text.strip_prefix('+') {
+        None => text.parse::<Timestamp>().with_context(wrong)?,
+        Some(rest) => {
+            let unit = rest.chars().last().with_context(wrong)?;
+            let number: i64 = rest
+                .trim_end_matches(unit)
+                .parse()
+                .ok()
+                .with_context(wrong)?;
+            let minutes = match unit {
+                'm' => number,
+                'h' => number.saturating_mul(60),
+                _ => bail!(wrong()),
+            };
+            ensure!(
+                (0..=HOURS_MAX * 60).contains(&minutes),
+                "--until {text}: at most +24h"
+            );
+            now + SignedDuration::from_mins(minutes)
+        }
+    };
+    ensure!(until > now, "--until {text}: this time is over");
+    let longest = now + SignedDuration::from_hours(HOURS_MAX);
+    ensure!(
+        until <= longest,
+        "--until {text}: at most {HOURS_MAX} hours away"
+    );
+    Ok(until)
+}
+
+/// A line on standard output, which others read while the service runs.
+fn say(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .context("writing to standard output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn end_of_arming_is_ahead_and_within_a_day() {
+        let now: Timestamp = "2026-03-14T10:00:00Z".parse().unwrap();
+        let end = |text| end_of_arming(text, now).ok().map(|until| until.to_string());
+        assert_eq!(end("+30m").as_deref(), Some("2026-03-14T10:30:00Z"));
+        assert_eq!(end("+24h").as_deref(), Some("2026-03-15T10:00:00Z"));
+        assert_eq!(
+            end("2026-03-14T12:00:00+01:00").as_deref(),
+            Some("2026-03-14T11:00:00Z")
+        );
+        for wrong in [
+            "",
+            "+",
+            "+0m",
+            "+25h",
+            "-1h",
+            "+1d",
+            "+h",
+            "+1",
+            "+é",
+            "+9223372036854775807h",
+            "2026-03-14T10:00:00Z",
+            "2026-03-16T10:00:00Z",
+            "tomorrow",
+        ] {
+            assert_eq!(end(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One drive of a report: the word first, then what it rests on.
+
+use super::format::{foreign, listed, number, optional, percent, ranges, size};
+use super::text::{self, Lang};
+use crate::judge::{Finding, judge};
+use maud::{Markup, html};
+use report::schema::{Drive, Erasure, Pass};
+
+/// The drive as a section of its machine's page.
+pub fn section(drive: &Drive, lang: Lang) -> Markup {
+    let finding = judge(drive);
+    let (mark, class) = match &finding {
+        Finding::Verified => ("✓", "good"),
+        Finding::WrittenNotChecked => ("○", "open"),
+        Finding::NotComplete => ("✗", "bad"),
+        Finding::NotStarted | Finding::NotTried => ("–", "still"),
+        Finding::Contradiction(_) => ("⚠", "bad"),
+    };
+    html! {
+        article.drive.(class) {
+            h3 {
+                (optional(drive.model.as_deref())) " " span.code { (optional(drive.serial.as_deref())) }
+            }
+            p.word {
+                span.mark aria-hidden="true" { (mark) } " "
+                strong { (text::finding(&finding).of(lang)) }
+            }
+            @if let Finding::Contradiction(doubts) = &finding {
+                p { strong { (text::DOUBTS.of(lang)) } }
+                ul { @for doubt in doubts { li { (text::doubt(*doubt).of(lang)) } } }
+            }
+            @if !drive.refusals.is_empty() {
+                p { strong { (text::REFUSALS.of(lang)) } }
+                (listed(&drive.refusals))
+            }
+            @if let Some(erasure) = &drive.erasure { (short(erasure, lang)) }
+            (facts(drive, lang))
+            @if let Some(erasure) = &drive.erasure { (evidence(erasure, lang)) }
+        }
+    }
+}
+
+fn short(erasure: &Erasure, lang: Lang) -> Markup {
+    html! {
+        p { (text::OUTCOME_TEXT.of(lang)) " : " (foreign(&erasure.outcome_text)) }
+        @if !erasure.shortfalls.is_empty() {
+            p { strong { (text::SHORTFALLS.of(lang)) } }
+            (listed(&erasure.shortfalls))
+        }
+        dl {
+            dt { (text::LEVEL.of(lang)) }
+            dd {
+                (text::ACHIEVED.of(lang)) " : "
+                strong { (text::level(erasure.achieved_level).of(lang)) }
+                ", " (text::REQUESTED.of(lang)) " : "
+                (text::level(erasure.requested_level).of(lang))
+            }
+            dt { (text::TECHNIQUE.of(lang)) }
+            dd { (foreign(&erasure.technique)) (listed(&erasure.reasons)) }
+            @if !erasure.not_reached.is_empty() {
+                dt { (text::NOT_REACHED.of(lang)) }
+                dd { (listed(&erasure.not_reached)) }
+            }
+        }
+        @if !erasure.passes.is_empty() {
+            div.wide tabindex="0" role="region" aria-label=(text::PASSES.of(lang)) {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { (text::PASS.of(lang)) }
+                            th scope="col" { (text::WRITTEN.of(lang)) }
+                            th scope="col" { (text::WRITE_ERRORS.of(lang)) }
+                            th scope="col" { (text::FLUSHED.of(lang)) }
+                            th scope="col" { (text::READ_BACK.of(lang)) }
+                            th scope="col" { (text::COVERAGE.of(lang)) }
+                            th scope="col" { (text::DIFFERENCES.of(lang)) }
+                            th scope="col" { (text::READ_ERRORS.of(lang)) }
+                        }
+                    }
+                    tbody { @for pass in &erasure.passes { (row(pass, lang)) } }
+                }
+            }
+        }
+    }
+}
+
+fn row(pass: &Pass, lang: Lang) -> Markup {
+    let none = text::NONE.of(lang);
+    html! {
+        tr {
+            th scope="row" { (pass.pass) " " (text::pass(pass.kind).of(lang)) }
+            td { (size(pass.written_bytes, lang)) }
+            td { (ranges(&pass.write_errors, none, lang)) }
+            td { (yes(pass.flushed, lang)) }
+            @match &pass.verification {
+                Some(verification) => {
+                    td { (size(verification.read_bytes, lang)) }
+                    td { (percent(verification.coverage_percent, lang)) " " (foreign(&verification.r#type)) }
+                    td { (ranges(&verification.mismatches, none, lang)) }
+                    td { (ranges(&verification.read_errors, none, lang)) }
+                }
+                None => {
+                    td colspan="4" { strong { (text::finding(&Finding::WrittenNotChecked).of(lang)) } }
+                }
+            }
+        }
+    }
+}
+
+fn facts(drive: &Drive, lang: Lang) -> Markup {
+    let hidden = &drive.hidden_capacity;
+    let kind = [drive.transport.as_str(), drive.media_type.as_str()].join(", ");
+    html! {
+        dl {
+            dt { (text::CAPACITY.of(lang)) }
+            dd { (size(drive.capacity_bytes, lang)) }
+            dt { (text::HIDDEN.of(lang)) }
+            dd {
+                (text::hidden(hidden.state).of(lang))
+                @if let Some(bytes) = hidden.bytes { ", " (size(bytes, lang)) }
+                @if hidden.restored_for_good { ", " (text::RESTORED.of(lang)) }
+                br; (foreign(&hidden.evidence))
+            }
+            dt { (text::KIND.of(lang)) }
+            dd {
+                (foreign(&kind))
+                @if let Some(bridge) = &drive.bridge { ", USB " (foreign(bridge)) }
+                ", " (number(u64::from(drive.logical_sector_bytes), lang)) " / "
+                (number(u64::from(drive.physical_sector_bytes), lang))
+            }
+            dt { (text::FIRMWARE.of(lang)) }
+            dd { (optional(drive.firmware.as_deref())) }
+            dt { (text::IDENTITY.of(lang)) }
+            dd.code { (foreign(&drive.identity)) }
+            @if !drive.oddities.is_empty() {
+                dt { (text::ODDITIES.of(lang)) }
+                dd { (listed(&drive.oddities)) }
+            }
+        }
+    }
+}
+
+fn evidence(erasure: &Erasure, lang: Lang) -> Markup {
+    html! {
+        details {
+            summary { (text::EVIDENCE.of(lang)) }
+            dl {
+                dt { (text::CONSENT.of(lang)) }
+                dd {
+                    (foreign(&erasure.consent.by)) ", " (foreign(&erasure.consent.drive_id))
+                    @if let Some(detail) = &erasure.consent.detail { ", " (foreign(detail)) }
+                }
+                dt { (text::TIMES.of(lang)) }
+                dd { (foreign(&erasure.started)) " – " (foreign(&erasure.ended)) }
+                @for check in &erasure.identity_checks {
+                    dt { (text::IDENTITY.of(lang)) ", " (foreign(&check.moment)) }
+                    dd {
+                        @if check.same { (text::IDENTITY_SAME.of(lang)) }
+                        @else { strong { (text::IDENTITY_OTHER.of(lang)) } }
+                        " : " span.code { (foreign(&check.found)) }
+                    }
+                }
+                @for command in &erasure.commands {
+                    dt.code { (foreign(&command.command)) }
+                    dd.code { (foreign(&command.status)) }
+                }
+            }
+        }
+    }
+}
+
+fn yes(value: bool, lang: Lang) -> Markup {
+    match value {
+        true => html! { (text::YES.of(lang)) },
+        false => html! { strong { (text::NO.of(lang)) } },
+    }
+}
