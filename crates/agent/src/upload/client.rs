@@ -477,15 +477,11 @@ fn classify(error: &ClientError) -> Posted {
         | ClientError::Busy { .. } => Posted::Retry {
             why: spelled(error),
         },
-        // A person accepts a pending station; a revoked one stays so (RFC 9457 title of the
-        // service: `station pending`).
-        ClientError::Refused { problem, .. }
-            if problem.status == 403 && problem.title.to_lowercase().contains("pending") =>
-        {
-            Posted::Retry {
-                why: spelled(error),
-            }
-        }
+        // A person will accept a pending station; a revoked one stays so. Both are 403, and the
+        // service tells them apart in words only. A wrong guess costs a retry or a look.
+        ClientError::Refused { problem, .. } if is_pending(problem) => Posted::Retry {
+            why: spelled(error),
+        },
         ClientError::Refused { problem, .. } => refused(problem.status),
         ClientError::Answer { .. } | ClientError::Receipt { .. } => refused(200),
         ClientError::Address
@@ -493,6 +489,12 @@ fn classify(error: &ClientError) -> Posted {
         | ClientError::Sign(_)
         | ClientError::Random(_) => refused(0),
     }
+}
+
+fn is_pending(problem: &Problem) -> bool {
+    let said = |text: &str| text.to_lowercase().contains("pending");
+    problem.status == StatusCode::FORBIDDEN.as_u16()
+        && (said(&problem.title) || said(&problem.detail))
 }
 
 /// The error and its causes in one line.

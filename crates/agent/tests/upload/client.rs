@@ -313,28 +313,30 @@ fn a_receipt_that_holds_is_accepted() {
 
 #[test]
 fn what_can_be_tried_again_is_told_from_what_a_person_must_see() {
-    for (status, title) in [(500, "x"), (503, "x"), (429, "x"), (403, "station pending")] {
-        let posted = posted(move |_, _| Reply::problem(status, title, "why"));
+    let pending = "the key SHA256:x is pending: compare it on both screens, then accept it";
+    for (status, detail) in [(500, "x"), (503, "x"), (429, "x"), (403, pending)] {
+        let posted = posted(move |_, _| Reply::problem(status, "title", detail));
         assert!(
             matches!(posted, Posted::Retry { .. }),
             "{status}: {posted:?}"
         );
     }
-    for (status, title) in [
+    let revoked = "the key SHA256:x is revoked: enrol with a new key";
+    for (status, detail) in [
         (401, "x"),
-        (403, "station revoked"),
-        (409, "x"),
+        (403, revoked),
+        (404, "x"),
+        (409, pending),
         (413, "x"),
         (422, "x"),
-        (404, "x"),
     ] {
-        match posted(move |_, _| Reply::problem(status, title, "why so")) {
+        match posted(move |_, _| Reply::problem(status, "title", detail)) {
             Posted::Refused {
                 status: got,
                 problem,
             } => {
                 assert_eq!(got, status);
-                assert!(problem.contains("why so"), "{problem}");
+                assert!(problem.contains(detail), "{problem}");
             }
             posted => panic!("{status}: {posted:?}"),
         }
