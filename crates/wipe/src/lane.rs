@@ -394,9 +394,9 @@ impl Lane {
             }
             Err(error) => {
                 let label = &self.work.target.label;
-                let text = format!("{label}: the identity could not be read ({moment}): {error}");
+                let text = format!("{label}: the identity was not confirmed ({moment}): {error}");
                 self.run.stops.push(Shortfall::Other(text));
-                // A drive that left says no more than that its identity cannot be read.
+                // A drive that left says no more than that it does not answer.
                 self.work.steps.clear();
                 self.stage = Stage::Settling(self.presence_call());
             }

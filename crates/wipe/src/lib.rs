@@ -6,6 +6,7 @@
 //! are not here yet.
 
 mod call;
+pub mod claimed;
 pub mod content;
 pub mod engine;
 pub mod job;
@@ -14,6 +15,7 @@ mod movement;
 pub mod options;
 pub mod outcome;
 pub mod pattern;
+pub mod plan;
 pub mod progress;
 mod ranges;
 mod sweep;

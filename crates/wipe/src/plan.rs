@@ -1,0 +1,262 @@
+//! From what a drive is to what will be done to it, each decision with its reason in words.
+//!
+//! Only host overwrite is planned: the drive's own sanitize commands are not attempted yet, and the
+//! plan says so. Overwriting is Clear at best, on any medium (NIST SP 800-88r2, 3.1.1 and 3.1.2; the
+//! rows are those of the withdrawn SP 800-88r1, tables, the newest public ones).
+//! Whether the drive *may* be erased is not decided here: see `drive::refusal`.
+
+use crate::job::VerifyMode;
+use crate::outcome::PassKind;
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
+use drive::health::{Confidence, Count};
+use std::fmt;
+
+/// What the operator asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wishes {
+    /// A last pass of zeros after the proven pattern.
+    pub then_zero: bool,
+    /// One pass where the medium's row asks for two.
+    pub single_pass: bool,
+    /// Whether passes are read back.
+    pub verify: VerifyMode,
+}
+
+impl Default for Wishes {
+    /// Everything proven, nothing more.
+    fn default() -> Self {
+        Self {
+            then_zero: false,
+            single_pass: false,
+            verify: VerifyMode::Full,
+        }
+    }
+}
+
+/// The sanitization level that a plan reaches when all of it succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Clear: all addressable bytes overwritten by ordinary writes.
+    Clear,
+    /// Less than the row for this kind of medium asks for.
+    BelowClear,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clear => "Clear",
+            Self::BelowClear => "below Clear",
+        })
+    }
+}
+
+/// What will be done to one drive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What it reaches at best.
+    pub level: Level,
+    /// The technique in a few words.
+    pub technique: &'static str,
+    /// The passes, in order.
+    pub passes: Vec<PassKind>,
+    /// Whether they are read back.
+    pub verify: VerifyMode,
+    /// Why so, one sentence each.
+    pub reasons: Vec<String>,
+    /// What it cannot reach or does not know, one sentence each.
+    pub residual: Vec<String>,
+}
+
+/// The kinds of media that the plan tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Stick,
+    Card,
+    EmbeddedFlash,
+    SolidState,
+    Rotating,
+    Unknown,
+}
+
+/// The plan for a drive.
+#[must_use]
+pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
+    let kind = kind(facts);
+    let two_passes = matches!(kind, Kind::Stick | Kind::Card);
+    let mut reasons = vec![kind_reason(kind).to_owned()];
+    let mut passes = vec![PassKind::Pattern];
+    let mut level = Level::Clear;
+    if two_passes && wishes.single_pass {
+        level = Level::BelowClear;
+        reasons.push(
+            "one pass was asked for: this is below the row of NIST SP 800-88r1 table A-8 for this kind of medium"
+                .into(),
+        );
+    } else if two_passes {
+        passes.push(PassKind::Complement);
+    }
+    if wishes.then_zero {
+        passes.push(PassKind::Zero);
+        reasons.push("zeros were asked for as a last pass; they are not the proof".into());
+    }
+    reasons.push(match wishes.verify {
+        VerifyMode::Full => "every byte of every pass is read back and compared".into(),
+        VerifyMode::None => {
+            "nothing is read back, as was asked for: the outcome will be \"written, not checked\""
+                .into()
+        }
+    });
+    reasons.push(
+        "the drive's own sanitize commands are not attempted: this version of raz overwrites only"
+            .into(),
+    );
+    Plan {
+        level,
+        technique: technique(&passes),
+        passes,
+        verify: wishes.verify,
+        reasons,
+        residual: residual(facts, kind),
+    }
+}
+
+fn kind(facts: &DriveFacts) -> Kind {
+    match (facts.transport, facts.medium) {
+        (Transport::Sd, _) => Kind::Card,
+        (Transport::Mmc, _) => Kind::EmbeddedFlash,
+        (_, Medium::Rotating { .. }) => Kind::Rotating,
+        (Transport::Usb, Medium::SolidState | Medium::Unknown) if is_stick(facts) => Kind::Stick,
+        (_, Medium::SolidState) => Kind::SolidState,
+        (_, Medium::Unknown) => Kind::Unknown,
+    }
+}
+
+/// Sticks and card readers call themselves removable; those that do not often say what they are.
+/// Enclosures of disks do neither.
+fn is_stick(facts: &DriveFacts) -> bool {
+    let names = [
+        facts.bridge.as_ref().map(|bridge| bridge.name.as_str()),
+        facts.model.as_deref(),
+    ];
+    let says = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["flash", "card", "stick", "sd/mmc"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    facts.removable || names.into_iter().flatten().any(says)
+}
+
+fn kind_reason(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Stick => "a USB stick: pattern and complement, the row of NIST SP 800-88r1 table A-8",
+        Kind::Card => {
+            "a memory card: pattern and complement, the row of NIST SP 800-88r1 table A-8"
+        }
+        Kind::EmbeddedFlash => "soldered flash: one overwrite of all that can be addressed",
+        Kind::SolidState => "a solid-state drive: one overwrite of all that can be addressed",
+        Kind::Rotating => "a rotating disk: one overwrite suffices, more passes add nothing",
+        Kind::Unknown => {
+            "the drive does not say whether it rotates: one overwrite of all that can be addressed"
+        }
+    }
+}
+
+fn technique(passes: &[PassKind]) -> &'static str {
+    let has = |kind| passes.contains(&kind);
+    match (has(PassKind::Complement), has(PassKind::Zero)) {
+        (false, false) => "overwrite with a position-keyed pattern",
+        (true, false) => "overwrite with a position-keyed pattern, then its complement",
+        (false, true) => "overwrite with a position-keyed pattern, then zeros",
+        (true, true) => "overwrite with a position-keyed pattern, then its complement, then zeros",
+    }
+}
+
+fn residual(facts: &DriveFacts, kind: Kind) -> Vec<String> {
+    let mut residual = facts.not_reached.clone();
+    match kind {
+        Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::SolidState => residual.push(
+            "flash keeps spare and replaced cells that no overwrite reaches: old data may remain in them".into(),
+        ),
+        Kind::Unknown => residual.push(
+            "if it is flash, it keeps spare and replaced cells that no overwrite reaches".into(),
+        ),
+        Kind::Rotating => residual.extend(replaced_sectors(facts)),
+    }
+    residual.extend(hidden(&facts.hidden));
+    residual.extend(behind(facts.transport).map(str::to_owned));
+    match facts.zoned {
+        Zoned::No => {}
+        Zoned::HostAware => {
+            residual.push("a zoned disk may keep old data in its cache zones".into())
+        }
+        Zoned::HostManaged => {
+            residual.push("host-managed zones are not served by this overwrite".into())
+        }
+    }
+    residual
+}
+
+/// Sectors that the drive replaced keep what was in them.
+fn replaced_sectors(facts: &DriveFacts) -> Option<String> {
+    // A doubtful count clears nothing: it is as good as unknown.
+    let sure = |count: Count| match count.confidence {
+        Confidence::Doubtful => None,
+        Confidence::Likely | Confidence::Certain => Some(count.value),
+    };
+    match facts
+        .health
+        .reallocated
+        .and_then(sure)
+        .or(facts.health.grown_defects)
+    {
+        Some(0) => None,
+        Some(sectors) => Some(format!(
+            "{sectors} replaced sectors keep their old data, which no overwrite reaches"
+        )),
+        None => Some(
+            "how many sectors the drive has replaced is unknown; replaced ones keep their old data"
+                .into(),
+        ),
+    }
+}
+
+fn hidden(hidden: &HiddenCapacity) -> Option<String> {
+    match hidden {
+        HiddenCapacity::NotApplicable | HiddenCapacity::None { .. } => None,
+        HiddenCapacity::Hidden { bytes, evidence } => Some(format!(
+            "{bytes} bytes are hidden and are not reached ({evidence})"
+        )),
+        HiddenCapacity::OpenedForThisBoot { bytes, evidence } => Some(format!(
+            "{bytes} bytes are hidden but for this boot: they are overwritten, and hidden again afterwards ({evidence})"
+        )),
+        HiddenCapacity::Unknown { reason } => Some(format!(
+            "whether capacity is hidden is unknown ({reason}): unknown is not clean"
+        )),
+    }
+}
+
+fn behind(transport: Transport) -> Option<&'static str> {
+    match transport {
+        Transport::Usb => Some("a USB bridge may hide part of the drive behind it"),
+        Transport::RaidVolume => Some(
+            "a controller's volume: its members, spares and cache are not reached, only what the volume shows",
+        ),
+        Transport::Virtio | Transport::Loop => {
+            Some("a virtual drive: where its bytes really are is not known here")
+        }
+        Transport::Network => {
+            Some("networked storage: where its bytes really are is not known here")
+        }
+        Transport::Ata
+        | Transport::Scsi
+        | Transport::Nvme
+        | Transport::Mmc
+        | Transport::Sd
+        | Transport::Other => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

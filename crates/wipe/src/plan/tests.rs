@@ -1,0 +1,181 @@
+//! One row of the decision table per test.
+
+use super::{Level, Plan, Wishes, plan};
+use crate::job::VerifyMode;
+use crate::outcome::PassKind::{Complement, Pattern, Zero};
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, UsbBridge, Zoned};
+use drive::health::{Confidence, Count, Health};
+use drive::identity::Identity;
+
+fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
+    DriveFacts {
+        name: "sdz".into(),
+        disk_sequence: None,
+        path: "/dev/sdz".into(),
+        transport,
+        bridge: None,
+        controller: None,
+        bus_path: String::new(),
+        vendor: None,
+        model: Some("MODEL".into()),
+        firmware: None,
+        identity: Identity::default(),
+        capacity_bytes: 1 << 30,
+        logical_sector_bytes: 512,
+        physical_sector_bytes: 512,
+        medium,
+        zoned: Zoned::No,
+        removable,
+        read_only: false,
+        security: Security::default(),
+        hidden: HiddenCapacity::NotApplicable,
+        health: Health::not_read("a test"),
+        volumes: Vec::new(),
+        uses: Vec::new(),
+        not_reached: Vec::new(),
+        oddities: Vec::new(),
+    }
+}
+
+const DISK: Medium = Medium::Rotating { rpm: 7200 };
+
+fn plain(facts: &DriveFacts) -> Plan {
+    plan(facts, &Wishes::default())
+}
+
+fn says(lines: &[String], words: &str) -> bool {
+    lines.iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn disks_solid_state_and_unknown_drives_get_one_keyed_pass() {
+    for facts in [
+        facts(Transport::Ata, DISK, false),
+        facts(Transport::Nvme, Medium::SolidState, false),
+        facts(Transport::Mmc, Medium::SolidState, false),
+        facts(Transport::Usb, DISK, true),
+        facts(Transport::Usb, Medium::SolidState, false),
+        facts(Transport::Usb, Medium::Unknown, false),
+        facts(Transport::Virtio, Medium::Unknown, false),
+    ] {
+        let plan = plain(&facts);
+        assert_eq!(
+            (plan.passes, plan.level),
+            (vec![Pattern], Level::Clear),
+            "{facts:?}"
+        );
+        assert_eq!(plan.verify, VerifyMode::Full);
+    }
+}
+
+#[test]
+fn sticks_and_cards_get_pattern_and_complement() {
+    let mut named = facts(Transport::Usb, Medium::Unknown, false);
+    named.bridge = Some(UsbBridge {
+        vendor_id: 1,
+        product_id: 2,
+        name: "ACME Flash Drive".into(),
+        serial: None,
+    });
+    for facts in [
+        named,
+        facts(Transport::Usb, Medium::Unknown, true),
+        facts(Transport::Usb, Medium::SolidState, true),
+        facts(Transport::Sd, Medium::SolidState, false),
+    ] {
+        let plan = plain(&facts);
+        assert_eq!(
+            (plan.passes, plan.level),
+            (vec![Pattern, Complement], Level::Clear),
+            "{facts:?}"
+        );
+    }
+}
+
+#[test]
+fn single_pass_on_a_stick_is_below_its_row_and_says_so() {
+    let wishes = Wishes {
+        single_pass: true,
+        ..Wishes::default()
+    };
+    let stick = plan(&facts(Transport::Usb, Medium::Unknown, true), &wishes);
+    assert_eq!(
+        (stick.passes, stick.level),
+        (vec![Pattern], Level::BelowClear)
+    );
+    assert!(says(&stick.reasons, "below the row"));
+    let disk = plan(&facts(Transport::Ata, DISK, false), &wishes);
+    assert_eq!((disk.passes, disk.level), (vec![Pattern], Level::Clear));
+}
+
+#[test]
+fn zeros_come_last_and_are_called_no_proof() {
+    let wishes = Wishes {
+        then_zero: true,
+        ..Wishes::default()
+    };
+    let card = plan(&facts(Transport::Sd, Medium::SolidState, false), &wishes);
+    assert_eq!(card.passes, [Pattern, Complement, Zero]);
+    assert!(says(&card.reasons, "not the proof") && card.technique.ends_with("then zeros"));
+}
+
+#[test]
+fn declined_verification_is_in_the_reasons() {
+    let wishes = Wishes {
+        verify: VerifyMode::None,
+        ..Wishes::default()
+    };
+    let plan = plan(&facts(Transport::Ata, DISK, false), &wishes);
+    assert_eq!(plan.verify, VerifyMode::None);
+    assert!(says(&plan.reasons, "written, not checked"));
+}
+
+#[test]
+fn every_plan_says_that_native_sanitize_was_not_attempted() {
+    assert!(says(
+        &plain(&facts(Transport::Nvme, Medium::SolidState, false)).reasons,
+        "not attempted"
+    ));
+}
+
+#[test]
+fn residual_names_what_the_facts_name_and_what_flash_keeps() {
+    let mut emmc = facts(Transport::Mmc, Medium::SolidState, false);
+    emmc.not_reached = vec!["RPMB area".into()];
+    let residual = plain(&emmc).residual;
+    assert!(says(&residual, "RPMB area") && says(&residual, "spare and replaced cells"));
+}
+
+#[test]
+fn unknown_hidden_capacity_is_not_clean() {
+    let mut disk = facts(Transport::Ata, DISK, false);
+    disk.hidden = HiddenCapacity::Unknown {
+        reason: "the bridge swallowed the command".into(),
+    };
+    assert!(says(&plain(&disk).residual, "unknown is not clean"));
+    disk.hidden = HiddenCapacity::Hidden {
+        bytes: 4096,
+        evidence: "HPA".into(),
+    };
+    assert!(says(
+        &plain(&disk).residual,
+        "4096 bytes are hidden and are not reached"
+    ));
+    disk.hidden = HiddenCapacity::OpenedForThisBoot {
+        bytes: 4096,
+        evidence: "HPA".into(),
+    };
+    assert!(says(&plain(&disk).residual, "hidden again afterwards"));
+}
+
+#[test]
+fn replaced_sectors_are_residual_unless_there_are_none_for_sure() {
+    let mut disk = facts(Transport::Ata, DISK, false);
+    let mut with = |value, confidence| {
+        disk.health.reallocated = Some(Count { value, confidence });
+        plain(&disk).residual
+    };
+    assert!(says(&with(12, Confidence::Certain), "12 replaced sectors"));
+    assert!(says(&with(0, Confidence::Doubtful), "unknown"));
+    assert_eq!(with(0, Confidence::Certain), Vec::<String>::new());
+}
