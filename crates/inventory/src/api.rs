@@ -55,11 +55,10 @@ async fn enrol(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refu
     let now_s = Timestamp::now().as_second();
     let forbidden = |detail: &str| Err(Refusal::new(StatusCode::FORBIDDEN, detail));
     let fingerprint = key.fingerprint();
-    let enrolled = app
-        .store
-        .enrol(&enrol.token, &key, &enrol.name, now_s)
-        .await?;
-    match enrolled {
+    let store = app.store.clone();
+    let enrolled =
+        whole(async move { Ok(store.enrol(&enrol.token, &key, &enrol.name, now_s).await?) });
+    match enrolled.await? {
         Enrolment::Station(station) => {
             log::line(&format!(
                 "station {fingerprint} enrolled as {}",
@@ -89,10 +88,9 @@ async fn arming(State(app): State<Arc<App>>, body: Body) -> Result<Json<Arming>,
     kind(&query.request, "arming")?;
     ingest::accepted(&station)?;
     let now_s = Timestamp::now().as_second();
-    let answer = app
-        .store
-        .ask(&query.machine, &station.fingerprint, now_s)
-        .await?;
+    let (store, machine) = (app.store.clone(), query.machine.clone());
+    let fingerprint = station.fingerprint.clone();
+    let answer = whole(async move { Ok(store.ask(&machine, &fingerprint, now_s).await?) }).await?;
     let no = |reason: String| Arming {
         armed: false,
         nonce: query.nonce.clone(),
@@ -138,14 +136,7 @@ async fn reports(State(app): State<Arc<App>>, body: Body) -> Result<Response, Re
         )
     })?;
     let signed: Signed = read_json(body, BODY_BYTES_MAX).await?;
-    // A task of its own: a sender that leaves does not stop it half way.
-    let stored = tokio::spawn(store_report(app.clone(), signed)).await;
-    stored.unwrap_or_else(|_| {
-        Err(Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the service failed: try again",
-        ))
-    })
+    whole(store_report(app.clone(), signed)).await
 }
 
 async fn store_report(app: Arc<App>, signed: Signed) -> Result<Response, Refusal> {
@@ -190,6 +181,18 @@ async fn store_report(app: Arc<App>, signed: Signed) -> Result<Response, Refusal
             ))
         }
     }
+}
+
+/// Runs a write to its end in a task of its own: a caller that leaves does not stop it half way.
+async fn whole<T: Send + 'static>(
+    write: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::spawn(write).await.unwrap_or_else(|_| {
+        Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service failed: try again",
+        ))
+    })
 }
 
 async fn time() -> Response {

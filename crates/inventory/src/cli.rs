@@ -287,7 +287,7 @@ async fn verify(folder: &Path) -> Result<()> {
         .with_context(|| format!("receipt {number}: its report's signature"))?;
     }
     say(&format!(
-        "{last} receipts verified, the last is {}",
+        "receipts verified: {last}, the last is {}",
         chain.last().sha256
     ))
 }

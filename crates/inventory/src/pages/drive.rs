@@ -4,7 +4,7 @@ use super::format::{foreign, listed, number, optional, percent, ranges, size};
 use super::text::{self, Lang};
 use crate::judge::{Finding, judge};
 use maud::{Markup, html};
-use report::schema::{Drive, Erasure, Pass};
+use report::schema::{Drive, Erasure, Health, Pass};
 
 /// The drive as a section of its machine's page.
 pub fn section(drive: &Drive, lang: Lang) -> Markup {
@@ -41,8 +41,9 @@ pub fn section(drive: &Drive, lang: Lang) -> Markup {
 }
 
 fn short(erasure: &Erasure, lang: Lang) -> Markup {
+    let colon = text::COLON.of(lang);
     html! {
-        p { (text::OUTCOME_TEXT.of(lang)) " : " (foreign(&erasure.outcome_text)) }
+        p { (text::OUTCOME_TEXT.of(lang)) (colon) (foreign(&erasure.outcome_text)) }
         @if !erasure.shortfalls.is_empty() {
             p { strong { (text::SHORTFALLS.of(lang)) } }
             (listed(&erasure.shortfalls))
@@ -50,9 +51,9 @@ fn short(erasure: &Erasure, lang: Lang) -> Markup {
         dl {
             dt { (text::LEVEL.of(lang)) }
             dd {
-                (text::ACHIEVED.of(lang)) " : "
+                (text::ACHIEVED.of(lang)) (colon)
                 strong { (text::level(erasure.achieved_level).of(lang)) }
-                ", " (text::REQUESTED.of(lang)) " : "
+                ", " (text::REQUESTED.of(lang)) (colon)
                 (text::level(erasure.requested_level).of(lang))
             }
             dt { (text::TECHNIQUE.of(lang)) }
@@ -109,7 +110,6 @@ fn row(pass: &Pass, lang: Lang) -> Markup {
 
 fn facts(drive: &Drive, lang: Lang) -> Markup {
     let hidden = &drive.hidden_capacity;
-    let kind = [drive.transport.as_str(), drive.media_type.as_str()].join(", ");
     html! {
         dl {
             dt { (text::CAPACITY.of(lang)) }
@@ -123,15 +123,24 @@ fn facts(drive: &Drive, lang: Lang) -> Markup {
             }
             dt { (text::KIND.of(lang)) }
             dd {
-                (foreign(&kind))
+                (foreign(&drive.transport)) ", " (foreign(&drive.media_type))
                 @if let Some(bridge) = &drive.bridge { ", USB " (foreign(bridge)) }
-                ", " (number(u64::from(drive.logical_sector_bytes), lang)) " / "
+                ", " (text::SECTORS.of(lang)) " " (number(u64::from(drive.logical_sector_bytes), lang)) " / "
                 (number(u64::from(drive.physical_sector_bytes), lang))
             }
             dt { (text::FIRMWARE.of(lang)) }
             dd { (optional(drive.firmware.as_deref())) }
             dt { (text::IDENTITY.of(lang)) }
             dd.code { (foreign(&drive.identity)) }
+            @for (moment, health) in [
+                (text::HEALTH_BEFORE, &drive.health_before),
+                (text::HEALTH_AFTER, &drive.health_after),
+            ] {
+                @if let Some(health) = health {
+                    dt { (moment.of(lang)) }
+                    dd { (counters(health, lang)) }
+                }
+            }
             @if !drive.oddities.is_empty() {
                 dt { (text::ODDITIES.of(lang)) }
                 dd { (listed(&drive.oddities)) }
@@ -141,6 +150,7 @@ fn facts(drive: &Drive, lang: Lang) -> Markup {
 }
 
 fn evidence(erasure: &Erasure, lang: Lang) -> Markup {
+    let colon = text::COLON.of(lang);
     html! {
         details {
             summary { (text::EVIDENCE.of(lang)) }
@@ -157,7 +167,7 @@ fn evidence(erasure: &Erasure, lang: Lang) -> Markup {
                     dd {
                         @if check.same { (text::IDENTITY_SAME.of(lang)) }
                         @else { strong { (text::IDENTITY_OTHER.of(lang)) } }
-                        " : " span.code { (foreign(&check.found)) }
+                        (colon) span.code { (foreign(&check.found)) }
                     }
                 }
                 @for command in &erasure.commands {
@@ -166,6 +176,39 @@ fn evidence(erasure: &Erasure, lang: Lang) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn counters(health: &Health, lang: Lang) -> Markup {
+    let counted = [
+        (text::TEMPERATURE, health.temperature_celsius.map(i64::from)),
+        (
+            text::POWER_ON_HOURS,
+            health.power_on_hours.map(u64::cast_signed),
+        ),
+        (text::REALLOCATED, health.reallocated.map(u64::cast_signed)),
+        (text::PENDING_SECTORS, health.pending.map(u64::cast_signed)),
+        (
+            text::UNCORRECTABLE,
+            health.offline_uncorrectable.map(u64::cast_signed),
+        ),
+        (
+            text::MEDIA_ERRORS,
+            health.media_errors.map(u64::cast_signed),
+        ),
+        (
+            text::GROWN_DEFECTS,
+            health.grown_defects.map(u64::cast_signed),
+        ),
+        (text::PERCENT_USED, health.percentage_used.map(i64::from)),
+    ];
+    html! {
+        @if health.failing == Some(true) { strong { (text::FAILING.of(lang)) } ", " }
+        @for (name, count) in counted {
+            @if let Some(count) = count { (name.of(lang)) (text::COLON.of(lang)) (count) ", " }
+        }
+        (foreign(&health.source))
+        @if !health.oddities.is_empty() { (listed(&health.oddities)) }
     }
 }
 

@@ -89,7 +89,7 @@ pub fn ranges(ranges: &Ranges, none: &str, lang: Lang) -> String {
     );
     let shown = ranges.listed.iter().take(RANGES_SHOWN_MAX);
     for (at, [start, end]) in shown.enumerate() {
-        text.push_str(if at == 0 { " : " } else { ", " });
+        text.push_str(if at == 0 { " – " } else { ", " });
         text.push_str(&format!("[{start}, {end})"));
     }
     if ranges.listed.len() > RANGES_SHOWN_MAX {
@@ -128,7 +128,7 @@ mod tests {
             Lang::En,
         );
         assert!(
-            text.starts_with("7 × 0.0\u{a0}kB (7 bytes) : [0, 1), [10, 11)"),
+            text.starts_with("7 × 0.0\u{a0}kB (7 bytes) – [0, 1), [10, 11)"),
             "{text}"
         );
         assert!(text.ends_with("[40, 41)…"), "{text}");

@@ -91,9 +91,10 @@ pub fn name(maker: Option<&str>, model: Option<&str>, view: View) -> Markup {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect();
-    match parts.is_empty() {
-        true => html! { (text::UNNAMED.of(view.lang)) },
-        false => foreign(&parts.join(" ")),
+    // A bdi each: what turns in one of them does not turn the other.
+    html! {
+        @if parts.is_empty() { (text::UNNAMED.of(view.lang)) }
+        @for part in parts { (foreign(part)) " " }
     }
 }
 

@@ -242,7 +242,7 @@ fn facts(report: &Report, lang: Lang) -> Markup {
                     ul {
                         @for slot in &machine.memory_slots {
                             li {
-                                (foreign(&slot.locator)) " : "
+                                (foreign(&slot.locator)) (text::COLON.of(lang))
                                 @match slot.size_bytes {
                                     Some(0) => "–",
                                     Some(bytes) => (size(bytes, lang)),

@@ -190,6 +190,12 @@ impl Store {
             StationState::Pending | StationState::Accepted => {}
             StationState::Revoked => return Ok(Decision::Done(station)),
         }
+        // ssh-keygen refuses a line whose valid-before is not after its valid-after.
+        let now_s = now_s.max(
+            station
+                .accepted_s
+                .map_or(now_s, |accepted_s| accepted_s + 1),
+        );
         sqlx::query("UPDATE station SET state = 'revoked', revoked_s = $1 WHERE fingerprint = $2")
             .bind(now_s)
             .bind(fingerprint)
@@ -356,7 +362,7 @@ mod tests {
         );
         store.enrol("t", key.public(), "a", 0).await.unwrap();
         store.accept(&fingerprint, 1).await.unwrap();
-        store.revoke(&fingerprint, 2).await.unwrap();
+        store.revoke(&fingerprint, 1).await.unwrap();
         let again = store.accept(&fingerprint, 3).await.unwrap();
         assert_eq!(again, Decision::NotFrom(StationState::Revoked));
         for token in ["t", "u"] {
