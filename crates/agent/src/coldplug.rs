@@ -1,5 +1,5 @@
-//! Loads the kernel modules that the hardware asks for, once, at boot: every `modalias` below
-//! `/sys/devices` against modules.alias, dependencies first, until nothing new appears. The image
+//! Loads the kernel modules that the hardware asks for, once, at boot: every `MODALIAS` of a
+//! `uevent` file below `/sys/devices` (an SD card has no `modalias` file) against modules.alias, dependencies first, until nothing new appears. The image
 //! has neither udev nor kmod.
 //!
 //! Devices that come later are the init script's business (`uevent` and `modprobe`). Module files
@@ -167,7 +167,7 @@ impl Plug<'_> {
     }
 }
 
-/// Contents of every file `modalias` below a folder. What cannot be read has just gone away.
+/// The modaliases in every file `uevent` below a folder. What cannot be read has just gone away.
 fn collect_aliases(folder: &Path, aliases: &mut BTreeSet<String>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -179,13 +179,15 @@ fn collect_aliases(folder: &Path, aliases: &mut BTreeSet<String>) {
         };
         if kind.is_dir() {
             collect_aliases(&entry.path(), aliases);
-        } else if entry.file_name() == "modalias"
+        } else if entry.file_name() == "uevent"
             && let Ok(bytes) = fs::read(entry.path())
         {
-            let alias = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-            if !alias.is_empty() {
-                aliases.insert(alias);
-            }
+            // An ACPI device has two: its own and a device tree's.
+            let text = String::from_utf8_lossy(&bytes);
+            let found = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("MODALIAS="));
+            aliases.extend(found.map(str::to_owned));
         }
     }
 }
@@ -495,7 +497,8 @@ mod tests {
     fn device(sysfs: &Path, name: &str, alias: &str) {
         let folder = sysfs.join("devices").join(name);
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("modalias"), format!("{alias}\n")).unwrap();
+        let text = format!("DRIVER=x\nMODALIAS={alias}\nMODALIAS=of:N\n");
+        fs::write(folder.join("uevent"), text).unwrap();
     }
 
     /// A folder of this test that goes away with it.
@@ -537,7 +540,10 @@ mod tests {
             plug.loaded.modules,
             ["loop", "libata", "libahci", "ahci", "sd_mod"]
         );
-        assert_eq!(plug.loaded.devices, 2);
+        assert_eq!(
+            plug.loaded.devices, 3,
+            "two devices and the alias that both have"
+        );
         let of = |name: &str| {
             &asked
                 .iter()
@@ -609,6 +615,6 @@ mod tests {
             &mut || true,
         );
         assert_eq!(plug.loaded.modules, Vec::<String>::new());
-        assert_eq!(plug.loaded.devices, 1);
+        assert_eq!(plug.loaded.devices, 2);
     }
 }
