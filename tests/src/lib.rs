@@ -1,1 +1,17 @@
-//! The lab: QEMU machines, disks, faults.
+//! The lab: virtual PCs in QEMU, disks with recognisable contents, faults.
+//!
+//! The image is booted unmodified and watched from outside: JSON events over virtio-serial, QMP,
+//! and the drives' backing files, which this side reads itself. Software emulation always, because
+//! a `/dev/kvm` may exist and not work; `RAZ_LAB_KVM=1` takes KVM. Nothing is written outside a
+//! folder of the lab's own below `target/lab`.
+
+pub mod bench;
+pub mod derive;
+pub mod disk;
+pub mod drive;
+pub mod events;
+pub mod image;
+pub mod machine;
+pub mod qmp;
+pub mod service;
+pub mod stream;

@@ -1,0 +1,49 @@
+//! The built image, as `cargo xtask image` left it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use crate::bench;
+
+/// Kernel, initramfs and the arguments that every boot must give.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Debian's kernel.
+    pub kernel: PathBuf,
+    /// The initramfs.
+    pub initrd: PathBuf,
+    /// Kernel arguments of the product, from the manifest.
+    pub arguments: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    arguments: Vec<String>,
+}
+
+impl Image {
+    /// The image in `target/image`.
+    ///
+    /// # Errors
+    /// When it has not been built.
+    pub fn built() -> anyhow::Result<Self> {
+        let folder = bench::root().join("target/image");
+        let manifest = folder.join("manifest.json");
+        if !manifest.exists() {
+            bail!(
+                "no image in {}: run `cargo xtask image` first",
+                folder.display()
+            );
+        }
+        let text =
+            std::fs::read(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
+        let manifest: Manifest = serde_json::from_slice(&text).context("parsing manifest.json")?;
+        Ok(Self {
+            kernel: folder.join("vmlinuz"),
+            initrd: folder.join("initrd.img"),
+            arguments: manifest.arguments,
+        })
+    }
+}

@@ -1,0 +1,360 @@
+//! A virtual PC: built from parts, booted with the unmodified image, watched and switched off.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+use crate::drive::{Bus, Drive};
+use crate::events::{Events, PORT};
+use crate::image::Image;
+use crate::qmp::Qmp;
+use crate::stream::Stream;
+
+/// Until init says that it is ready: 8 s on a quiet machine, and several times that on a busy one.
+pub const BOOT_PATIENCE: Duration = Duration::from_secs(180);
+/// What init prints to every console when drivers are loaded.
+pub const READY: &str = "raz-init: ready";
+
+/// What the machine can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// No network card.
+    None,
+    /// DHCP answers, nothing else does.
+    Isolated,
+    /// This host's loopback services are at 10.0.2.2.
+    Host,
+}
+
+/// Where the session's screen is; kernel and init speak on the serial line in both cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// tty1 on a VGA card: `screendump` and `send_keys`.
+    Monitor,
+    /// The serial line, in both directions.
+    Serial,
+}
+
+/// A machine to be booted.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    name: String,
+    memory_mib: u32,
+    network: Network,
+    screen: Screen,
+    arguments: Vec<String>,
+    drives: Vec<Drive>,
+    extra: Vec<String>,
+}
+
+impl Machine {
+    /// Two processors, 512 MiB, no network, no drives. `name` prefixes its log files.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            memory_mib: 512,
+            network: Network::None,
+            screen: Screen::Monitor,
+            arguments: Vec::new(),
+            drives: Vec::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// Memory in MiB.
+    #[must_use]
+    pub fn memory_mib(mut self, memory_mib: u32) -> Self {
+        self.memory_mib = memory_mib;
+        self
+    }
+
+    /// What it can reach.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// Where the session's screen is.
+    #[must_use]
+    pub fn screen(mut self, screen: Screen) -> Self {
+        self.screen = screen;
+        self
+    }
+
+    /// One more kernel argument.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// One more drive.
+    #[must_use]
+    pub fn drive(mut self, drive: Drive) -> Self {
+        self.drives.push(drive);
+        self
+    }
+
+    /// QEMU arguments that the lab has no word for (`-smbios`, `-rtc base=…`).
+    #[must_use]
+    pub fn qemu(mut self, arguments: &[&str]) -> Self {
+        self.extra
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// Starts it. All its files lie in the bench's folder.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started or refuses the machine; the message holds what it said.
+    pub fn boot(&self, bench: &Bench, image: &Image) -> anyhow::Result<Running> {
+        let folder = bench.path();
+        let file = |part: &str| format!("{}.{part}", self.name);
+        let serial = listen(folder, &file("serial.socket"))?;
+        let events = listen(folder, &file("events.socket"))?;
+        let errors = folder.join(file("qemu.log"));
+
+        // The monitor is QEMU's own standard input and output: when QEMU ends, it ends.
+        let (ours, theirs) = UnixStream::pair()?;
+        let theirs = OwnedFd::from(theirs);
+        let mut command = Command::new("qemu-system-x86_64");
+        command
+            .args(self.qemu_arguments(image, &file("serial.socket"), &file("events.socket")))
+            .current_dir(folder)
+            .stdin(Stdio::from(theirs.try_clone()?))
+            .stdout(Stdio::from(theirs))
+            .stderr(File::create(&errors)?)
+            // A Ctrl-C at the test runner ends us; our Drop then ends QEMU in order.
+            .process_group(0);
+        let child = command.spawn().context("starting qemu-system-x86_64")?;
+        // Our copies of its ends are in the command; without them gone we would never see its end.
+        drop(command);
+        let mut child = Process(child);
+
+        // QEMU connects both sockets before it greets: after the greeting, accept cannot block.
+        let qmp = match Qmp::new(ours) {
+            Ok(qmp) => qmp,
+            Err(error) => {
+                let _ = child.0.kill();
+                let _ = child.0.wait();
+                let said = std::fs::read_to_string(&errors).unwrap_or_default();
+                return Err(error.context(format!("QEMU says: {}", said.trim())));
+            }
+        };
+        let accept = |listener: UnixListener, part: &str| -> anyhow::Result<Stream> {
+            let log = folder.join(file(&format!("{part}.log")));
+            Stream::new(&format!("{} {part}", self.name), listener.accept()?.0, &log)
+        };
+        Ok(Running {
+            serial: accept(serial, "serial")?,
+            events: Events::new(accept(events, "events")?),
+            qmp,
+            child,
+            errors,
+        })
+    }
+
+    fn qemu_arguments(&self, image: &Image, serial: &str, events: &str) -> Vec<String> {
+        let is_kvm = std::env::var_os("RAZ_LAB_KVM").is_some_and(|value| value == "1");
+        let mut arguments: Vec<String> = Vec::new();
+        let mut add =
+            |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
+        if is_kvm {
+            add(&["-accel", "kvm", "-cpu", "host"]);
+        } else {
+            add(&["-accel", "tcg,thread=multi", "-cpu", "max"]);
+        }
+        add(&["-M", "q35", "-smp", "2", "-m", &self.memory_mib.to_string()]);
+        add(&[
+            "-name",
+            &self.name,
+            "-nodefaults",
+            "-no-reboot",
+            "-display",
+            "none",
+        ]);
+        add(&["-device", "VGA"]);
+        add(&[
+            "-chardev",
+            "stdio,id=qmp,signal=off",
+            "-mon",
+            "chardev=qmp,mode=control",
+        ]);
+        add(&[
+            "-chardev",
+            &format!("socket,id=serial,path={serial},server=off"),
+        ]);
+        add(&["-serial", "chardev:serial"]);
+        add(&[
+            "-chardev",
+            &format!("socket,id=events,path={events},server=off"),
+        ]);
+        add(&["-device", "virtio-serial-pci"]);
+        add(&[
+            "-device",
+            &format!("virtserialport,chardev=events,name={PORT}"),
+        ]);
+
+        let uses = |bus: Bus| self.drives.iter().any(|drive| drive.bus() == bus);
+        if uses(Bus::VirtioScsi) {
+            add(&["-device", "virtio-scsi-pci,id=scsi"]);
+        }
+        if uses(Bus::Usb) {
+            add(&["-device", "qemu-xhci,id=usb,p2=8,p3=8"]);
+        }
+        for (index, drive) in self.drives.iter().enumerate() {
+            if let Some(object) = drive.throttle_object() {
+                add(&["-object", &object.to_string()]);
+            }
+            add(&["-blockdev", &drive.blockdev().to_string()]);
+            for device in drive.devices(index) {
+                add(&["-device", &device.to_string()]);
+            }
+        }
+
+        let restrict = match self.network {
+            Network::None => None,
+            Network::Isolated => Some("on"),
+            Network::Host => Some("off"),
+        };
+        if let Some(restrict) = restrict {
+            add(&["-netdev", &format!("user,id=net,restrict={restrict}")]);
+            // Without its boot ROM, which nothing here uses.
+            add(&["-device", "virtio-net-pci,netdev=net,romfile="]);
+        }
+
+        add(&[
+            "-kernel",
+            &image.kernel.to_string_lossy(),
+            "-initrd",
+            &image.initrd.to_string_lossy(),
+        ]);
+        // The last console is the session's. A panic ends the machine (-no-reboot).
+        let consoles = match self.screen {
+            Screen::Monitor => ["console=ttyS0", "console=tty1"],
+            Screen::Serial => ["console=tty1", "console=ttyS0"],
+        };
+        let kernel: Vec<&str> = consoles
+            .into_iter()
+            .chain(["panic=-1"])
+            .chain(
+                image
+                    .arguments
+                    .iter()
+                    .chain(&self.arguments)
+                    .map(String::as_str),
+            )
+            .collect();
+        add(&["-append", &kernel.join(" ")]);
+        arguments.extend(self.extra.iter().cloned());
+        arguments
+    }
+}
+
+/// A socket in the bench's folder that QEMU connects to. Bound through the folder's descriptor: a
+/// socket's path may have 107 bytes only, the checkout's may be longer.
+fn listen(folder: &Path, name: &str) -> anyhow::Result<UnixListener> {
+    use std::os::fd::AsRawFd;
+    let open = File::open(folder)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())).join(name);
+    UnixListener::bind(&path).with_context(|| format!("making the socket {name}"))
+}
+
+/// A machine that runs. Dropping it pulls its plug.
+#[derive(Debug)]
+pub struct Running {
+    /// Kernel and init, and the session when its screen is here.
+    pub serial: Stream,
+    /// The session's events.
+    pub events: Events,
+    /// QEMU's monitor.
+    pub qmp: Qmp,
+    child: Process,
+    errors: PathBuf,
+}
+
+impl Running {
+    /// Waits until init has loaded the drivers; gives back its line, which names the drives.
+    ///
+    /// # Errors
+    /// When the machine ends or is silent before.
+    pub fn wait_until_ready(&self) -> anyhow::Result<String> {
+        self.serial.wait_for_line(READY, BOOT_PATIENCE)
+    }
+
+    /// Pulls a drive out and waits until the guest has let go.
+    ///
+    /// # Errors
+    /// QEMU's refusal, or a guest that holds on.
+    pub fn unplug(&mut self, drive: &Drive, patience: Duration) -> anyhow::Result<()> {
+        self.qmp.device_del(drive.name(), patience)
+    }
+
+    /// Plugs a USB or SCSI drive in; `index` is no other drive's.
+    ///
+    /// # Errors
+    /// QEMU's refusal.
+    pub fn plug(&mut self, drive: &Drive, index: usize) -> anyhow::Result<()> {
+        if let Some(object) = drive.throttle_object() {
+            self.qmp.execute("object-add", &object)?;
+        }
+        self.qmp.execute("blockdev-add", &drive.blockdev())?;
+        let device = drive.hotplug(index);
+        self.qmp.execute("device_add", &device).map(drop)
+    }
+
+    /// Waits until the machine has switched itself off.
+    ///
+    /// # Errors
+    /// When it runs on, or QEMU failed.
+    pub fn wait_until_off(mut self, patience: Duration) -> anyhow::Result<()> {
+        self.serial.wait_for_end(patience)?;
+        let status: ExitStatus = self.child.0.wait()?;
+        if !status.success() {
+            let said = std::fs::read_to_string(&self.errors).unwrap_or_default();
+            bail!("QEMU ended with {status}: {}", said.trim());
+        }
+        Ok(())
+    }
+
+    /// Pulls the plug: no flush, no warning.
+    ///
+    /// # Errors
+    /// When QEMU is gone already.
+    pub fn pull_the_plug(mut self) -> anyhow::Result<()> {
+        self.child.0.kill()?;
+        self.child.0.wait()?;
+        Ok(())
+    }
+
+    /// A status of QEMU's monitor, such as `running` or `paused`.
+    ///
+    /// # Errors
+    /// When QEMU is gone.
+    pub fn status(&mut self) -> anyhow::Result<String> {
+        let answer: Value = self.qmp.execute("query-status", &json!({}))?;
+        Ok(answer["status"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// A child that does not outlive us.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails when it has ended already, which is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,226 @@
+//! The inventory service as a process of its own, and what a person does with it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use report::event::Event;
+
+use crate::bench::{self, Bench};
+use crate::events::Events;
+
+/// A boot, a network and an enrolment, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A running `raz-inventory serve`. Dropping it kills it.
+#[derive(Debug)]
+pub struct Service {
+    program: PathBuf,
+    data: PathBuf,
+    child: Child,
+    port: u16,
+    pin: String,
+}
+
+impl Service {
+    /// Starts it on a free port of the loopback, with its data in the bench's folder.
+    ///
+    /// # Errors
+    /// When it is not built or does not start.
+    pub fn start(bench: &Bench) -> anyhow::Result<Self> {
+        let program = bench::root().join("target/debug/raz-inventory");
+        if !program.exists() {
+            bail!(
+                "{}: run `cargo build -p inventory` first",
+                program.display()
+            );
+        }
+        let data = bench.path().join("inventory");
+        let (child, port, pin) = serve(&program, &data, 0)?;
+        Ok(Self {
+            program,
+            data,
+            child,
+            port,
+            pin,
+        })
+    }
+
+    /// Its address, as this host sees it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SHA-256 of its certificate.
+    #[must_use]
+    pub fn pin(&self) -> &str {
+        &self.pin
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Kills it as a power cut would.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again at the same port with the same data.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        let (child, port, pin) = serve(&self.program, &self.data, self.port)?;
+        if pin != self.pin {
+            bail!("the certificate changed with the restart");
+        }
+        (self.child, self.port) = (child, port);
+        Ok(())
+    }
+
+    /// Runs another command of it on the same data and gives back what it prints.
+    ///
+    /// # Errors
+    /// Its own, with what it said.
+    pub fn command(&self, words: &[&str]) -> anyhow::Result<String> {
+        let output = Command::new(&self.program)
+            .args(words)
+            .arg("--data")
+            .arg(&self.data)
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            bail!(
+                "raz-inventory {}: {}",
+                words.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// A new token.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub fn token(&self) -> anyhow::Result<String> {
+        self.command(&["token", "new"])
+    }
+
+    /// Kernel arguments for a machine in QEMU's user network that enrols with `token`.
+    #[must_use]
+    pub fn arguments(&self, token: &str) -> Vec<String> {
+        vec![
+            format!("raz.server=https://10.0.2.2:{}", self.port),
+            format!("raz.pin={}", self.pin),
+            format!("raz.token={token}"),
+        ]
+    }
+
+    /// Accepts the machine as a person does: compares the fingerprint on its screen (here: its
+    /// event stream) with the service's list of stations, and only then accepts it.
+    ///
+    /// # Errors
+    /// When it does not enrol, or the two fingerprints differ.
+    pub fn accept(&self, events: &Events) -> anyhow::Result<String> {
+        let shown =
+            events.wait_for("the station's fingerprint", PATIENCE, |event| match event {
+                Event::Started { fingerprint, .. } => Some(fingerprint.clone()),
+                _ => None,
+            })?;
+        events.wait_for("a pending enrolment", PATIENCE, |event| match event {
+            Event::Service { state, .. } => (state == "pending").then_some(()),
+            _ => None,
+        })?;
+        let list = self.command(&["station", "list"])?;
+        if !list.contains(&shown) {
+            bail!("the machine shows {shown}, the service lists:\n{list}");
+        }
+        self.command(&["station", "accept", &shown])?;
+        Ok(shown)
+    }
+
+    /// Bytes at a path of the service, by `curl` with the certificate's pin.
+    ///
+    /// # Errors
+    /// When it does not answer with 200.
+    pub fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let output = Command::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--fail",
+                "--insecure",
+                "--max-time",
+                "30",
+            ])
+            .arg(format!("{}{path}", self.url()))
+            .output()
+            .context("starting curl")?;
+        if !output.status.success() {
+            bail!("{path}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(output.stdout)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Fails when it was killed already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(program: &Path, data: &Path, port: u16) -> anyhow::Result<(Child, u16, String)> {
+    let parent = data.parent().context("a folder for the service's data")?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(parent.join("inventory.log"))?;
+    let mut child = Command::new(program)
+        .arg("serve")
+        .arg("--data")
+        .arg(data)
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::from(log))
+        .spawn()
+        .with_context(|| format!("starting {}", program.display()))?;
+    let stdout = child.stdout.take().context("the service's output")?;
+    let mut listening = None;
+    let mut pin = None;
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if let Some(url) = line.strip_prefix("listening https://127.0.0.1:") {
+            listening = url.trim_end_matches('/').parse().ok();
+        }
+        if let Some(digest) = line.strip_prefix("pin ") {
+            pin = Some(digest.to_owned());
+        }
+        if let (Some(port), Some(pin)) = (listening, &pin) {
+            return Ok((child, port, pin.clone()));
+        }
+    }
+    child.kill()?;
+    child.wait()?;
+    bail!("the service did not start; see inventory.log")
+}
