@@ -13,5 +13,6 @@ pub mod events;
 pub mod image;
 pub mod machine;
 pub mod qmp;
+pub mod scenario;
 pub mod service;
 pub mod stream;

@@ -1,29 +1,24 @@
 //! The main job, for a person to watch: a virtual PC boots raz, every drive is erased and proven,
 //! the signed report arrives, an auditor checks it. `cargo xtask demo` builds what it needs first.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use lab::bench::Bench;
 use lab::derive::check_medium;
 use lab::disk::{CANARY, Disk, FileSystem};
 use lab::drive::{Bus, Drive};
-use lab::image::Image;
-use lab::machine::{Machine, Network};
-use lab::service::Service;
+use lab::machine::Machine;
+use lab::scenario::{PATIENCE, Workshop};
 use report::event::Event;
-use report::schema::{OutcomeWord, Report};
+use report::schema::OutcomeWord;
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const SIZE_BYTES: u64 = 64 << 20;
-/// Everything after boot; a quiet machine needs a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(900);
 
 fn main() -> anyhow::Result<()> {
     let keep = std::env::args().any(|argument| argument == "--keep");
     let began = Instant::now();
     let bench = Bench::new("demo")?;
-    let image = Image::built()?;
 
     say("A donated PC with four drives to erase and one to keep:");
     let disk = |name, system| Disk::formatted(bench.path(), name, SIZE_BYTES, system);
@@ -56,7 +51,6 @@ fn main() -> anyhow::Result<()> {
         ),
     ];
     let mut machine = Machine::new("pc")
-        .network(Network::Host)
         .qemu(&["-smbios", "type=1,manufacturer=raz,product=Demo PC,serial=DEMO0001,uuid=5b1f3a5e-7a42-4f0e-9c36-0d1a54a6a001"])
         .drive(Drive::new("KEEP-ME", Bus::VirtioScsi, kept.path()).wwn(0x5000_c500_0000_0003));
     for (disk, drive) in &erased {
@@ -69,29 +63,25 @@ fn main() -> anyhow::Result<()> {
     }
     say("  KEEP-ME, an ordinary writable drive, kept by raz.keep=KEEP-ME");
 
-    let service = Service::start(&bench)?;
+    let workshop = Workshop::open(&bench)?;
+    let service = &workshop.service;
     say(&format!(
         "The workshop's inventory service: {}  pin {}",
         service.url(),
         service.pin()
     ));
-    for argument in service.arguments(&service.token()?) {
-        machine = machine.argument(&argument);
-    }
+    machine = workshop.unattended(machine)?;
     for argument in [
-        "raz.auto=erase",
         "raz.removable=erase",
         "raz.keep=KEEP-ME",
-        "raz.events=raz.events",
         "raz.poweroff",
         "raz.operator=demo",
         "raz.lot=LOT-2026-11",
     ] {
         machine = machine.argument(argument);
     }
-    let running = machine.boot(&bench, &image)?;
     say("The PC boots ...");
-    running.wait_until_ready()?;
+    let running = workshop.boot(&machine)?;
     let fingerprint = service.accept(&running.events)?;
     say(&format!(
         "A person compared the fingerprint on both screens and accepted the station: {fingerprint}"
@@ -115,16 +105,10 @@ fn main() -> anyhow::Result<()> {
     }
     say(&format!(
         "The plan waits; a person arms it: {}",
-        service.command(&["arm", "--until", "+1h", "--max-machines", "1"])?
+        workshop.arm(1)?
     ));
 
-    let status =
-        running
-            .events
-            .wait_for("the end of the session", PATIENCE, |event| match event {
-                Event::Finished { status, .. } => Some(*status),
-                _ => None,
-            })?;
+    let status = workshop.finished(&running)?;
     let mut report_id = None;
     for line in running.events.so_far()? {
         match line.event {
@@ -137,25 +121,13 @@ fn main() -> anyhow::Result<()> {
     running.wait_until_off(PATIENCE)?;
     say("The PC has switched itself off.");
 
-    let report_id = report_id.context("no report was made")?;
-    let folder = bench.path().join("auditor");
-    std::fs::create_dir(&folder)?;
-    for file in ["report.json", "report.json.sig", "allowed_signers"] {
-        std::fs::write(
-            folder.join(file),
-            service.get(&format!("/reports/{report_id}/{file}"))?,
-        )?;
-    }
-    let report: Report = serde_json::from_slice(&std::fs::read(folder.join("report.json"))?)?;
+    let audit = workshop.audit_of(report_id.context("no report was made")?)?;
+    let report = &audit.report;
 
     say("From outside, without raz, by the report alone:");
     let serials: BTreeSet<&str> = erased.iter().map(|(_, drive)| drive.name()).collect();
     for (disk, drive) in &erased {
-        let entry = report
-            .drives
-            .iter()
-            .find(|entry| entry.serial.as_deref() == Some(drive.name()))
-            .with_context(|| format!("{}: not in the report", drive.name()))?;
+        let entry = audit.drive(drive.name())?;
         let erasure = entry
             .erasure
             .as_ref()
@@ -201,10 +173,11 @@ fn main() -> anyhow::Result<()> {
         ));
     }
     say(&format!(
-        "Page of the machine: {}/reports/{report_id}",
-        service.url()
+        "Page of the machine: {}/reports/{}",
+        service.url(),
+        report.report_id
     ));
-    verify(&folder, &report.station.name)?;
+    say(&format!("$ {}\n{}", audit.command, audit.said));
     say(&service.command(&["receipts", "verify"])?);
     ensure!(status == 0, "the session ended with status {status}");
     say(&format!("Done in {} s.", began.elapsed().as_secs()));
@@ -212,7 +185,7 @@ fn main() -> anyhow::Result<()> {
         say(&format!(
             "The service runs on at {}; Enter ends it. The report lies in {}",
             service.url(),
-            folder.display()
+            audit.folder.display()
         ));
         std::io::stdin().read_line(&mut String::new())?;
     }
@@ -221,37 +194,4 @@ fn main() -> anyhow::Result<()> {
 
 fn say(line: &str) {
     println!("{line}");
-}
-
-/// What an auditor types.
-fn verify(folder: &std::path::Path, station: &str) -> anyhow::Result<()> {
-    let words = [
-        "-Y",
-        "verify",
-        "-f",
-        "allowed_signers",
-        "-I",
-        station,
-        "-n",
-        "raz-report@v1",
-        "-s",
-        "report.json.sig",
-    ];
-    say(&format!("$ ssh-keygen {} < report.json", words.join(" ")));
-    let output = Command::new("ssh-keygen")
-        .args(words)
-        .current_dir(folder)
-        .stdin(Stdio::from(std::fs::File::open(
-            folder.join("report.json"),
-        )?))
-        .output()
-        .context("starting ssh-keygen")?;
-    say(String::from_utf8_lossy(&output.stdout).trim());
-    if !output.status.success() {
-        bail!(
-            "ssh-keygen refuses: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(())
 }
