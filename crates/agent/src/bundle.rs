@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use report::api::NAMESPACE_REPORT;
 use report::schema::{Report, SCHEMA};
 use report::sign::{self, PublicKey, StationKey};
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -40,48 +40,77 @@ pub fn sign(report: &Report, key: &StationKey) -> anyhow::Result<Signed> {
     })
 }
 
-/// Makes sure that `folder` can take a report, before anything is erased for it.
-///
-/// # Errors
-/// It cannot be made or written, or holds a report already.
-pub fn prepare(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)
-        .with_context(|| format!("{}: making the folder", folder.display()))?;
-    let report = folder.join("report.json");
-    if report.exists() {
-        bail!(
-            "{}: holds a report already; name another folder",
-            folder.display()
-        );
-    }
-    let probe = folder.join(".raz-probe");
-    fs::File::create_new(&probe)
-        .and_then(|_| fs::remove_file(&probe))
-        .with_context(|| format!("{}: cannot be written", folder.display()))
+const FILES: [&str; 3] = ["allowed_signers", "report.json.sig", "report.json"];
+
+/// A folder that will take one report and no other.
+pub struct Folder {
+    path: PathBuf,
+    /// Held so that two runs at once do not take the same folder: the later report would be lost.
+    _lock: File,
 }
 
-/// Writes the three files, none over an existing one, all on disk when it returns.
-///
-/// # Errors
-/// The file system's.
-pub fn write(folder: &Path, signed: &Signed) -> anyhow::Result<()> {
-    let files: [(&str, &[u8]); 3] = [
-        ("allowed_signers", signed.allowed_signers.as_bytes()),
-        ("report.json.sig", signed.signature.as_bytes()),
-        ("report.json", &signed.bytes),
-    ];
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        let write = || -> std::io::Result<()> {
-            let mut file = fs::File::create_new(&path)?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        };
-        write().with_context(|| format!("{}: writing", path.display()))?;
+impl Folder {
+    /// Makes sure that `path` can take a report, before anything is erased for it.
+    ///
+    /// # Errors
+    /// It cannot be made or written, holds a report or a part of one already, or is another run's.
+    pub fn reserve(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        fs::create_dir_all(path).with_context(|| format!("{shown}: making the folder"))?;
+        let lock = File::open(path).with_context(|| format!("{shown}: opening the folder"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("{shown}: taken by another run of raz; name another folder")
+            }
+            // A file system without locks: `create_new` still keeps one report from replacing
+            // another.
+            Err(TryLockError::Error(_)) => {}
+        }
+        // A dangling link is a name that is taken, too.
+        let taken = |name: &&str| path.join(name).symlink_metadata().is_ok();
+        if let Some(name) = FILES.iter().find(|name| taken(name)) {
+            bail!("{shown}: holds a report already ({name}); name another folder");
+        }
+        let probe = path.join(format!(".raz-probe-{}", std::process::id()));
+        File::create_new(&probe)
+            .and_then(|_| fs::remove_file(&probe))
+            .with_context(|| format!("{shown}: cannot be written"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .with_context(|| format!("{}: syncing", folder.display()))
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the three files, none over an existing one, all on disk when it returns.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write(&self, signed: &Signed) -> anyhow::Result<()> {
+        let contents: [&[u8]; 3] = [
+            signed.allowed_signers.as_bytes(),
+            signed.signature.as_bytes(),
+            &signed.bytes,
+        ];
+        for (name, bytes) in FILES.iter().zip(contents) {
+            let path = self.path.join(name);
+            let write = || -> std::io::Result<()> {
+                let mut file = File::create_new(&path)?;
+                file.write_all(bytes)?;
+                file.sync_all()
+            };
+            write().with_context(|| format!("{}: writing", path.display()))?;
+        }
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .with_context(|| format!("{}: syncing", self.path.display()))
+    }
 }
 
 /// A report whose signature holds, and whose key it is.

@@ -4,8 +4,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Exit status of every command, repeated in `--help`.
-const EXIT_STATUS: &str = "Exit status: 0 all that was asked is proven; 1 something is not; \
-2 the command line is wrong; 3 refused for safety, nothing was written.";
+const EXIT_STATUS: &str = "Exit status:
+  0  all that was asked is proven
+  1  something is not
+  2  the command line is wrong
+  3  refused for safety, nothing was written";
 
 /// raz erases drives, proves it by reading back, and signs what it proved.
 #[derive(Debug, Parser)]

@@ -1,5 +1,8 @@
 //! What the binary `raz` is made of. A library only so that tests can reach the parts.
 
+// `println!` panics when nobody reads: see `output`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod arguments;
 pub mod bundle;
 pub mod cli;
@@ -8,6 +11,7 @@ pub mod commands;
 pub mod compose;
 pub mod events;
 pub mod i18n;
+pub mod output;
 pub mod session;
 pub mod survey;
 pub mod ui;

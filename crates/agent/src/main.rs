@@ -1,19 +1,27 @@
 //! The static binary `raz`: a table of contents.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use agent::cli::{Cli, Command};
 use agent::commands::{self, Status};
+use agent::output;
 use agent::session;
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(&Cli::parse().command) {
-        Ok(status) => ExitCode::from(status.code()),
-        Err(error) => {
-            eprintln!("raz: {error:#}");
-            ExitCode::from(Status::NotProven.code())
+    let status = run(&Cli::parse().command).unwrap_or_else(|error| {
+        output::err(format_args!("raz: {error:#}\n"));
+        Status::NotProven
+    });
+    let status = match output::take_failure() {
+        Some(error) => {
+            output::err(format_args!("raz: standard output: {error}\n"));
+            status.max(Status::NotProven)
         }
-    }
+        None => status,
+    };
+    ExitCode::from(status.code())
 }
 
 fn run(command: &Command) -> anyhow::Result<Status> {

@@ -2,6 +2,7 @@
 
 use super::Status;
 use crate::coldplug;
+use crate::output::say;
 use anyhow::Context;
 use std::path::Path;
 
@@ -20,9 +21,9 @@ pub fn coldplug(modules: Option<&Path>) -> anyhow::Result<Status> {
     };
     let loaded = coldplug::run(&folder, Path::new("/sys"))?;
     for (module, reason) in &loaded.refused {
-        println!("{module}: {reason}");
+        say!("{module}: {reason}");
     }
-    println!(
+    say!(
         "{} modules for {} devices, {} refused, {} rounds",
         loaded.modules.len(),
         loaded.devices,

@@ -3,6 +3,7 @@
 use super::Status;
 use crate::cli;
 use crate::compose;
+use crate::output::{printable, say, tell};
 use crate::survey::Survey;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
@@ -26,7 +27,7 @@ pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
     let chosen = match choose(arguments) {
         Ok(chosen) => chosen,
         Err(error) => {
-            eprintln!("{error:#}");
+            tell!("{error:#}");
             return Ok(Status::Usage);
         }
     };
@@ -35,21 +36,19 @@ pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
             .iter()
             .map(|(facts, refusals)| compose::drive(facts, refusals))
             .collect();
-        println!("{}", serde_json::to_string_pretty(&entries)?);
+        say!("{}", serde_json::to_string_pretty(&entries)?);
         return Ok(Status::Proven);
     }
     if chosen.is_empty() {
-        println!(
-            "no drive found: look at cables, and at the firmware's storage mode (AHCI, not RAID)"
-        );
+        say!("no drive found: look at cables, and at the firmware's storage mode (AHCI, not RAID)");
     }
     for (facts, refusals) in &chosen {
-        println!("{}", line(facts));
+        say!("{}", line(facts));
         for refusal in refusals {
-            println!("    refused: {}", compose::refusal(refusal));
+            say!("    refused: {}", printable(&compose::refusal(refusal)));
         }
         for oddity in &facts.oddities {
-            println!("    odd: {}", printable(oddity));
+            say!("    odd: {}", printable(oddity));
         }
     }
     Ok(Status::Proven)
@@ -63,7 +62,7 @@ pub fn plan(arguments: &cli::Drives) -> anyhow::Result<Status> {
     let chosen = match choose(arguments) {
         Ok(chosen) => chosen,
         Err(error) => {
-            eprintln!("{error:#}");
+            tell!("{error:#}");
             return Ok(Status::Usage);
         }
     };
@@ -86,23 +85,23 @@ pub fn plan(arguments: &cli::Drives) -> anyhow::Result<Status> {
                 })
             })
             .collect();
-        println!("{}", serde_json::to_string_pretty(&entries)?);
+        say!("{}", serde_json::to_string_pretty(&entries)?);
         return Ok(Status::Proven);
     }
     for (facts, refusals, plan) in &plans {
-        println!("{}", line(facts));
+        say!("{}", line(facts));
         if !refusals.is_empty() {
             for refusal in *refusals {
-                println!("    refused: {}", compose::refusal(refusal));
+                say!("    refused: {}", printable(&compose::refusal(refusal)));
             }
             continue;
         }
-        println!("    {}", plan.technique);
+        say!("    {}", plan.technique);
         for reason in &plan.reasons {
-            println!("    because {reason}");
+            say!("    because {}", printable(reason));
         }
         for item in &plan.residual {
-            println!("    not reached: {item}");
+            say!("    not reached: {}", printable(item));
         }
     }
     Ok(Status::Proven)
@@ -129,11 +128,4 @@ fn line(facts: &DriveFacts) -> String {
         facts.capacity_bytes,
         compose::transport(facts.transport),
     ))
-}
-
-/// Firmware strings must not steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }

@@ -3,6 +3,7 @@
 use super::Status;
 use crate::cli;
 use crate::compose;
+use crate::output::say;
 use crate::survey::Survey;
 use drive::discover::Machine;
 use drive::refusal::PlanKind;
@@ -14,7 +15,7 @@ use drive::refusal::PlanKind;
 pub fn machine(arguments: &cli::Json) -> anyhow::Result<Status> {
     let facts = compose::machine(&machine::facts(&machine::Roots::live()));
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&facts)?);
+        say!("{}", serde_json::to_string_pretty(&facts)?);
         return Ok(Status::Proven);
     }
     let value = serde_json::to_value(&facts)?;
@@ -28,16 +29,16 @@ pub fn machine(arguments: &cli::Json) -> anyhow::Result<Status> {
 
 fn print_field(name: &str, value: &serde_json::Value) {
     match value {
-        serde_json::Value::Null => println!("{name:20} not known"),
-        serde_json::Value::String(text) => println!("{name:20} {text:?}"),
+        serde_json::Value::Null => say!("{name:20} not known"),
+        serde_json::Value::String(text) => say!("{name:20} {text:?}"),
         serde_json::Value::Array(items) => {
             for item in items {
-                println!("{name:20} {item}");
+                say!("{name:20} {item}");
             }
         }
         serde_json::Value::Bool(_)
         | serde_json::Value::Number(_)
-        | serde_json::Value::Object(_) => println!("{name:20} {value}"),
+        | serde_json::Value::Object(_) => say!("{name:20} {value}"),
     }
 }
 
@@ -51,10 +52,10 @@ pub fn grade(arguments: &cli::Json) -> anyhow::Result<Status> {
     let drives = survey.with_refusals(&[], PlanKind::default());
     let verdict = compose::verdict(&compose::judge(&facts, &drives, &[]));
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&verdict)?);
+        say!("{}", serde_json::to_string_pretty(&verdict)?);
         return Ok(Status::Proven);
     }
-    println!(
+    say!(
         "grade {} as it stands, {} once removed: {}",
         verdict.grade,
         verdict.grade_once_removed,
@@ -65,17 +66,23 @@ pub fn grade(arguments: &cli::Json) -> anyhow::Result<Status> {
         }
     );
     for cap in &verdict.caps {
-        println!(
+        say!(
             "  {}: {} is {}, limit {} ({}): {}",
-            cap.effect, cap.subject, cap.measured, cap.threshold, cap.source, cap.message_en
+            cap.effect,
+            cap.subject,
+            cap.measured,
+            cap.threshold,
+            cap.source,
+            cap.message_en
         );
     }
     for item in &verdict.not_checked {
-        println!("  not checked: {item}");
+        say!("  not checked: {item}");
     }
-    println!(
+    say!(
         "rules {} sha256 {}",
-        verdict.rules_version, verdict.rules_sha256
+        verdict.rules_version,
+        verdict.rules_sha256
     );
     Ok(Status::Proven)
 }

@@ -4,12 +4,13 @@ pub mod coldplug;
 pub mod drives;
 pub mod machine;
 pub mod report;
+mod signals;
 pub mod upload;
 pub mod verify;
 pub mod wipe;
 
 /// Exit status, the same for every command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// All that was asked is proven.
     Proven,

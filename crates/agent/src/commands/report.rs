@@ -3,10 +3,13 @@
 use super::Status;
 use crate::bundle;
 use crate::cli::{Key, ReportCommand};
-use anyhow::Context;
-use report::schema::{Drive, Erasure, OutcomeWord, Report};
+use crate::output::{self, say, tell};
+use anyhow::{Context, bail};
+use report::schema::{Drive, Erasure, Level, OutcomeWord, Report};
 use report::sign::StationKey;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 
 /// Runs `raz report …`.
@@ -21,7 +24,7 @@ pub fn report(command: &ReportCommand) -> anyhow::Result<Status> {
         } => Ok(verify(report, allowed_signers.as_deref())),
         ReportCommand::Show { report } => show(report),
         ReportCommand::Schema => {
-            print!("{}", report::schema::json_schema());
+            output::out(report::schema::json_schema().as_bytes());
             Ok(Status::Proven)
         }
     }
@@ -30,14 +33,14 @@ pub fn report(command: &ReportCommand) -> anyhow::Result<Status> {
 fn verify(path: &Path, allowed_signers: Option<&Path>) -> Status {
     match bundle::verify(path, allowed_signers) {
         Ok(verified) => {
-            println!(
+            say!(
                 "{}: the signature holds; report {} signed by {}",
                 path.display(),
                 verified.report.report_id,
                 verified.fingerprint
             );
             if allowed_signers.is_none() {
-                println!(
+                say!(
                     "the key was taken from {}, which came with the report: compare the fingerprint with the one you were given",
                     verified.list.display()
                 );
@@ -45,7 +48,7 @@ fn verify(path: &Path, allowed_signers: Option<&Path>) -> Status {
             Status::Proven
         }
         Err(error) => {
-            eprintln!("{error:#}");
+            tell!("{error:#}");
             Status::NotProven
         }
     }
@@ -60,8 +63,8 @@ fn show(path: &Path) -> anyhow::Result<Status> {
     let bytes = std::fs::read(&file).with_context(|| format!("{}: reading", file.display()))?;
     let report: Report = serde_json::from_slice(&bytes)
         .with_context(|| format!("{}: not a report", file.display()))?;
-    print!("{}", words(&report));
-    println!("(shown, not checked: `raz report verify` checks the signature)");
+    output::out(words(&report).as_bytes());
+    say!("(shown, not checked: `raz report verify` checks the signature)");
     Ok(Status::Proven)
 }
 
@@ -147,7 +150,12 @@ fn drive_words(drive: &Drive) -> String {
 fn erasure_words(text: &mut String, erasure: &Erasure) {
     let _ = writeln!(text, "         {}", erasure.outcome_text);
     if erasure.outcome == OutcomeWord::Verified {
-        let _ = writeln!(text, "         level clear by {}", erasure.technique);
+        let level = match erasure.achieved_level {
+            Level::Clear => "clear",
+            Level::Purge => "purge",
+            Level::None => "below clear",
+        };
+        let _ = writeln!(text, "         level {level} by {}", erasure.technique);
     } else {
         let _ = writeln!(text, "         NOT SANITIZED: do not hand this drive on");
     }
@@ -159,15 +167,32 @@ fn erasure_words(text: &mut String, erasure: &Erasure) {
 /// Runs `raz key …`.
 ///
 /// # Errors
-/// A file that exists or cannot be written.
+/// No random bytes are to be had.
 pub fn key(command: &Key) -> anyhow::Result<Status> {
     match command {
         Key::New { file } => {
             let key = StationKey::generate().context("making a key")?;
-            key.write_new(file)
-                .with_context(|| format!("{}: writing the key", file.display()))?;
-            println!("{}: station key {}", file.display(), key.fingerprint());
+            if let Err(error) = write_pair(file, &key) {
+                tell!("{error:#}");
+                return Ok(Status::Usage);
+            }
+            say!("{}: station key {}", file.display(), key.fingerprint());
             Ok(Status::Proven)
         }
     }
+}
+
+/// The private key and beside it the public one, neither over an existing file.
+fn write_pair(file: &Path, key: &StationKey) -> anyhow::Result<()> {
+    let mut public = file.as_os_str().to_owned();
+    public.push(".pub");
+    let public = Path::new(&public);
+    if public.symlink_metadata().is_ok() {
+        bail!("{}: exists already and is not replaced", public.display());
+    }
+    key.write_new(file)?;
+    let line = key.public_line("raz");
+    File::create_new(public)
+        .and_then(|mut file| writeln!(file, "{line}").and_then(|()| file.sync_all()))
+        .with_context(|| format!("{}: writing", public.display()))
 }

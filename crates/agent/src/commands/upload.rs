@@ -3,6 +3,7 @@
 use super::Status;
 use crate::arguments::Secret;
 use crate::cli::Upload;
+use crate::output::{say, tell};
 use crate::upload::client::{Client, Posted, Server};
 use crate::upload::pin::Pin;
 use crate::upload::spool::{Backoff, Pause, Spool};
@@ -31,11 +32,13 @@ pub fn upload(arguments: &Upload) -> anyhow::Result<Status> {
         None => client.station(&key),
     };
     match status {
-        Ok(status) => eprintln!(
+        Ok(status) => tell!(
             "station {} {}: {:?}",
-            status.name, status.fingerprint, status.state
+            status.name,
+            status.fingerprint,
+            status.state
         ),
-        Err(error) => eprintln!("{:#}", anyhow::Error::from(error)),
+        Err(error) => tell!("{:#}", anyhow::Error::from(error)),
     }
     if arguments.folder.join("report.json").exists() {
         one(&client, &arguments.folder)
@@ -54,7 +57,7 @@ fn one(client: &Client, folder: &Path) -> anyhow::Result<Status> {
     let signature = String::from_utf8(read("report.json.sig")?).context("report.json.sig")?;
     let report: Report = serde_json::from_slice(&bytes).context("report.json is not a report")?;
     let posted = client.post_report(report.report_id, &bytes, &signature);
-    println!("{}: {}", report.report_id, words(&posted));
+    say!("{}: {}", report.report_id, words(&posted));
     let Posted::Accepted { signed, .. } = posted else {
         return Ok(Status::NotProven);
     };
@@ -66,10 +69,10 @@ fn one(client: &Client, folder: &Path) -> anyhow::Result<Status> {
 
 fn all(client: &Client, arguments: &Upload) -> anyhow::Result<Status> {
     let spool = Spool::open(&arguments.folder)?;
-    let mut tell = |id: uuid::Uuid, posted: &Posted| println!("{id}: {}", words(posted));
+    let mut tell = |id: uuid::Uuid, posted: &Posted| say!("{id}: {}", words(posted));
     let tries = Tries(std::cell::Cell::new(arguments.tries));
     let left = spool.drain(client, Backoff::default(), &tries, &mut tell)?;
-    println!("{left} reports without a receipt");
+    say!("{left} reports without a receipt");
     Ok(if left == 0 {
         Status::Proven
     } else {

@@ -1,8 +1,9 @@
 //! `raz verify`: a drive read again against the pattern that a signed report names.
 
-use super::Status;
+use super::{Status, signals};
 use crate::bundle;
 use crate::cli::Verify;
+use crate::output::{say, tell};
 use crate::survey::Survey;
 use anyhow::{Context, bail};
 use drive::discover::Machine;
@@ -12,7 +13,6 @@ use report::schema::{self, Erasure, OutcomeWord};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use wipe::content::Content;
 use wipe::options::Options;
 use wipe::pattern::{CONTEXT, Cipher, PassKey, Seed};
@@ -25,10 +25,14 @@ use wipe::verify::read_back;
 /// # Errors
 /// What keeps the drive from being read at all.
 pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
+    if !arguments.report.exists() {
+        tell!("{}: no such report", arguments.report.display());
+        return Ok(Status::Usage);
+    }
     let verified = match bundle::verify(&arguments.report, arguments.allowed_signers.as_deref()) {
         Ok(verified) => verified,
         Err(error) => {
-            eprintln!("refused: {error:#}");
+            tell!("refused: {error:#}");
             return Ok(Status::Refused);
         }
     };
@@ -38,7 +42,7 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
     let named = match survey.named(&machine, &names) {
         Ok(named) => named,
         Err(error) => {
-            eprintln!("{error:#}");
+            tell!("{error:#}");
             return Ok(Status::Usage);
         }
     };
@@ -53,7 +57,7 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
         .iter()
         .find(|drive| drive.identity == identity)
     else {
-        eprintln!(
+        tell!(
             "{path}: refused: it identifies as {identity}, and report {} is of {}",
             verified.report.report_id,
             all_identities(&verified.report)
@@ -61,20 +65,21 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
         return Ok(Status::Refused);
     };
     let Some(erasure) = &entry.erasure else {
-        eprintln!("{path}: the report holds no erasure of this drive");
+        tell!("{path}: the report holds no erasure of this drive");
         return Ok(Status::NotProven);
     };
     if entry.capacity_bytes != facts.capacity_bytes {
-        eprintln!(
+        tell!(
             "{path}: refused: it has {} bytes, the report says {}",
-            facts.capacity_bytes, entry.capacity_bytes
+            facts.capacity_bytes,
+            entry.capacity_bytes
         );
         return Ok(Status::Refused);
     }
     let (content, kind) = match expected(erasure, &identity) {
         Ok(expected) => expected,
         Err(error) => {
-            eprintln!("{path}: {error:#}");
+            tell!("{path}: {error:#}");
             return Ok(Status::NotProven);
         }
     };
@@ -82,7 +87,7 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
     let bytes = read.record.read_bytes;
     if !read.is_equal() {
         let why: Vec<String> = read.shortfalls.iter().map(ToString::to_string).collect();
-        println!("{path}: differs from the report: {}", why.join("; "));
+        say!("{path}: differs from the report: {}", why.join("; "));
         return Ok(Status::NotProven);
     }
     let words = match kind {
@@ -94,12 +99,13 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
             "reads as zeros, as after the report's last pass; zeros do not show that this run wrote them"
         }
     };
-    println!(
+    say!(
         "{path}: {words} ({bytes} bytes read, report {} signed by {})",
-        verified.report.report_id, verified.fingerprint
+        verified.report.report_id,
+        verified.fingerprint
     );
     if erasure.outcome != OutcomeWord::Verified {
-        println!("{path}: the report itself says: {}", erasure.outcome_text);
+        say!("{path}: the report itself says: {}", erasure.outcome_text);
         return Ok(Status::NotProven);
     }
     Ok(Status::Proven)
@@ -172,9 +178,7 @@ fn read(
         name: facts.name.clone(),
         file,
     });
-    let cancel = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&cancel))
-        .context("watching for signals")?;
+    let cancel = signals::stop_flag()?;
     let progress = Arc::new(Progress::default());
     let options = Options::default();
     Ok(read_back(

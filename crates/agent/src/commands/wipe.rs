@@ -1,9 +1,10 @@
 //! `raz wipe`: all of the named drives or none.
 
-use super::Status;
-use crate::bundle;
+use super::{Status, signals};
+use crate::bundle::{self, Folder, Signed};
 use crate::cli::{VerifyChoice, Wipe};
 use crate::compose::{self, Material, Run};
+use crate::output::{self, printable, tell};
 use crate::survey::Survey;
 use crate::work::{Order, Work, claim_all};
 use anyhow::Context;
@@ -13,14 +14,17 @@ use drive::facts::DriveFacts;
 use drive::refusal::PlanKind;
 use report::schema::{Clock, ClockState, Mode, OutcomeWord};
 use report::sign::StationKey;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wipe::job::VerifyMode;
 use wipe::options::Options;
 use wipe::plan::{self, Wishes};
 use wipe::progress::Phase;
+
+/// The rate at which the line of progress changes.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Runs `raz wipe`.
 ///
@@ -42,18 +46,14 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     for facts in &named {
         for refusal in survey.refusals(facts, &[], kind) {
             let path = facts.path.display();
-            against.push(format!("{path}: refused: {}", compose::refusal(&refusal)));
+            let reason = printable(&compose::refusal(&refusal));
+            against.push(format!("{path}: refused: {reason}"));
         }
     }
     against.extend(unconfirmed(&named, &arguments.confirm));
     if !against.is_empty() {
         against.push("nothing was written to any drive".into());
         return Ok(fail(Status::Refused, &against.join("\n")));
-    }
-    if let Some(folder) = &arguments.report
-        && let Err(error) = bundle::prepare(folder)
-    {
-        return Ok(fail(Status::Usage, &format!("{error:#}")));
     }
     let key = match &arguments.key {
         Some(file) => match StationKey::read(file) {
@@ -68,6 +68,13 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         },
         None => StationKey::generate().context("making a key for this run")?,
     };
+    let folder = match arguments.report.as_deref().map(Folder::reserve).transpose() {
+        Ok(folder) => folder,
+        Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
+    };
+    // Whatever can fail on the way to a report fails before the first write.
+    let facts = machine::facts(&machine::Roots::live());
+    let cancel = signals::stop_flag()?;
     let orders: Vec<Order> = named.iter().map(|facts| order(facts, arguments)).collect();
     let claims = claim_all(&machine, &survey, &orders, &[], kind);
     let claims: Result<Vec<Claimed>, String> = claims.into_iter().collect();
@@ -78,16 +85,69 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
             return Ok(fail(Status::Refused, &text));
         }
     };
-    let runs = run(orders.into_iter().zip(claims).collect())?;
+    let runs = run(orders.into_iter().zip(claims).collect(), &cancel)?;
     let drives: Vec<_> = named
         .iter()
         .map(|facts| ((*facts).clone(), Vec::new()))
         .collect();
-    finish(arguments, &key, &drives, &runs)
+    let report = compose::report(&Material {
+        mode: Mode::CommandLine,
+        clock: Clock {
+            state: ClockState::Unsynchronised,
+            offset_seconds: None,
+        },
+        station_name: "unnamed",
+        fingerprint: &key.fingerprint(),
+        operator: arguments.operator.as_deref(),
+        lot: arguments.lot.as_deref(),
+        machine: &facts,
+        drives: &drives,
+        runs: &runs,
+    });
+    let signed = bundle::sign(&report, &key)?;
+    let kept = match &folder {
+        Some(folder) => keep(folder, &signed, &key, arguments.key.is_none()),
+        None => true,
+    };
+    if arguments.json || !kept {
+        output::out(&signed.bytes);
+    } else {
+        output::out(super::report::words(&report).as_bytes());
+    }
+    let verified =
+        |run: &Run| compose::conclusion(&run.outcome.conclusion).0 == OutcomeWord::Verified;
+    let proven = kept && runs.len() == drives.len() && runs.iter().all(verified);
+    Ok(if proven {
+        Status::Proven
+    } else {
+        Status::NotProven
+    })
+}
+
+/// Puts the report into its folder; says whether it is there.
+fn keep(folder: &Folder, signed: &Signed, key: &StationKey, key_of_this_run: bool) -> bool {
+    let shown = folder.path().display();
+    if let Err(error) = folder.write(signed) {
+        tell!(
+            "{error:#}\nTHE REPORT IS NOT IN {shown}. It goes to standard output, its signature here:\n{}",
+            signed.signature
+        );
+        return false;
+    }
+    let whose = if key_of_this_run {
+        " (a key of this run only)"
+    } else {
+        ""
+    };
+    tell!(
+        "report: {shown}/report.json, signed by {}{whose}",
+        key.fingerprint()
+    );
+    true
 }
 
 fn fail(status: Status, text: &str) -> Status {
-    eprintln!("{text}");
+    tell!("{text}");
     status
 }
 
@@ -131,28 +191,33 @@ fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
     }
 }
 
-fn run(claims: Vec<(Order, Claimed)>) -> anyhow::Result<Vec<Run>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The first signal asks for an honest end; a second one while that is under way kills.
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&cancel))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&cancel)))
-            .context("watching for signals")?;
-    }
-    let mut work = Work::begin(claims, Options::default(), &cancel).context("making the seed")?;
-    let terminal = std::io::stderr().is_terminal();
+fn run(claims: Vec<(Order, Claimed)>, cancel: &Arc<AtomicBool>) -> anyhow::Result<Vec<Run>> {
+    let mut work = Work::begin(claims, Options::default(), cancel).context("making the seed")?;
+    let clear = if std::io::stderr().is_terminal() {
+        Some("\r\x1b[K")
+    } else {
+        None
+    };
     let mut runs = Vec::new();
+    let mut stopping = false;
     while work.open() > 0 {
-        if let Some(run) = work.next_end(Duration::from_secs(1)) {
-            let (_, text, _) = compose::conclusion(&run.outcome.conclusion);
-            if terminal {
-                eprint!("\r\x1b[K");
+        let ended = work.next_end(TICK);
+        let clear_line = clear.unwrap_or_default();
+        if cancel.load(Ordering::Relaxed) && !std::mem::replace(&mut stopping, true) {
+            tell!(
+                "{clear_line}stopping; the report will say so (once more: end at once, without a report)"
+            );
+        }
+        match ended {
+            Some(run) => {
+                let (_, text, _) = compose::conclusion(&run.outcome.conclusion);
+                tell!("{clear_line}{}: {text}", run.facts.path.display());
+                runs.push(run);
             }
-            eprintln!("{}: {text}", run.facts.path.display());
-            runs.push(run);
-        } else if terminal {
-            eprint!("\r\x1b[K{}", progress(&work));
-            let _ = std::io::stderr().flush();
+            None if clear.is_some() => {
+                output::err(format_args!("{clear_line}{}", progress(&work)));
+            }
+            None => {}
         }
     }
     Ok(runs)
@@ -185,54 +250,4 @@ fn progress(work: &Work) -> String {
         })
         .collect();
     parts.join("  ")
-}
-
-fn finish(
-    arguments: &Wipe,
-    key: &StationKey,
-    drives: &[(DriveFacts, Vec<drive::refusal::Refusal>)],
-    runs: &[Run],
-) -> anyhow::Result<Status> {
-    let report = compose::report(&Material {
-        mode: Mode::CommandLine,
-        clock: Clock {
-            state: ClockState::Unsynchronised,
-            offset_seconds: None,
-        },
-        station_name: "unnamed",
-        fingerprint: &key.fingerprint(),
-        operator: arguments.operator.as_deref(),
-        lot: arguments.lot.as_deref(),
-        machine: &machine::facts(&machine::Roots::live()),
-        drives,
-        runs,
-    });
-    let signed = bundle::sign(&report, key)?;
-    if let Some(folder) = &arguments.report {
-        bundle::write(folder, &signed)?;
-        let shown = folder.display();
-        eprintln!(
-            "report: {shown}/report.json, signed by {}{}",
-            key.fingerprint(),
-            if arguments.key.is_none() {
-                " (a key of this run only)"
-            } else {
-                ""
-            }
-        );
-    }
-    if arguments.json {
-        std::io::stdout().write_all(&signed.bytes)?;
-    } else {
-        print!("{}", super::report::words(&report));
-    }
-    let proven = runs.len() == drives.len()
-        && runs
-            .iter()
-            .all(|run| compose::conclusion(&run.outcome.conclusion).0 == OutcomeWord::Verified);
-    Ok(if proven {
-        Status::Proven
-    } else {
-        Status::NotProven
-    })
 }
