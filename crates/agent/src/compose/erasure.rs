@@ -11,7 +11,7 @@ use wipe::outcome::{
     ByteRange, Conclusion, IdentityCheck, Outcome, PassKind, PassRecord, Shortfall,
 };
 use wipe::pattern::{CONTEXT, Cipher, Seed};
-use wipe::plan::Plan;
+use wipe::plan::{self, Plan};
 
 /// One drive's run, as the session or the command line held it.
 #[derive(Clone, Debug)]
@@ -38,15 +38,21 @@ pub struct Run {
 #[must_use]
 pub fn erasure(run: &Run) -> schema::Erasure {
     let outcome = &run.outcome;
-    let (word, text, shortfalls) = conclusion(&outcome.conclusion);
+    let (word, mut text, shortfalls) = conclusion(&outcome.conclusion);
+    let achieved_level = match (word, run.plan.level) {
+        (OutcomeWord::Verified, plan::Level::Clear) => Level::Clear,
+        (OutcomeWord::Verified, plan::Level::BelowClear) => {
+            text.push_str("; one pass only: below what this kind of medium asks for");
+            Level::None
+        }
+        (
+            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted,
+            plan::Level::Clear | plan::Level::BelowClear,
+        ) => Level::None,
+    };
     schema::Erasure {
         requested_level: Level::Clear,
-        achieved_level: match word {
-            OutcomeWord::Verified => Level::Clear,
-            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted => {
-                Level::None
-            }
-        },
+        achieved_level,
         technique: run.plan.technique.into(),
         reasons: run.plan.reasons.clone(),
         outcome: word,

@@ -45,8 +45,9 @@ pub struct Material<'a> {
 /// The report of a run.
 #[must_use]
 pub fn report(material: &Material<'_>) -> Report {
+    let listed = listed(material.drives, material.runs);
     let mut drives: Vec<schema::Drive> = Vec::new();
-    for (facts, refusals) in material.drives {
+    for (facts, refusals) in &listed {
         let mut entry = drive(facts, refusals);
         if let Some(run) = run_of(material.runs, facts) {
             entry.health_after = run.health_after.as_ref().map(health);
@@ -54,7 +55,7 @@ pub fn report(material: &Material<'_>) -> Report {
         }
         drives.push(entry);
     }
-    let judged = judge(material.machine, material.drives, material.runs);
+    let judged = judge(material.machine, &listed, material.runs);
     Report {
         schema: schema::SCHEMA.into(),
         report_id: Uuid::new_v4(),
@@ -110,6 +111,19 @@ pub fn judge(
         })
         .collect();
     Rules::shipped().judge(machine, &summaries)
+}
+
+/// The drives of a report: those found, and those of runs that are no longer among them. What was
+/// written to a drive is reported even when the drive has left.
+fn listed(found: &[(DriveFacts, Vec<Refusal>)], runs: &[Run]) -> Vec<(DriveFacts, Vec<Refusal>)> {
+    let of = |run: &Run, facts: &DriveFacts| run_of(std::slice::from_ref(run), facts).is_some();
+    let mut all = found.to_vec();
+    for run in runs {
+        if !all.iter().any(|(facts, _)| of(run, facts)) {
+            all.push((run.facts.clone(), Vec::new()));
+        }
+    }
+    all
 }
 
 fn run_of<'a>(runs: &'a [Run], facts: &DriveFacts) -> Option<&'a Run> {
