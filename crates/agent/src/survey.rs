@@ -15,15 +15,49 @@ pub struct Survey {
     pub boot_medium: BootMedium,
 }
 
+fn loops(machine: &Machine) -> Vec<String> {
+    let entries = std::fs::read_dir(machine.roots.sys.join("block"));
+    entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with("loop"))
+        .collect()
+}
+
+/// Whether a refusal says that somebody uses the drive.
+fn is_use(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Mounted { .. } | Refusal::Held { .. } | Refusal::Swap { .. } | Refusal::Busy => {
+            true
+        }
+        Refusal::BootMedium
+        | Refusal::ReadOnly
+        | Refusal::Networked
+        | Refusal::Locked
+        | Refusal::AmbiguousIdentity { .. }
+        | Refusal::HostManagedZones
+        | Refusal::NoCapacity
+        | Refusal::Kept
+        | Refusal::RemovableUnattended => false,
+    }
+}
+
 impl Survey {
-    /// Asks every drive of `machine`. Loop devices are asked when `names` names them.
+    /// Asks every drive of `machine`. Loop devices are asked when `names` names one of them, then
+    /// all of them: another one may be a second door to the same file.
     #[must_use]
     pub fn take(machine: &Machine, names: &[String]) -> Self {
-        let loops: Vec<String> = names
+        let a_loop_is_named = names
             .iter()
             .filter_map(|name| machine.resolve(Path::new(name)).ok())
-            .filter(|name| name.starts_with("loop"))
-            .collect();
+            .any(|name| name.starts_with("loop"));
+        let loops = if a_loop_is_named {
+            loops(machine)
+        } else {
+            Vec::new()
+        };
         let drives = machine.drives(&loops);
         let boot_medium = BootMedium::find(&machine.roots, &drives);
         Self {
@@ -33,9 +67,21 @@ impl Survey {
     }
 
     /// What speaks against erasing `drive` in a plan of this kind.
+    ///
+    /// The kernel guards each path to a drive by itself: a dual-ported SAS disk that is mounted by
+    /// one path opens exclusively by the other. So the uses of what identifies as the same drive
+    /// count as its own.
     #[must_use]
     pub fn refusals(&self, drive: &DriveFacts, kept: &[String], plan: PlanKind) -> Vec<Refusal> {
-        refusals(drive, &self.drives, self.boot_medium.is(drive), kept, plan)
+        let mut found = refusals(drive, &self.drives, self.boot_medium.is(drive), kept, plan);
+        let twins = self.drives.iter().filter(|other| {
+            other.path != drive.path && other.identity.collides_with(&drive.identity)
+        });
+        for twin in twins {
+            let its = refusals(twin, &[], false, &[], PlanKind::default());
+            found.extend(its.into_iter().filter(is_use));
+        }
+        found
     }
 
     /// Every drive with its refusals.
