@@ -186,7 +186,7 @@ impl Drive {
         self.bytes_per_second.map(|rate| {
             json!({
                 "qom-type": "throttle-group",
-                "id": format!("throttle-{}", self.name),
+                "id": self.throttle_group(),
                 "limits": {"bps-total": rate},
             })
         })
@@ -208,7 +208,7 @@ impl Drive {
         // blkdebug's events come from the format layer above it.
         node = json!({"driver": "raw", "file": node});
         if self.bytes_per_second.is_some() {
-            let group = format!("throttle-{}", self.name);
+            let group = self.throttle_group();
             node = json!({"driver": "throttle", "throttle-group": group, "file": node});
         }
         node["node-name"] = self.node().into();
@@ -216,6 +216,10 @@ impl Drive {
         // A flush is the guest's, the host's disk is not under test.
         node["cache"] = json!({"no-flush": true});
         node
+    }
+
+    pub(crate) fn throttle_group(&self) -> String {
+        format!("throttle-{}", self.name)
     }
 
     fn node(&self) -> String {

@@ -300,6 +300,20 @@ impl Running {
         self.qmp.device_del(drive.name(), patience)
     }
 
+    /// Changes how fast a drive made with [`Drive::bytes_per_second`] is, or lifts the limit. What
+    /// waits for the old limit goes on by the new one.
+    ///
+    /// # Errors
+    /// QEMU's refusal, also of a drive that was made without a limit.
+    pub fn set_speed(&mut self, drive: &Drive, rate: Option<u64>) -> anyhow::Result<()> {
+        let group = json!({
+            "path": format!("/objects/{}", drive.throttle_group()),
+            "property": "limits",
+            "value": {"bps-total": rate.unwrap_or(0)},
+        });
+        self.qmp.execute("qom-set", &group).map(drop)
+    }
+
     /// Plugs a USB or SCSI drive in; `index` is no other drive's.
     ///
     /// # Errors
