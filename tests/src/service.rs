@@ -1,6 +1,8 @@
 //! The inventory service as a process of its own, and what a person does with it.
 
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use report::event::Event;
 
 use crate::bench::{self, Bench};
 use crate::events::Events;
+use crate::stream::Stream;
 
 /// A boot, a network and an enrolment, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -17,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A running `raz-inventory serve`. Dropping it kills it.
 #[derive(Debug)]
 pub struct Service {
+    /// One line for each thing that happened, over all its lives.
+    pub log: Stream,
+    log_end: OwnedFd,
     program: PathBuf,
     data: PathBuf,
     child: Child,
@@ -38,8 +44,13 @@ impl Service {
             );
         }
         let data = bench.path().join("inventory");
-        let (child, port, pin) = serve(&program, &data, 0)?;
+        let (ours, theirs) = UnixStream::pair()?;
+        let log = Stream::new("inventory", ours, &bench.path().join("inventory.log"))?;
+        let log_end = OwnedFd::from(theirs);
+        let (child, port, pin) = serve(&program, &data, 0, &log_end)?;
         Ok(Self {
+            log,
+            log_end,
             program,
             data,
             child,
@@ -87,7 +98,7 @@ impl Service {
     /// # Errors
     /// When it does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        let (child, port, pin) = serve(&self.program, &self.data, self.port)?;
+        let (child, port, pin) = serve(&self.program, &self.data, self.port, &self.log_end)?;
         if pin != self.pin {
             bail!("the certificate changed with the restart");
         }
@@ -127,8 +138,14 @@ impl Service {
     /// Kernel arguments for a machine in QEMU's user network that enrols with `token`.
     #[must_use]
     pub fn arguments(&self, token: &str) -> Vec<String> {
+        self.arguments_at(self.port, token)
+    }
+
+    /// As [`Self::arguments`], for a service that is reached at another port of this host.
+    #[must_use]
+    pub fn arguments_at(&self, port: u16, token: &str) -> Vec<String> {
         vec![
-            format!("raz.server=https://10.0.2.2:{}", self.port),
+            format!("raz.server=https://10.0.2.2:{port}"),
             format!("raz.pin={}", self.pin),
             format!("raz.token={token}"),
         ]
@@ -189,12 +206,12 @@ impl Drop for Service {
     }
 }
 
-fn serve(program: &Path, data: &Path, port: u16) -> anyhow::Result<(Child, u16, String)> {
-    let parent = data.parent().context("a folder for the service's data")?;
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(parent.join("inventory.log"))?;
+fn serve(
+    program: &Path,
+    data: &Path,
+    port: u16,
+    log: &OwnedFd,
+) -> anyhow::Result<(Child, u16, String)> {
     let mut child = Command::new(program)
         .arg("serve")
         .arg("--data")
@@ -202,7 +219,7 @@ fn serve(program: &Path, data: &Path, port: u16) -> anyhow::Result<(Child, u16, 
         .args(["--listen", &format!("127.0.0.1:{port}")])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::from(log))
+        .stderr(Stdio::from(log.try_clone()?))
         .spawn()
         .with_context(|| format!("starting {}", program.display()))?;
     let stdout = child.stdout.take().context("the service's output")?;
@@ -216,7 +233,10 @@ fn serve(program: &Path, data: &Path, port: u16) -> anyhow::Result<(Child, u16, 
         if let Some(digest) = line.strip_prefix("pin ") {
             pin = Some(digest.to_owned());
         }
-        if let (Some(port), Some(pin)) = (listening, &pin) {
+        // Its last line: a service that still writes would fail when nobody reads any more.
+        if line.starts_with("service-key ")
+            && let (Some(port), Some(pin)) = (listening, &pin)
+        {
             return Ok((child, port, pin.clone()));
         }
     }
