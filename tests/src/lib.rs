@@ -13,7 +13,6 @@ pub mod events;
 pub mod image;
 pub mod machine;
 pub mod proxy;
-pub mod proxy;
 pub mod qmp;
 pub mod scenario;
 pub mod service;
