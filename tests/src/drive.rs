@@ -58,6 +58,8 @@ pub struct Drive {
     is_read_only: bool,
     bytes_per_second: Option<u64>,
     faults: Vec<Fault>,
+    /// Another NVMe drive whose controller this one shares, and its number there.
+    namespace: Option<(String, u32)>,
 }
 
 impl Drive {
@@ -86,6 +88,7 @@ impl Drive {
             is_read_only: false,
             bytes_per_second: None,
             faults: Vec::new(),
+            namespace: None,
         }
     }
 
@@ -93,6 +96,19 @@ impl Drive {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Becomes namespace `nsid` of the NVMe drive `first`, which has number 1, its serial number and
+    /// stands before this one in the machine.
+    #[must_use]
+    pub fn namespace_of(mut self, first: &Self, nsid: u32) -> Self {
+        assert!(
+            self.bus == Bus::Nvme && first.bus == Bus::Nvme && nsid > 1,
+            "a further namespace of an NVMe drive"
+        );
+        self.serial.clone_from(&first.serial);
+        self.namespace = Some((first.name.clone(), nsid));
+        self
     }
 
     /// Another serial number, for drives that share one. At most 20 characters.
@@ -242,13 +258,22 @@ impl Drive {
                     json!({"driver": "nvme", "id": self.name, "serial": self.serial, "bus": port});
                 drive["driver"] = "nvme-ns".into();
                 drive["id"] = format!("{}-ns", self.name).into();
-                drive["bus"] = self.name.as_str().into();
-                drive["nsid"] = 1.into();
                 if let Some(wwn) = self.wwn {
                     drive["eui64"] = wwn.into();
                 }
                 self.describe_sectors(&mut drive);
-                vec![root_port, controller, drive]
+                match &self.namespace {
+                    Some((controller, nsid)) => {
+                        drive["bus"] = controller.as_str().into();
+                        drive["nsid"] = (*nsid).into();
+                        vec![drive]
+                    }
+                    None => {
+                        drive["bus"] = self.name.as_str().into();
+                        drive["nsid"] = 1.into();
+                        vec![root_port, controller, drive]
+                    }
+                }
             }
             Bus::Ahci => {
                 drive["driver"] = "ide-hd".into();

@@ -12,7 +12,7 @@ use report::event::Event;
 use report::schema::{Drive, Report};
 use uuid::Uuid;
 
-use crate::bench::Bench;
+use crate::bench::{self, Bench};
 use crate::events::PORT;
 use crate::image::Image;
 use crate::machine::{Machine, Network, Running};
@@ -42,7 +42,8 @@ pub struct Played {
     pub audit: Audit,
 }
 
-/// A report as an auditor fetches it from the service, signature checked by `ssh-keygen`.
+/// A report as an auditor fetches it from the service: its bytes fit the published schema, its
+/// signature is checked by `ssh-keygen`.
 #[derive(Debug)]
 pub struct Audit {
     /// The report.
@@ -73,7 +74,15 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// When the service makes no token.
     pub fn enrolled(&self, machine: Machine) -> anyhow::Result<Machine> {
-        let arguments = self.service.arguments(&self.service.token()?);
+        self.enrolled_at(self.service.port(), machine)
+    }
+
+    /// As [`Self::enrolled`], by a wire that ends at another port of this host.
+    ///
+    /// # Errors
+    /// When the service makes no token.
+    pub fn enrolled_at(&self, port: u16, machine: Machine) -> anyhow::Result<Machine> {
+        let arguments = self.service.arguments_at(port, &self.service.token()?);
         let machine = machine
             .network(Network::Host)
             .argument(&format!("raz.events={PORT}"));
@@ -123,10 +132,11 @@ impl<'a> Workshop<'a> {
             })
     }
 
-    /// Fetches the report that this machine made and checks its signature.
+    /// Fetches the report that this machine made and checks schema and signature.
     ///
     /// # Errors
-    /// When it made none, the service does not have it, or `ssh-keygen` refuses it.
+    /// When it made none, the service does not have it, it does not fit the schema, or `ssh-keygen`
+    /// refuses it.
     pub fn audit(&self, running: &Running) -> anyhow::Result<Audit> {
         let report_id = running
             .events
@@ -140,10 +150,10 @@ impl<'a> Workshop<'a> {
         self.audit_of(report_id)
     }
 
-    /// Fetches a report by its id and checks its signature.
+    /// Fetches a report by its id and checks schema and signature.
     ///
     /// # Errors
-    /// When the service does not have it, or `ssh-keygen` refuses it.
+    /// When the service does not have it, it does not fit the schema, or `ssh-keygen` refuses it.
     pub fn audit_of(&self, report_id: Uuid) -> anyhow::Result<Audit> {
         let folder = self.bench.path().join(format!("auditor-{report_id}"));
         std::fs::create_dir_all(&folder)?;
@@ -152,6 +162,7 @@ impl<'a> Workshop<'a> {
             std::fs::write(folder.join(file), bytes)?;
         }
         let bytes = std::fs::read(folder.join("report.json"))?;
+        fits_schema(&bytes)?;
         let report: Report = serde_json::from_slice(&bytes)?;
         ensure!(report.report_id == report_id, "another report's bytes");
         let words = [
@@ -224,4 +235,22 @@ impl Audit {
         ensure!(found.next().is_none(), "{serial}: twice in the report");
         Ok(drive)
     }
+}
+
+/// Compares a report with the JSON Schema as it is published.
+fn fits_schema(report: &[u8]) -> anyhow::Result<()> {
+    let path = bench::root().join("docs/report-v1.schema.json");
+    let schema = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let validator = jsonschema::validator_for(&serde_json::from_slice(&schema)?)?;
+    let report = serde_json::from_slice(report)?;
+    let errors: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    ensure!(
+        errors.is_empty(),
+        "the report does not fit the published schema: {}",
+        errors.join("; ")
+    );
+    Ok(())
 }
