@@ -1,70 +1,54 @@
-//! The queue for kernels without io_uring: a few threads that read and write one operation each.
+//! The queue for kernels without io_uring: a thread for each operation in flight.
 //!
-//! A device that stalls holds as many of the threads as it has operations in flight; with several drives on one
-//! pool it can hold all of them. Neither speed nor fairness of io_uring is attempted.
+//! A device that stalls holds the threads of its own operations and nobody else's: threads that
+//! drives share would all end up waiting for the sickest of them. io_uring's speed is not attempted.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::block::file_offset;
 use crate::queue::{Completion, Op, Queue, Submission};
 
-const THREADS_MAX: u32 = 8;
+/// One system call and a few frames around it.
+const STACK_BYTES: usize = 64 << 10;
 
-/// The threads and what they were given.
+/// Does one operation.
+type Perform = fn(&mut Submission) -> io::Result<usize>;
+
+/// Operations on threads of their own.
 #[derive(Debug)]
-pub struct Pool {
+pub struct Threads {
     entries: usize,
     in_flight: usize,
-    work: Arc<Work>,
+    perform: Perform,
+    ends: Sender<Completion>,
     ended: Receiver<Completion>,
 }
 
-/// What the threads share with the pool.
-#[derive(Debug, Default)]
-struct Work {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Submission>,
-    is_closed: bool,
-}
-
-impl Pool {
-    /// A pool for `entries` operations at once, on at most eight threads.
+impl Threads {
+    /// A queue for `entries` operations at once. No thread starts before the first of them.
     ///
     /// # Errors
-    /// `InvalidInput` for 0 entries, else the kernel's refusal of a thread.
-    pub fn new(entries: u32) -> io::Result<Pool> {
+    /// `InvalidInput` for 0 entries.
+    pub fn new(entries: u32) -> io::Result<Threads> {
         if entries == 0 {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let (ends, ended) = mpsc::channel();
-        // Made first, so that its drop also ends the threads that did start when a later one does not.
-        let pool = Pool {
+        Ok(Threads {
             entries: entries as usize,
             in_flight: 0,
-            work: Arc::default(),
+            perform,
+            ends,
             ended,
-        };
-        for _ in 0..entries.min(THREADS_MAX) {
-            let (work, ends) = (Arc::clone(&pool.work), ends.clone());
-            thread::Builder::new()
-                .name("blocking I/O".into())
-                .spawn(move || serve(&work, &ends))?;
-        }
-        Ok(pool)
+        })
     }
 }
 
-impl Queue for Pool {
+impl Queue for Threads {
+    /// Beyond what the trait says: the kernel's refusal of a thread, `WouldBlock` as well.
     fn submit(&mut self, submission: Submission) -> Result<(), (io::Error, Submission)> {
         if !submission.is_possible() {
             return Err((io::ErrorKind::InvalidInput.into(), submission));
@@ -72,9 +56,22 @@ impl Queue for Pool {
         if self.in_flight == self.entries {
             return Err((io::ErrorKind::WouldBlock.into(), submission));
         }
+        // Given to the thread once it runs: what goes into a thread that does not start is lost.
+        let (give, take) = mpsc::channel();
+        let (perform, ends) = (self.perform, self.ends.clone());
+        let started = thread::Builder::new()
+            .name("blocking I/O".into())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                take.recv()
+                    .map(|submission| serve(perform, submission, &ends))
+            });
+        if let Err(error) = started {
+            return Err((error, submission));
+        }
+        let given = give.send(submission);
+        given.map_err(|mpsc::SendError(submission)| (io::ErrorKind::Other.into(), submission))?;
         self.in_flight += 1;
-        self.work.lock().waiting.push_back(submission);
-        self.work.changed.notify_one();
         Ok(())
     }
 
@@ -88,7 +85,7 @@ impl Queue for Pool {
             return Ok(());
         }
         let before = out.len();
-        // An error is a timeout, or threads that are gone: nothing has ended either way.
+        // The only error is a timeout: we hold a sender.
         out.extend(self.ended.recv_timeout(timeout).ok());
         out.extend(self.ended.try_iter());
         self.in_flight -= out.len() - before;
@@ -100,57 +97,23 @@ impl Queue for Pool {
     }
 }
 
-impl Drop for Pool {
-    /// Does not wait: what has not begun never starts, and a thread in the middle of an operation keeps its
-    /// buffer until the kernel lets it go.
-    fn drop(&mut self) {
-        let mut state = self.work.lock();
-        state.is_closed = true;
-        state.waiting.clear();
-        self.work.changed.notify_all();
-    }
-}
-
-impl Work {
-    /// Nothing panics under this lock, so what it guards is whole even if it was poisoned.
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next operation, `None` when the pool is gone.
-    fn next(&self) -> Option<Submission> {
-        let idle = |state: &mut State| !state.is_closed && state.waiting.is_empty();
-        let state = self.changed.wait_while(self.lock(), idle);
-        state
-            .unwrap_or_else(PoisonError::into_inner)
-            .waiting
-            .pop_front()
-    }
-}
-
-/// One thread: operations in, completions out, until either end is gone.
-fn serve(work: &Work, ends: &Sender<Completion>) {
-    while let Some(mut submission) = work.next() {
-        let result = perform(&mut submission);
-        let Submission {
-            token,
-            buffer,
-            file,
-            ..
-        } = submission;
-        // Before the completion is seen: who then closes the drive finds it closed, not still claimed by us.
-        drop(file);
-        if ends
-            .send(Completion {
-                token,
-                buffer,
-                result,
-            })
-            .is_err()
-        {
-            return;
-        }
-    }
+/// One thread's work. When the queue is gone nobody listens, and the buffer goes with the thread:
+/// not before the kernel has let it go.
+fn serve(perform: Perform, mut submission: Submission, ends: &Sender<Completion>) {
+    let result = perform(&mut submission);
+    let Submission {
+        token,
+        buffer,
+        file,
+        ..
+    } = submission;
+    // Before the completion is seen: who then closes the drive finds it closed, not still claimed by us.
+    drop(file);
+    let _ = ends.send(Completion {
+        token,
+        buffer,
+        result,
+    });
 }
 
 /// One system call, again only after a signal: like the ring, it may move less than asked.
@@ -173,59 +136,47 @@ fn perform(submission: &mut Submission) -> io::Result<usize> {
 mod tests {
     use super::*;
     use crate::aligned::AlignedBuffer;
+    use std::os::fd::OwnedFd;
+    use std::sync::Arc;
 
-    /// A pool in which nothing ever begins.
-    fn pool_without_threads() -> Pool {
-        let (_, ended) = mpsc::channel();
-        Pool {
-            entries: 2,
-            in_flight: 0,
-            work: Arc::default(),
-            ended,
-        }
-    }
-
-    fn read(file: &Arc<std::os::fd::OwnedFd>) -> Submission {
-        let buffer = AlignedBuffer::new(4096).unwrap();
-        let file = Arc::clone(file);
+    fn read(file: &Arc<OwnedFd>, token: u64) -> Submission {
         Submission {
             op: Op::Read,
-            file,
+            file: Arc::clone(file),
             offset_bytes: 0,
             start: 0,
             length_bytes: 4096,
-            buffer,
-            token: 7,
+            buffer: AlignedBuffer::new(4096).unwrap(),
+            token,
         }
     }
 
-    #[test]
-    fn dropped_pool_starts_nothing_more_and_lets_go_of_what_waited() {
-        let file = Arc::new(std::os::fd::OwnedFd::from(
-            std::fs::File::open("/dev/zero").unwrap(),
-        ));
-        let mut pool = pool_without_threads();
-        pool.submit(read(&file)).unwrap();
-        pool.submit(read(&file)).unwrap();
-        let work = Arc::clone(&pool.work);
-        assert_eq!(Arc::strong_count(&file), 3);
-        drop(pool);
-        assert_eq!(Arc::strong_count(&file), 1);
-        assert!(work.next().is_none());
+    /// A device that answers nothing, but for the last operation, which is another device's.
+    fn stuck_but_for_the_last(submission: &mut Submission) -> io::Result<usize> {
+        if submission.token == STUCK {
+            return perform(submission);
+        }
+        loop {
+            thread::park();
+        }
     }
 
+    const STUCK: u64 = 40;
+
     #[test]
-    fn operations_that_do_not_end_stay_in_flight_after_the_timeout() {
-        let file = Arc::new(std::os::fd::OwnedFd::from(
-            std::fs::File::open("/dev/zero").unwrap(),
-        ));
-        let (ends, ended) = mpsc::channel();
-        let mut pool = pool_without_threads();
-        pool.ended = ended;
-        pool.submit(read(&file)).unwrap();
+    fn operations_of_a_device_that_stalls_hold_no_other_devices_back() {
+        let file = Arc::new(OwnedFd::from(std::fs::File::open("/dev/zero").unwrap()));
+        let mut queue = Threads::new(64).unwrap();
+        queue.perform = stuck_but_for_the_last;
+        for token in 0..=STUCK {
+            queue.submit(read(&file, token)).unwrap();
+        }
         let mut out = Vec::new();
-        pool.wait(Duration::from_millis(1), &mut out).unwrap();
-        assert_eq!((out.len(), pool.in_flight()), (0, 1));
-        drop(ends);
+        queue.wait(Duration::from_secs(60), &mut out).unwrap();
+        let ended = out.iter().map(|done| done.token).collect::<Vec<_>>();
+        assert_eq!((ended, queue.in_flight()), (vec![STUCK], STUCK as usize));
+
+        queue.wait(Duration::from_millis(1), &mut out).unwrap();
+        assert_eq!((out.len(), queue.in_flight()), (1, STUCK as usize));
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aligned::AlignedBuffer;
-use crate::blocking_queue::Pool;
+use crate::blocking_queue::Threads;
 use crate::uring::Ring;
 
 /// Direction of an operation.
@@ -94,7 +94,7 @@ pub trait Queue: fmt::Debug {
     fn in_flight(&self) -> usize;
 }
 
-/// A queue for `entries` operations at once: io_uring, or a small pool of threads where the kernel has none
+/// A queue for `entries` operations at once: io_uring, or a thread for each where the kernel has none
 /// (before 5.11) or forbids it.
 ///
 /// # Errors
@@ -102,7 +102,7 @@ pub trait Queue: fmt::Debug {
 pub fn queue(entries: u32) -> io::Result<Box<dyn Queue + Send>> {
     match Ring::new(entries) {
         Ok(ring) => Ok(Box::new(ring)),
-        Err(error) if is_without_uring(&error) => Ok(Box::new(Pool::new(entries)?)),
+        Err(error) if is_without_uring(&error) => Ok(Box::new(Threads::new(entries)?)),
         Err(error) => Err(error),
     }
 }

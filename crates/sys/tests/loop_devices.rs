@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sys::aligned::AlignedBuffer;
 use sys::block;
-use sys::blocking_queue::Pool;
+use sys::blocking_queue::Threads;
 use sys::queue::{Op, Queue, Submission};
 use sys::uring::Ring;
 
@@ -103,7 +103,7 @@ fn geometry_is_what_the_device_was_made_with() {
 fn read_only_device_opens_but_takes_no_write() {
     let queues: [Box<dyn Queue>; 2] = [
         Box::new(Ring::new(4).unwrap()),
-        Box::new(Pool::new(4).unwrap()),
+        Box::new(Threads::new(4).unwrap()),
     ];
     for mut queue in queues {
         let Some(device) = LoopDevice::attach(1 << 20, &["--read-only"]) else {
@@ -221,7 +221,7 @@ fn queue_fills_a_device_of_4096_byte_sectors_to_its_last_byte() {
     const SIZE: u64 = 8 * REQUEST as u64 + 4096;
     let queues: [Box<dyn Queue>; 2] = [
         Box::new(Ring::new(4).unwrap()),
-        Box::new(Pool::new(4).unwrap()),
+        Box::new(Threads::new(4).unwrap()),
     ];
     for mut queue in queues {
         let Some(device) = LoopDevice::attach(SIZE, &["--sector-size", "4096"]) else {

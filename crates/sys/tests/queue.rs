@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sys::aligned::AlignedBuffer;
-use sys::blocking_queue::Pool;
+use sys::blocking_queue::Threads;
 use sys::queue::{Completion, Op, Queue, Submission, queue};
 use sys::uring::Ring;
 
@@ -18,7 +18,7 @@ const ENTRIES: u32 = 4;
 
 fn both_queues() -> [Box<dyn Queue + Send>; 2] {
     let ring = Ring::new(ENTRIES).expect("these tests need a kernel that allows io_uring");
-    [Box::new(ring), Box::new(Pool::new(ENTRIES).unwrap())]
+    [Box::new(ring), Box::new(Threads::new(ENTRIES).unwrap())]
 }
 
 fn folder() -> tempfile::TempDir {
@@ -321,7 +321,7 @@ fn queue_moves_between_threads_with_operations_in_flight() {
 fn queue_without_entries_is_an_error() {
     assert_eq!(queue(0).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     assert_eq!(
-        Pool::new(0).unwrap_err().kind(),
+        Threads::new(0).unwrap_err().kind(),
         io::ErrorKind::InvalidInput
     );
     assert_eq!(
