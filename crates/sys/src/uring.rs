@@ -45,6 +45,12 @@ impl Ring {
         if !ring.params().is_feature_ext_arg() {
             return Err(io::ErrorKind::Unsupported.into());
         }
+        // What the kernel cannot begin at once (no free tag, a request to be split) waits on threads of its
+        // own, by default four per CPU for all devices together: one that stalls would hold them all. As many
+        // as there are slots, started only when needed. Kernels before 5.15 know no such limit to raise.
+        let _ = ring
+            .submitter()
+            .register_iowq_max_workers(&mut [entries, 0]);
         let slots = (0..entries).map(|_| None).collect::<Vec<_>>();
         let free = (0..slots.len()).rev().collect();
         Ok(Ring { ring, slots, free })
@@ -168,5 +174,21 @@ impl Drop for Ring {
             )]
             std::mem::forget(submission.buffer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_may_wait_in_the_kernel_without_holding_another_back() {
+        let entries = 1024;
+        let ring = Ring::new(entries).unwrap();
+        // 0 leaves the limit and gives it back: [bounded, unbounded].
+        let mut limits = [0, 0];
+        let asked = ring.ring.submitter().register_iowq_max_workers(&mut limits);
+        asked.expect("this test needs Linux 5.15");
+        assert!(limits[0] >= entries, "{limits:?}");
     }
 }
