@@ -1,4 +1,4 @@
-//! Automation of the checkout: `cargo xtask image | test | tidy | setup`.
+//! Automation of the checkout: `cargo xtask demo | test | image | tidy | setup`.
 //!
 //! Depends on none of raz's crates, so that it builds in seconds and works while they do not.
 
@@ -29,8 +29,7 @@ enum Verb {
     Tidy,
     /// Install what the image and the lab need beyond Rust (names it when not root)
     Setup,
-    /// Erase a virtual PC and show the proof
-    #[command(hide = true)]
+    /// Erase a virtual PC and show the proof; --keep leaves the service running
     Demo {
         /// Handed to the demo
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -66,6 +65,10 @@ fn main() -> ExitCode {
 fn demo(root: &std::path::Path, arguments: &[String]) -> anyhow::Result<ExitCode> {
     setup::run(setup::Need::Lab)?;
     image::build(root, &image::Options::default())?;
+    let built = run::cargo(root)
+        .args(["build", "--quiet", "--package", "inventory"])
+        .status()?;
+    anyhow::ensure!(built.success(), "the inventory service was not built");
     let mut command = run::cargo(root);
     command
         .args(["run", "--quiet", "--package", "lab", "--bin", "demo", "--"])

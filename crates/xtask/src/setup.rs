@@ -63,6 +63,7 @@ const TOOLS: &[Tool] = &[
     tool(&["mcopy"], "mtools", Need::Lab),
     tool(&["ssh-keygen"], "openssh-client", Need::Lab),
     tool(&["openssl"], "openssl", Need::Lab),
+    tool(&["curl"], "curl", Need::Lab),
     tool(
         &["chromium", "chromium-browser", "google-chrome"],
         "chromium",
