@@ -71,12 +71,13 @@ impl Options {
         let share = (self.memory_bytes / drives.max(1) as u64).clamp(MIB, 4 * MIB);
         let wanted = if share >= 4 * MIB { MIB } else { 512 * KIB };
         let limit = target.max_request_bytes.unwrap_or(wanted).max(64 * KIB);
-        let unit = u64::from(
-            target
-                .physical_sector_bytes
-                .max(target.logical_sector_bytes),
-        )
-        .max(4 * KIB);
+        // Firmware may claim a physical sector of gigabytes: one longer than a request is no measure.
+        let physical = u64::from(target.physical_sector_bytes);
+        let unit = Some(physical)
+            .filter(|bytes| *bytes <= wanted)
+            .unwrap_or(0)
+            .max(target.logical_sector_bytes.into())
+            .max(4 * KIB);
         let request = (wanted.min(limit) / unit * unit).max(unit);
         Flow {
             request_bytes: request as u32,
@@ -90,12 +91,12 @@ mod tests {
     use super::{Flow, Options, Target};
     use std::sync::Arc;
 
-    fn flow(drives: usize, sector: u32, max: Option<u64>) -> Flow {
+    fn flow(drives: usize, logical: u32, physical: u32, max: Option<u64>) -> Flow {
         let target = Target {
             label: String::new(),
             capacity_bytes: 0,
-            logical_sector_bytes: sector,
-            physical_sector_bytes: sector,
+            logical_sector_bytes: logical,
+            physical_sector_bytes: physical,
             file: Arc::new(std::fs::File::open("/dev/null").unwrap().into()),
             max_request_bytes: max,
         };
@@ -105,21 +106,21 @@ mod tests {
     #[test]
     fn one_drive_gets_long_requests_sixty_share_the_memory() {
         assert_eq!(
-            flow(1, 512, None),
+            flow(1, 512, 512, None),
             Flow {
                 request_bytes: 1 << 20,
                 depth: 4
             }
         );
         assert_eq!(
-            flow(4, 512, None),
+            flow(4, 512, 512, None),
             Flow {
                 request_bytes: 1 << 20,
                 depth: 4
             }
         );
         assert_eq!(
-            flow(60, 4096, None),
+            flow(60, 4096, 4096, None),
             Flow {
                 request_bytes: 512 << 10,
                 depth: 2
@@ -128,8 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn physical_sector_that_firmware_makes_up_costs_no_memory() {
+        for physical in [2 << 20, 1 << 31, u32::MAX] {
+            assert_eq!(flow(1, 512, physical, None), flow(1, 512, 512, None));
+        }
+        assert_eq!(flow(60, 512, 1 << 20, None).request_bytes, 512 << 10);
+    }
+
+    #[test]
     fn requests_are_whole_sectors_within_the_queue_limit() {
-        let usb = flow(1, 512, Some(120 << 10));
+        let usb = flow(1, 512, 512, Some(120 << 10));
         assert_eq!(
             usb,
             Flow {
@@ -137,7 +146,7 @@ mod tests {
                 depth: 8
             }
         );
-        let odd = flow(1, 65536, Some(100_000));
+        let odd = flow(1, 65536, 65536, Some(100_000));
         assert_eq!(odd.request_bytes, 65536);
     }
 }
