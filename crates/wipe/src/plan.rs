@@ -38,7 +38,7 @@ impl Default for Wishes {
 pub enum Level {
     /// Clear: all addressable bytes overwritten by ordinary writes.
     Clear,
-    /// Less than the row for this kind of medium asks for.
+    /// Less than the row for this kind of medium asks for, or not the whole drive.
     BelowClear,
 }
 
@@ -95,6 +95,12 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
         );
     } else if two_passes {
         passes.push(PassKind::Complement);
+    }
+    if let HiddenCapacity::Hidden { bytes, .. } = &facts.hidden {
+        level = Level::BelowClear;
+        reasons.push(format!(
+            "{bytes} bytes of the drive are hidden from this overwrite and this version of raz does not open them: below Clear, which is of the whole drive"
+        ));
     }
     if wishes.then_zero {
         passes.push(PassKind::Zero);

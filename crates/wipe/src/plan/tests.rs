@@ -120,6 +120,26 @@ fn zeros_come_last_and_are_called_no_proof() {
 }
 
 #[test]
+fn drive_with_bytes_known_to_be_hidden_is_not_cleared() {
+    let mut disk = facts(Transport::Ata, DISK, false);
+    disk.hidden = HiddenCapacity::Hidden {
+        bytes: 512,
+        evidence: String::new(),
+    };
+    let plan = plain(&disk);
+    assert_eq!(
+        (plan.passes, plan.level),
+        (vec![Pattern], Level::BelowClear)
+    );
+    assert!(says(&plan.reasons, "512 bytes of the drive are hidden"));
+    disk.hidden = HiddenCapacity::OpenedForThisBoot {
+        bytes: 512,
+        evidence: String::new(),
+    };
+    assert_eq!(super::plan(&disk, &Wishes::default()).level, Level::Clear);
+}
+
+#[test]
 fn declined_verification_is_in_the_reasons() {
     let wishes = Wishes {
         verify: VerifyMode::None,
