@@ -81,6 +81,54 @@ impl Disk {
         Ok(disk)
     }
 
+    /// A copy, byte for byte, as of a stick that somebody cloned.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be made.
+    pub fn cloned(&self, folder: &Path, name: &str) -> anyhow::Result<Self> {
+        let copy = Self::blank(folder, name, self.size_bytes)?;
+        copy_sparse(
+            &self.path,
+            &mut File::options().write(true).open(&copy.path)?,
+        )?;
+        Ok(copy)
+    }
+
+    /// Identity of the file system on the only partition, as GRUB and `blkid` write it: the UUID
+    /// of ext4 (superblock offset 104), the volume serial of FAT32 (boot sector offset 67).
+    ///
+    /// # Errors
+    /// When the disk cannot be read or was not formatted with that system.
+    pub fn file_system_id(&self, system: FileSystem) -> anyhow::Result<String> {
+        let read = |offset_bytes: u64, count: usize| -> anyhow::Result<Vec<u8>> {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(PARTITION_BYTES + offset_bytes))?;
+            let mut bytes = vec![0; count];
+            file.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        match system {
+            FileSystem::Ext4 if read(1024 + 56, 2)? == [0x53, 0xef] => {
+                let digits = hex::encode(read(1024 + 104, 16)?);
+                let (a, rest) = digits.split_at(8);
+                let (b, rest) = rest.split_at(4);
+                let (c, rest) = rest.split_at(4);
+                let (d, e) = rest.split_at(4);
+                Ok(format!("{a}-{b}-{c}-{d}-{e}"))
+            }
+            FileSystem::Fat32 if read(82, 5)? == b"FAT32" => {
+                let mut serial = read(67, 4)?;
+                serial.reverse();
+                let digits = hex::encode_upper(serial);
+                let (high, low) = digits.split_at(4);
+                Ok(format!("{high}-{low}"))
+            }
+            FileSystem::Ext4 | FileSystem::Ntfs | FileSystem::Fat32 => {
+                bail!("{}: no {system:?} to identify", self.path.display())
+            }
+        }
+    }
+
     /// The backing file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -306,6 +354,28 @@ mod tests {
             assert_eq!(disk.find(CANARY).unwrap(), Vec::<u64>::new());
             assert_ne!(disk.sha256().unwrap(), before);
             assert!(disk.overwrite(SIZE_BYTES, b"x").is_err());
+        }
+    }
+
+    #[test]
+    fn a_clone_has_the_same_bytes_and_the_identity_that_blkid_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, system) in [("ext", FileSystem::Ext4), ("fat", FileSystem::Fat32)] {
+            let disk = Disk::formatted(folder.path(), name, SIZE_BYTES, system).unwrap();
+            let clone = disk
+                .cloned(folder.path(), &format!("{name}-clone"))
+                .unwrap();
+            assert_eq!(clone.sha256().unwrap(), disk.sha256().unwrap());
+            let offset = PARTITION_BYTES.to_string();
+            let output = program("blkid")
+                .args(["--probe", "--output", "value", "--match-tag", "UUID"])
+                .args(["--offset", &offset])
+                .arg(clone.path())
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(clone.file_system_id(system).unwrap(), said.trim());
+            assert!(clone.file_system_id(FileSystem::Ntfs).is_err());
         }
     }
 

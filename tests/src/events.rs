@@ -31,6 +31,64 @@ impl Events {
         lines(self.stream.text().as_bytes())
     }
 
+    /// How many there were so far: what [`Self::wait_after`] takes.
+    ///
+    /// # Errors
+    /// As [`Self::so_far`].
+    pub fn count(&self) -> anyhow::Result<usize> {
+        Ok(self.so_far()?.len())
+    }
+
+    /// As [`Self::wait_for`], not among the first `seen` events: for what happens more than once.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`].
+    pub fn wait_after<T>(
+        &self,
+        seen: usize,
+        what: &str,
+        patience: Duration,
+        mut pick: impl FnMut(&Event) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        self.stream
+            .wait(what, patience, |bytes| match lines(bytes) {
+                Ok(lines) => lines
+                    .iter()
+                    .skip(seen)
+                    .find_map(|line| pick(&line.event))
+                    .map(Ok),
+                Err(error) => Some(Err(error)),
+            })?
+    }
+
+    /// Waits until the session says, after the first `seen` events, that it waits, for a reason
+    /// that holds this piece of text; gives the reason back.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`].
+    pub fn wait_for_reason(
+        &self,
+        seen: usize,
+        piece: &str,
+        patience: Duration,
+    ) -> anyhow::Result<String> {
+        self.wait_after(
+            seen,
+            &format!("waiting for {piece:?}"),
+            patience,
+            |event| match event {
+                Event::Waiting { reason } if reason.contains(piece) => Some(reason.clone()),
+                _ => None,
+            },
+        )
+    }
+
+    /// All that was said, as it was said.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.stream.text()
+    }
+
     /// The first event, also among the past ones, that `pick` takes.
     ///
     /// # Errors
@@ -39,13 +97,9 @@ impl Events {
         &self,
         what: &str,
         patience: Duration,
-        mut pick: impl FnMut(&Event) -> Option<T>,
+        pick: impl FnMut(&Event) -> Option<T>,
     ) -> anyhow::Result<T> {
-        self.stream
-            .wait(what, patience, |bytes| match lines(bytes) {
-                Ok(lines) => lines.iter().find_map(|line| pick(&line.event)).map(Ok),
-                Err(error) => Some(Err(error)),
-            })?
+        self.wait_after(0, what, patience, pick)
     }
 }
 
