@@ -89,7 +89,10 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
         }
         dl.summary {
             dt { (text::GRADE.of(lang)) }
-            dd { (grade(entry.summary.grade.as_deref(), view)) }
+            dd {
+                (grade(entry.summary.grade.as_deref(), view))
+                @if let Some(verdict) = &report.verdict { (once_removed(verdict, lang)) }
+            }
             dt { (text::DRIVES_VERIFIED.of(lang)) }
             dd { (entry.summary.drives_verified) " / " (entry.summary.drives_total) }
             dt { (text::RECEIVED.of(lang)) }
@@ -113,6 +116,20 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
         .collect::<Vec<_>>()
         .join(" ");
     Ok(layout(view, path, &title, &body))
+}
+
+/// What must leave the machine first, and what the rest is worth.
+fn once_removed(verdict: &Verdict, lang: Lang) -> Markup {
+    html! {
+        @if !verdict.remove.is_empty() {
+            " " (text::ONCE_REMOVED.of(lang)) " "
+            @for (index, part) in verdict.remove.iter().enumerate() {
+                @if index > 0 { ", " }
+                (foreign(part))
+            }
+            ": " span.grade { (foreign(&verdict.grade_once_removed)) }
+        }
+    }
 }
 
 fn reasons(verdict: &Verdict, lang: Lang) -> Markup {

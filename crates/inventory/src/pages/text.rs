@@ -115,6 +115,7 @@ table! {
     DRIVES: "Disques", "Drives";
     DRIVES_VERIFIED: "Disques vérifiés", "Drives verified";
     GRADE: "Note", "Grade";
+    ONCE_REMOVED: "; une fois retiré", "; once removed";
     NO_GRADE: "sans note", "no grade";
     RECEIVED: "Reçu", "Received";
     STATION: "Station", "Station";
