@@ -12,7 +12,7 @@ use crate::identity::Identity;
 use crate::linux::LinuxPort;
 use crate::medium::BootMedium;
 use crate::port::{Data, Port};
-use crate::refusal::{PlanKind, Refusal, refusals};
+use crate::refusal::{PlanKind, Refusal, are_twins, refusals};
 use crate::scsi::Sense;
 use crate::scsi::command::synchronize_cache_10;
 use std::fs::File;
@@ -221,7 +221,8 @@ pub fn claim(
     })
 }
 
-/// The refusals of `now`, which stands in the list in the place of `listed`.
+/// The refusals of `now`, which stands in the list in the place of `listed`. Who uses the drive by
+/// another path is asked anew.
 fn refuse(listed: &DriveFacts, now: &DriveFacts, checks: &Checks<'_>) -> Result<(), ClaimError> {
     let mut all: Vec<DriveFacts> = checks
         .all
@@ -229,6 +230,9 @@ fn refuse(listed: &DriveFacts, now: &DriveFacts, checks: &Checks<'_>) -> Result<
         .filter(|other| other.path != listed.path)
         .cloned()
         .collect();
+    for twin in all.iter_mut().filter(|other| are_twins(now, other)) {
+        twin.uses = discover::uses_now(&checks.machine.roots, &twin.name);
+    }
     all.push(now.clone());
     let is_boot = BootMedium::find(&checks.machine.roots, &all).is(now);
     let refusals = refusals(now, &all, is_boot, checks.kept, checks.plan);

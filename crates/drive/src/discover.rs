@@ -13,7 +13,7 @@ mod line;
 mod serial;
 pub(crate) mod sysfs;
 
-use crate::facts::DriveFacts;
+use crate::facts::{DriveFacts, Use};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::linux::LinuxPort;
@@ -226,6 +226,11 @@ pub(crate) fn identity_now(roots: &Roots, name: &str, port: &dyn Port) -> Result
 pub(crate) fn health_now(roots: &Roots, name: &str, port: &dyn Port) -> Result<Health, String> {
     let (facts, context) = known(roots, name, Arc::from("")).ok_or("it has left the machine")?;
     answers::health(facts, &context, port)
+}
+
+/// Who uses the drive under a kernel name now. Asks sysfs and `/proc` only.
+pub(crate) fn uses_now(roots: &Roots, name: &str) -> Vec<Use> {
+    Node::whole(&roots.sys, name).map_or_else(Vec::new, |node| base::uses(roots, &node))
 }
 
 /// What is known of a drive before it is asked.

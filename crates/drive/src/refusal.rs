@@ -134,6 +134,9 @@ impl fmt::Display for Refusal {
 
 /// The refusals of `drive` among `all` drives of the machine, for a plan of this kind.
 ///
+/// The uses of what identifies as the same drive count as its own: the kernel guards each path to a
+/// drive by itself, and a dual-ported disk that is mounted by one path opens exclusively by the other.
+///
 /// `kept` holds serials or ids to keep (whole, compared without case); `boot_medium` says that
 /// this drive is raz's own.
 #[must_use]
@@ -148,13 +151,18 @@ pub fn refusals(
     if boot_medium {
         found.push(Refusal::BootMedium);
     }
-    for used in &drive.uses {
-        found.push(match used.clone() {
+    let twins: Vec<&DriveFacts> = all.iter().filter(|other| are_twins(drive, other)).collect();
+    let uses = twins.iter().flat_map(|twin| &twin.uses);
+    for used in drive.uses.iter().chain(uses) {
+        let refusal = match used.clone() {
             Use::Mounted { device, at } => Refusal::Mounted { device, at },
             Use::Held { device, by } => Refusal::Held { device, by },
             Use::Swap { device } => Refusal::Swap { device },
             Use::Busy => Refusal::Busy,
-        });
+        };
+        if !found.contains(&refusal) {
+            found.push(refusal);
+        }
     }
     if drive.read_only {
         found.push(Refusal::ReadOnly);
@@ -171,10 +179,9 @@ pub fn refusals(
     if drive.capacity_bytes == 0 {
         found.push(Refusal::NoCapacity);
     }
-    let same_as: Vec<String> = all
+    let same_as: Vec<String> = twins
         .iter()
-        .filter(|other| other.path != drive.path && other.identity.collides_with(&drive.identity))
-        .map(|other| other.path.display().to_string())
+        .map(|twin| twin.path.display().to_string())
         .collect();
     let nameless = drive.identity.is_path_only();
     if (plan.unattended || plan.several) && (nameless || !same_as.is_empty()) {
@@ -199,4 +206,9 @@ pub fn refusals(
         found.push(Refusal::RemovableUnattended);
     }
     found
+}
+
+/// Another node that cannot be told from this drive by what it says.
+pub(crate) fn are_twins(drive: &DriveFacts, other: &DriveFacts) -> bool {
+    other.path != drive.path && other.identity.collides_with(&drive.identity)
 }

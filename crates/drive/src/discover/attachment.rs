@@ -7,6 +7,8 @@
 use super::serial::Serial;
 use super::sysfs::{self, Node, file_name, numbered, scsi_address};
 use crate::facts::{Transport, UsbBridge};
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Prefixes of kernel names that are no drives, each followed by something that is not a letter
@@ -89,8 +91,8 @@ impl Attachment {
 
 /// The attachment of a whole block device; `None` when it is no drive.
 ///
-/// Loop devices are drives only when they have a backing file; whether a person named one is for
-/// the caller to ask.
+/// Loop devices are drives only over a file, not over another block device; whether a person named
+/// one is for the caller to ask.
 pub fn attachment(node: &Node) -> Option<Attachment> {
     let hidden_path = node.number("hidden") == Some(1);
     let excluded = NO_DRIVES.iter().any(|prefix| {
@@ -102,8 +104,11 @@ pub fn attachment(node: &Node) -> Option<Attachment> {
         return None;
     }
     if numbered(&node.name, "loop") {
-        let attached = node.dir.join("loop").join("backing_file").is_file();
-        return attached.then(|| Attachment::new(Transport::Loop));
+        let file = node.text("loop/backing_file")?;
+        // A second door to that device, which the kernel does not guard: neither its mounts nor its
+        // holders keep anyone from writing here.
+        let over_device = fs::metadata(file).is_ok_and(|data| data.file_type().is_block_device());
+        return (!over_device).then(|| Attachment::new(Transport::Loop));
     }
     let attached = node.capacity_bytes() > 0;
     if numbered(&node.name, "nbd") || numbered(&node.name, "rbd") {

@@ -6,12 +6,13 @@ use super::answers;
 use super::attachment::Attachment;
 use super::serial::Serial;
 use super::sysfs::{self, Node, file_name, numbered};
+use crate::facts::Use;
 use crate::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, Zoned};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::scsi;
 use crate::uses;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -83,7 +84,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         },
         health: Health::not_read("the drive was not asked"),
         volumes: Vec::new(),
-        uses: uses::uses(roots, node),
+        uses: uses(roots, node),
         not_reached: not_reached(roots, node, attachment),
         oddities,
     }
@@ -127,7 +128,7 @@ fn identity(node: &Node, attachment: &Attachment, oddities: &mut Vec<String>) ->
         ..Identity::default()
     };
     match attachment.transport {
-        Transport::Loop => identity.world_wide = backing_file(node, oddities),
+        Transport::Loop => identity.world_wide = file_name_of_loop(node, oddities),
         Transport::Virtio => {
             identity.serial = Serial::credible(node.text("serial").as_deref(), "virtio", oddities);
         }
@@ -175,19 +176,39 @@ fn identity(node: &Node, attachment: &Attachment, oddities: &mut Vec<String>) ->
     identity
 }
 
-/// `file-DEVICE-INODE-OFFSET`; a deleted file, or one that is not where sysfs says, names nothing.
-fn backing_file(node: &Node, oddities: &mut Vec<String>) -> Option<String> {
-    let path = node.text("loop/backing_file")?;
+/// Who uses the drive now; of a loop device, also who uses its file through another one, at
+/// whatever offset: the kernel guards each loop device by itself.
+pub fn uses(roots: &Roots, node: &Node) -> Vec<Use> {
+    let mut found = uses::uses(roots, node);
+    let file = |node: &Node| backing_file(node).map(|file| (file.dev(), file.ino()));
+    let Some(own) = file(node) else {
+        return found;
+    };
+    let others = sysfs::names(&roots.sys.join("block"))
+        .into_iter()
+        .filter(|name| numbered(name, "loop") && *name != node.name)
+        .filter_map(|name| Node::whole(&roots.sys, &name))
+        .filter(|other| file(other) == Some(own));
+    found.extend(others.flat_map(|other| uses::uses(roots, &other)));
+    found
+}
+
+/// `file-DEVICE-INODE-OFFSET`.
+fn file_name_of_loop(node: &Node, oddities: &mut Vec<String>) -> Option<String> {
+    let Some(file) = backing_file(node) else {
+        oddities.push("its backing file is no longer there".into());
+        return None;
+    };
     let offset = node.number("loop/offset").unwrap_or(0);
-    match fs::metadata(&path) {
-        Ok(file) if !path.ends_with(" (deleted)") => {
-            Some(format!("file-{}-{}-{offset}", file.dev(), file.ino()))
-        }
-        Ok(_) | Err(_) => {
-            oddities.push("its backing file is no longer there".into());
-            None
-        }
-    }
+    Some(format!("file-{}-{}-{offset}", file.dev(), file.ino()))
+}
+
+/// The file behind a loop device; a deleted one, or one that is not where sysfs says, is none.
+fn backing_file(node: &Node) -> Option<Metadata> {
+    let path = node.text("loop/backing_file")?;
+    fs::metadata(&path)
+        .ok()
+        .filter(|_| !path.ends_with(" (deleted)"))
 }
 
 /// `boot0`, `gp1`; empty for the user area.

@@ -116,6 +116,65 @@ fn mounted_loop_is_refused_by_name_and_by_the_kernel() {
 }
 
 #[test]
+fn file_that_is_mounted_through_another_loop_is_refused() {
+    let mut device = Loop::ext4(LEN, UUID);
+    let door = device.door(&device.file(), &["--offset", "1048576"]);
+    let listed = || Machine::this().drives(&[door.name()]);
+    let of_door = |drive: &DriveFacts| drive.name == door.name();
+    let before = listed().into_iter().find(of_door).unwrap();
+    assert_eq!(before.uses, []);
+    let at = device.mount();
+    let facts = listed().into_iter().find(of_door).unwrap();
+    let mounted = Use::Mounted {
+        device: device.name(),
+        at: at.display().to_string(),
+    };
+    assert_eq!(facts.uses, [mounted]);
+    // The exclusive open of this door succeeds: only the facts speak against it.
+    let refused = refusals_of(claim_this(&before));
+    assert!(
+        matches!(refused.as_slice(), [Refusal::Mounted { .. }]),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn loop_over_a_block_device_is_no_drive() {
+    let device = Loop::new(LEN);
+    let door = device.door(&device.path, &[]);
+    let names = [device.name(), door.name()];
+    let mut drives = Machine::this().drives(&names);
+    drives.retain(|drive| names.contains(&drive.name));
+    let listed: Vec<String> = drives.into_iter().map(|drive| drive.name).collect();
+    assert_eq!(listed, [device.name()]);
+}
+
+#[test]
+fn drive_that_was_mounted_by_its_other_path_since_the_list_is_refused() {
+    let (device, mut other) = (Loop::new(LEN), Loop::ext4(LEN, UUID));
+    let facts = facts_of(&device);
+    let listed = facts_of(&other);
+    let twin = DriveFacts {
+        identity: facts.identity.clone(),
+        ..listed
+    };
+    let at = other.mount();
+    let machine = Machine::this();
+    let checks = Checks {
+        machine: &machine,
+        all: &[facts.clone(), twin],
+        kept: &[],
+        plan: PlanKind::default(),
+    };
+    let refused = refusals_of(claim(&facts, &consent(&facts), &checks));
+    let mounted = Refusal::Mounted {
+        device: other.name(),
+        at: at.display().to_string(),
+    };
+    assert_eq!(refused, [mounted]);
+}
+
+#[test]
 fn other_file_under_the_same_name_is_another_drive() {
     let device = Loop::new(LEN);
     let facts = facts_of(&device);

@@ -113,3 +113,18 @@ fn swap_and_holders_are_found() {
         ]
     );
 }
+
+#[test]
+fn use_by_another_path_to_the_same_drive_counts_once() {
+    let drive = machine().0.drive();
+    let mut other = drive.clone();
+    other.path = "/dev/sdb".into();
+    other.uses = vec![mounted("sdb1", "/")];
+    let all = [drive.clone(), other.clone(), other];
+    let found = refusals(&drive, &all, false, &[], PlanKind::default());
+    let used = Refusal::Mounted {
+        device: "sdb1".into(),
+        at: "/".into(),
+    };
+    assert_eq!(found, [used]);
+}

@@ -39,13 +39,10 @@ impl Loop {
         let file = dir.path().join("backing.img");
         fs::File::create(&file).unwrap().set_len(len_bytes).unwrap();
         fill(&file);
-        let path = run(Command::new("losetup")
-            .args(["--find", "--show"])
-            .args(options)
-            .arg(&file));
+        let path = attach(&file, options);
         let made = Self {
             dir,
-            path: path.trim().into(),
+            path: path.into(),
             mounted_at: None,
         };
         // Before anything is written: the device is the one over our own file.
@@ -67,6 +64,13 @@ impl Loop {
     /// An attribute's path in the real sysfs.
     pub fn sys(&self, attribute: &str) -> PathBuf {
         Path::new("/sys/block").join(self.name()).join(attribute)
+    }
+
+    /// Another loop device, over this one's file or node.
+    pub fn door(&self, over: &Path, options: &[&str]) -> Door {
+        assert!(over == self.file() || over == self.path);
+        let path = attach(over, options);
+        Door { path: path.into() }
     }
 
     /// Mounts its file system, read-only, in a folder of its own.
@@ -100,6 +104,35 @@ impl Drop for Loop {
             .arg(&self.path)
             .status();
     }
+}
+
+/// A second loop device, never written to.
+pub struct Door {
+    path: PathBuf,
+}
+
+impl Door {
+    /// Kernel name.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup")
+            .arg("--detach")
+            .arg(&self.path)
+            .status();
+    }
+}
+
+fn attach(over: &Path, options: &[&str]) -> String {
+    let path = run(Command::new("losetup")
+        .args(["--find", "--show"])
+        .args(options)
+        .arg(over));
+    path.trim().to_owned()
 }
 
 fn run(command: &mut Command) -> String {
