@@ -122,12 +122,17 @@ impl Node {
 }
 
 /// Text of a file, trimmed of blanks and NULs; `None` when absent or empty. Bytes that are not
-/// UTF-8 become replacement characters.
+/// UTF-8 and control characters become replacement characters: what a stick says of itself must not
+/// steer the terminal on which its name is read.
 pub fn text(path: &Path) -> Option<String> {
     let bytes = bytes(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!text.is_empty()).then(|| text.to_owned())
+    let plain = |c: char| match c.is_control() {
+        true => char::REPLACEMENT_CHARACTER,
+        false => c,
+    };
+    (!text.is_empty()).then(|| text.chars().map(plain).collect())
 }
 
 /// Bytes of an attribute file; `None` when it cannot be read or is empty.

@@ -37,6 +37,20 @@ fn drives_own_serial_is_preferred_to_the_bridges() {
 }
 
 #[test]
+fn name_with_control_characters_cannot_steer_a_terminal() {
+    let mut folder = Folder::new();
+    folder.usb("sdb", 2, SECTORS, "S\u{1b}[1A\rS1", bridge(""));
+    let usb = "pci0000:00/0000:00:14.0/usb1/1-2";
+    folder.attributes(usb, "product = Disk\u{1b}[2K\u{7}");
+    let drive = folder.drive();
+    let name = drive.bridge.clone().unwrap().name;
+    assert_eq!(name, "JMicron Disk\u{fffd}[2K\u{fffd}");
+    assert!(drive.identity.is_path_only(), "{:?}", drive.identity);
+    let shown = format!("{:?} {}", drive.oddities, drive.oddities.join(" "));
+    assert!(!shown.contains(|c: char| c.is_control()), "{shown:?}");
+}
+
+#[test]
 fn bridge_without_pass_through_lends_its_serial_and_says_so() {
     let mut folder = Folder::new();
     folder.usb("sdb", 2, SECTORS, "DD5641988396B", bridge(""));
