@@ -48,7 +48,7 @@ pub struct DriveFacts {
     pub removable: bool,
     /// The kernel's read-only flag.
     pub read_only: bool,
-    /// ATA security, TCG locking as far as it was asked.
+    /// ATA security. TCG locking is not asked for.
     pub security: Security,
     /// Capacity beyond what can be addressed.
     pub hidden: HiddenCapacity,
@@ -130,14 +130,16 @@ pub enum Zoned {
     HostManaged,
 }
 
-/// Access control of the drive's own firmware.
+/// ATA security of the drive's own firmware. `None` where it was not asked or the kind of drive has
+/// none; a drive whose `locked` is false may still be locked by TCG Opal, which nothing here asks: its
+/// writes or reads then fail, and the outcome says so.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Security {
     /// ATA security feature set supported.
     pub supported: Option<bool>,
     /// A password is set.
     pub enabled: Option<bool>,
-    /// Media access is locked.
+    /// Media access is locked by the ATA password.
     pub locked: Option<bool>,
     /// Security commands are refused until the next power cycle.
     pub frozen: Option<bool>,

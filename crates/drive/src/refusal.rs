@@ -94,7 +94,7 @@ impl Refusal {
             Self::Held { device, by } => format!("stop {by}, which is built on {device} (`mdadm --stop` or `dmsetup remove`), if its data may go"),
             Self::Swap { device } => format!("turn the swap off (`swapoff /dev/{device}`)"),
             Self::Busy => "close the program that uses the drive, or restart the machine from raz's medium".into(),
-            Self::ReadOnly => "open its write-protect switch; a flash drive that turned read-only by wear must be destroyed".into(),
+            Self::ReadOnly => "open its write-protect switch, if it has one; an eMMC boot area is protected by the kernel, usually for firmware: leave it; a flash drive that turned read-only by wear must be destroyed".into(),
             Self::Networked => "erase it on the machine that owns it".into(),
             Self::Locked => "unlock it with its password, or revert it with the PSID from its label; else destroy it".into(),
             Self::AmbiguousIdentity { same_as } if same_as.is_empty() => "it has no serial: name it alone on a command line at this machine, with no other drive".into(),
