@@ -4,7 +4,7 @@ use crate::ui::{self, State};
 use anyhow::Context;
 use crossterm::event::{self, Event, KeyEvent};
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -25,7 +25,10 @@ impl Console {
             return Ok(Self(None));
         }
         enable_raw_mode().context("setting the console to raw mode")?;
-        crossterm::execute!(io::stdout(), EnterAlternateScreen).context("clearing the console")?;
+        // Serial terminals and the kernel's own console have no second screen, and the first drawing
+        // leaves out what is blank: the kernel's messages would show through.
+        crossterm::execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All))
+            .context("clearing the console")?;
         let terminal =
             Terminal::new(CrosstermBackend::new(io::stdout())).context("opening the console")?;
         Ok(Self(Some(terminal)))
