@@ -43,7 +43,7 @@ impl Serial {
             .chars()
             .any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER);
         if repeats || placeholder || unprintable {
-            Self::Junk(text.escape_default().to_string())
+            Self::Junk(text.to_owned())
         } else {
             Self::Given(text.to_owned())
         }
@@ -59,6 +59,7 @@ impl Serial {
             Self::Given(serial) => Some(serial),
             Self::Absent => None,
             Self::Junk(text) => {
+                let text = text.escape_default();
                 let oddity = format!("the serial that {source} gives, \"{text}\", is no serial");
                 if !oddities.contains(&oddity) {
                     oddities.push(oddity);
