@@ -217,7 +217,16 @@ impl Machine {
                 add(&["-object", &object.to_string()]);
             }
             add(&["-blockdev", &drive.blockdev().to_string()]);
-            for device in drive.devices(index) {
+            for mut device in drive.devices(index) {
+                if drive.bus() == Bus::Ahci {
+                    // QEMU takes the first port for each, and then refuses.
+                    let earlier = &self.drives[..index];
+                    let port = earlier
+                        .iter()
+                        .filter(|drive| drive.bus() == Bus::Ahci)
+                        .count();
+                    device["bus"] = format!("ide.{port}").into();
+                }
                 add(&["-device", &device.to_string()]);
             }
         }
