@@ -5,6 +5,7 @@
 //! a `/dev/kvm` may exist and not work; `RAZ_LAB_KVM=1` takes KVM. Nothing is written outside a
 //! folder of the lab's own below `target/lab`.
 
+pub mod bay;
 pub mod bench;
 pub mod derive;
 pub mod disk;
@@ -16,5 +17,6 @@ pub mod proxy;
 pub mod qmp;
 pub mod scenario;
 pub mod service;
+pub mod station;
 pub mod stream;
 pub mod terminal;

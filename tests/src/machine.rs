@@ -98,6 +98,21 @@ impl Machine {
         self
     }
 
+    /// Another value for the kernel argument that begins with `name` (`raz.pin=`).
+    ///
+    /// # Panics
+    /// When there is none: the scenario would play another story than it tells.
+    #[must_use]
+    pub fn replaced(mut self, name: &str, value: &str) -> Self {
+        let argument = self
+            .arguments
+            .iter_mut()
+            .find(|argument| argument.starts_with(name))
+            .unwrap_or_else(|| panic!("no argument {name}"));
+        *argument = format!("{name}{value}");
+        self
+    }
+
     /// One more drive.
     #[must_use]
     pub fn drive(mut self, drive: Drive) -> Self {

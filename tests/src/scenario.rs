@@ -218,6 +218,26 @@ impl<'a> Workshop<'a> {
     }
 }
 
+/// Shows that a session which waits goes on waiting: each time it changes its language, which it
+/// answers by listing the drives again, it has come past every decision once more.
+///
+/// For a session on the machine's monitor.
+///
+/// # Errors
+/// When it does not answer.
+pub fn goes_on(running: &mut Running) -> anyhow::Result<()> {
+    for _ in 0..4 {
+        let seen = running.events.count()?;
+        running.qmp.send_keys(&["l"])?;
+        running
+            .events
+            .wait_after(seen, "the list in the other language", PATIENCE, |event| {
+                matches!(event, Event::Drives { .. }).then_some(())
+            })?;
+    }
+    Ok(())
+}
+
 impl Audit {
     /// The report's entry of the drive with this serial.
     ///
