@@ -46,6 +46,21 @@ pub fn wait_for<T>(
     found.map_err(|error| error.context(format!("the screen:\n{last}")))
 }
 
+/// Waits until all of `pieces` are on the screen at once; gives the screen back.
+///
+/// # Errors
+/// As [`wait_for`].
+pub fn wait_for_all(
+    serial: &Stream,
+    pieces: &[&str],
+    patience: Duration,
+) -> anyhow::Result<String> {
+    wait_for(serial, &format!("{pieces:?}"), patience, |screen| {
+        let has_all = pieces.iter().all(|piece| screen.contains(piece));
+        has_all.then(|| screen.to_owned())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
