@@ -5,7 +5,7 @@
 //! What it cannot see is whether the numbers are true: the signature and a re-read with
 //! `raz verify` are for that.
 
-use report::schema::{Drive, Erasure, Level, OutcomeWord, Pass, PassKind};
+use report::schema::{Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges};
 
 /// What the pages say of a drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +39,9 @@ pub enum Doubt {
     Mismatch,
     /// Reasons why it is not proven stand beside it.
     Shortfalls,
-    /// The identity changed.
+    /// The identity changed, or was not read between all phases.
     Identity,
-    /// A level is claimed that the outcome does not bear.
+    /// A level is claimed that the outcome, the technique or hidden capacity does not bear.
     Level,
 }
 
@@ -75,19 +75,32 @@ fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
         PassKind::Pattern | PassKind::Complement => true,
         PassKind::Zero => false,
     };
+    let some = |ranges: &Ranges| ranges.count > 0 || ranges.bytes > 0;
     let not_written =
-        |pass: &Pass| pass.write_errors.count > 0 || size == 0 || pass.written_bytes != size;
+        |pass: &Pass| some(&pass.write_errors) || size == 0 || pass.written_bytes != size;
     let not_read = |pass: &Pass| {
         pass.verification.as_ref().is_none_or(|verification| {
             !verification.complete
-                || verification.read_errors.count > 0
+                || some(&verification.read_errors)
                 || verification.read_bytes != size
         })
     };
     let differs = |pass: &Pass| {
         pass.verification.as_ref().is_some_and(|verification| {
-            verification.mismatches.count > 0 || verification.first_mismatch_offset_bytes.is_some()
+            some(&verification.mismatches) || verification.first_mismatch_offset_bytes.is_some()
         })
+    };
+    // Once before the first write, then after each write and each read.
+    let identity_checks = 1 + 2 * erasure.passes.len();
+    let wrong_level = match erasure.achieved_level {
+        // Less than it could be is no contradiction: one pass on a stick is below its row.
+        Level::None => false,
+        Level::Clear => drive.hidden_capacity.state == HiddenState::Hidden,
+        // Overwriting alone never reaches it.
+        Level::Purge => {
+            erasure.technique.starts_with("overwrite")
+                || drive.hidden_capacity.state == HiddenState::Hidden
+        }
     };
     let checks = [
         (Doubt::NoPattern, !any(&is_pattern)),
@@ -98,9 +111,10 @@ fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
         (Doubt::Shortfalls, !erasure.shortfalls.is_empty()),
         (
             Doubt::Identity,
-            erasure.identity_checks.iter().any(|check| !check.same),
+            erasure.identity_checks.len() < identity_checks
+                || erasure.identity_checks.iter().any(|check| !check.same),
         ),
-        (Doubt::Level, erasure.achieved_level == Level::None),
+        (Doubt::Level, wrong_level),
     ];
     checks
         .into_iter()
@@ -133,6 +147,19 @@ mod tests {
             found,
             [Finding::Verified, Finding::NotComplete, Finding::NotTried]
         );
+    }
+
+    #[test]
+    fn verified_below_the_mediums_row_is_no_contradiction() {
+        assert_eq!(
+            doubts_after(|_, e| e.achieved_level = Level::None),
+            Finding::Verified
+        );
+        let hidden = doubts_after(|d, e| {
+            d.hidden_capacity.state = HiddenState::Hidden;
+            e.achieved_level = Level::None;
+        });
+        assert_eq!(hidden, Finding::Verified);
     }
 
     #[test]
@@ -182,7 +209,19 @@ mod tests {
             only(Doubt::Identity)
         );
         assert_eq!(
-            doubts_after(|_, e| e.achieved_level = Level::None),
+            doubts_after(|_, e| drop(e.identity_checks.pop())),
+            only(Doubt::Identity)
+        );
+        assert_eq!(
+            doubts_after(|_, e| e.passes[0].write_errors.bytes = 512),
+            only(Doubt::NotAllWritten)
+        );
+        assert_eq!(
+            doubts_after(|d, _| d.hidden_capacity.state = HiddenState::Hidden),
+            only(Doubt::Level)
+        );
+        assert_eq!(
+            doubts_after(|_, e| e.achieved_level = Level::Purge),
             only(Doubt::Level)
         );
         assert_eq!(

@@ -291,8 +291,8 @@ pub fn doubt(doubt: Doubt) -> Text {
             en: "the report names shortfalls",
         },
         Doubt::Identity => Text {
-            fr: "l’identité a changé",
-            en: "the identity changed",
+            fr: "l’identité a changé, ou n’a pas été relue entre les phases",
+            en: "the identity changed, or was not read between the phases",
         },
         Doubt::Level => Text {
             fr: "le niveau atteint ne va pas avec la conclusion",
