@@ -15,6 +15,7 @@ use crate::port::{Data, Port};
 use crate::refusal::{PlanKind, Refusal, are_twins, refusals};
 use crate::scsi::Sense;
 use crate::scsi::command::synchronize_cache_10;
+use crate::trace::{Answer, Trace, Traced};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -138,6 +139,7 @@ pub struct Claimed {
     roots: Roots,
     device_number: (u32, u32),
     disk_sequence: Option<u64>,
+    trace: Trace,
 }
 
 /// Opens the drive exclusively and makes sure that it is the one that was confirmed and that nothing
@@ -194,7 +196,8 @@ pub fn claim(
         ));
     }
 
-    let port = Box::new(LinuxPort::over(Arc::clone(&fd)));
+    let trace = Trace::default();
+    let port = Box::new(Traced::new(LinuxPort::over(Arc::clone(&fd)), trace.clone()));
     let fresh =
         checks
             .machine
@@ -218,6 +221,7 @@ pub fn claim(
         roots: roots.clone(),
         device_number,
         disk_sequence,
+        trace,
     })
 }
 
@@ -247,6 +251,13 @@ fn refuse(listed: &DriveFacts, now: &DriveFacts, checks: &Checks<'_>) -> Result<
 
 fn open(path: &Path) -> io::Result<OwnedFd> {
     sys::block::open_exclusive(path)
+}
+
+fn words_of(result: &io::Result<()>) -> String {
+    match result {
+        Ok(()) => "done".into(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// What the kernel's refusal to open means for a person.
@@ -364,8 +375,13 @@ impl Claimed {
     /// # Errors
     /// When the kernel or the drive reports a failure: bytes written before are then not to be relied on.
     pub fn flush(&self) -> io::Result<()> {
-        sys::block::flush_buffers(self.fd.as_fd())?;
-        sys::block::sync(self.fd.as_fd())?;
+        let buffers = sys::block::flush_buffers(self.fd.as_fd());
+        self.trace
+            .note("ioctl BLKFLSBUF".into(), words_of(&buffers));
+        buffers?;
+        let synced = sys::block::sync(self.fd.as_fd());
+        self.trace.note("fsync".into(), words_of(&synced));
+        synced?;
         if !self.takes_synchronize_cache() {
             return Ok(());
         }
@@ -426,7 +442,14 @@ impl Claimed {
         )
     }
 
-    fn port(&self) -> LinuxPort {
-        LinuxPort::over(Arc::clone(&self.fd))
+    /// Every command that went to the drive through this claim, reads and writes of the engine
+    /// apart, with its answer.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Answer> {
+        self.trace.answers()
+    }
+
+    fn port(&self) -> Traced<LinuxPort> {
+        Traced::new(LinuxPort::over(Arc::clone(&self.fd)), self.trace.clone())
     }
 }

@@ -19,5 +19,6 @@ pub mod nvme;
 pub mod port;
 pub mod refusal;
 pub mod scsi;
+pub mod trace;
 mod uses;
 pub mod volume;
