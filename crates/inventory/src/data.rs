@@ -1,4 +1,4 @@
-//! The service's folder: TLS certificate and key, receipt key, database. Mode 0700.
+//! The service's folder: TLS certificate and key, receipt key, database. Mode 0700, each file 0600.
 //!
 //! Only `serve` makes one, so that a mistyped `--data` never arms or accepts in an empty folder.
 
@@ -39,6 +39,16 @@ impl Data {
         })?;
         data.place("receipt_key", |path| {
             Ok(StationKey::generate()?.write_new(path)?)
+        })?;
+        // Empty, for SQLite to fill: made by itself it would be open to all where the folder is.
+        data.place("inventory.sqlite", |path| {
+            let mut options = OpenOptions::new();
+            options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)?;
+            Ok(())
         })?;
         Ok(data)
     }
@@ -92,5 +102,28 @@ impl Data {
             }
             Ok(()) | Err(_) => Ok(File::open(&self.folder)?.sync_all()?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[tokio::test]
+    async fn no_file_is_open_to_others_even_in_a_folder_that_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let data = Data::open_or_create(folder.path()).unwrap();
+        let store = data.store().await.unwrap();
+        store.add_token("t", 1).await.unwrap();
+        let mut seen = Vec::new();
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            seen.push((entry.file_name().into_string().unwrap(), mode & 0o077));
+        }
+        assert!(seen.len() >= 4, "{seen:?}");
+        assert!(seen.iter().all(|(_, others)| *others == 0), "{seen:?}");
     }
 }
