@@ -12,7 +12,7 @@ use drive::health::Health;
 use drive::refusal::PlanKind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant, SystemTime};
 use wipe::engine::Engine;
 use wipe::job::Job;
@@ -27,6 +27,9 @@ const CLAIM_BOUND: Duration = Duration::from_secs(60);
 
 /// Longest wait for a drive's health after its run.
 const HEALTH_BOUND: Duration = Duration::from_secs(10);
+
+/// How often answers about health are looked for.
+const HEALTH_POLL: Duration = Duration::from_millis(50);
 
 /// One drive to be erased: what, how, by whose word.
 #[derive(Clone, Debug)]
@@ -94,6 +97,15 @@ pub fn claim_all(
 pub struct Work {
     engine: Engine,
     flights: Vec<Flight>,
+    ending: Vec<Ending>,
+}
+
+/// A drive whose run has ended, asked for its health.
+struct Ending {
+    number: usize,
+    outcome: Outcome,
+    health: Receiver<Option<Health>>,
+    until: Instant,
 }
 
 /// One drive in the engine.
@@ -151,7 +163,11 @@ impl Work {
                 progress: Arc::clone(&flight.progress),
             });
         }
-        Ok(Self { engine, flights })
+        Ok(Self {
+            engine,
+            flights,
+            ending: Vec::new(),
+        })
     }
 
     /// Every drive, in the order of the claims.
@@ -163,15 +179,40 @@ impl Work {
     /// Drives whose end was not given out yet.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.engine.open()
+        self.engine.open() + self.ending.len()
     }
 
-    /// The next drive that ends; `None` when none ends within `timeout`.
+    /// The next drive that ends; `None` when none ends within `timeout`. A drive that does not tell
+    /// its health keeps nobody waiting for longer than that.
     pub fn next_end(&mut self, timeout: Duration) -> Option<Run> {
-        let (number, outcome) = self.engine.next_end(timeout)?;
-        let flight = self.flights.get_mut(number)?;
-        flight.ended = true;
-        let health_after = health(&flight.claimed);
+        let wait = if self.ending.is_empty() {
+            timeout
+        } else {
+            timeout.min(HEALTH_POLL)
+        };
+        if let Some((number, outcome)) = self.engine.next_end(wait) {
+            let flight = self.flights.get_mut(number)?;
+            flight.ended = true;
+            self.ending.push(Ending {
+                number,
+                outcome,
+                health: health(&flight.claimed),
+                until: Instant::now() + HEALTH_BOUND,
+            });
+        }
+        let now = Instant::now();
+        let told = self.ending.iter().enumerate().find_map(|(index, ending)| {
+            match ending.health.try_recv() {
+                Ok(health) => Some((index, health)),
+                Err(TryRecvError::Empty) if now < ending.until => None,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => Some((index, None)),
+            }
+        });
+        let (index, health_after) = told?;
+        let Ending {
+            number, outcome, ..
+        } = self.ending.remove(index);
+        let flight = self.flights.get(number)?;
         Some(Run {
             facts: flight.order.facts.clone(),
             plan: flight.order.plan.clone(),
@@ -180,24 +221,26 @@ impl Work {
             seed: flight.seed,
             cipher: flight.cipher,
             outcome,
+            answers: flight.claimed.answers(),
             health_after,
         })
     }
 }
 
-fn health(claimed: &Arc<Claimed>) -> Option<Health> {
-    if !claimed.still_present() {
-        return None;
-    }
+/// Asks for the health on a thread that nobody joins. The channel closes without an answer when
+/// the drive has left or there is no thread.
+fn health(claimed: &Arc<Claimed>) -> Receiver<Option<Health>> {
     let (sender, answer) = mpsc::channel();
-    let claimed = Arc::clone(claimed);
-    std::thread::Builder::new()
-        .name("raz-health".into())
-        .spawn(move || {
-            let _ = sender.send(claimed.health());
-        })
-        .ok()?;
-    answer.recv_timeout(HEALTH_BOUND).ok()?.ok()
+    if claimed.still_present() {
+        let claimed = Arc::clone(claimed);
+        let _ = std::thread::Builder::new()
+            .name("raz-health".into())
+            .spawn(move || {
+                // Nobody listens any more when the time is over.
+                let _ = sender.send(claimed.health().ok());
+            });
+    }
+    answer
 }
 
 /// The run of a drive that could not be claimed: nothing was written.
@@ -221,5 +264,6 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
             ended: now,
         },
         health_after: None,
+        answers: Vec::new(),
     })
 }
