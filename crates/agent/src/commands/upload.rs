@@ -8,6 +8,8 @@ use crate::upload::client::{Client, Posted, Server};
 use crate::upload::pin::Pin;
 use crate::upload::spool::{Backoff, Pause, Spool};
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use report::schema::Report;
 use report::sign::StationKey;
 use std::path::Path;
@@ -18,10 +20,13 @@ use std::time::Duration;
 /// # Errors
 /// Files that cannot be read, a service that cannot be named.
 pub fn upload(arguments: &Upload) -> anyhow::Result<Status> {
-    let server = Server::parse(&arguments.server).context("--server")?;
-    let pin = Pin::parse(&arguments.pin).context("--pin")?;
-    let key = StationKey::read(&arguments.key)
-        .with_context(|| format!("{}: reading the station's key", arguments.key.display()))?;
+    let (server, pin, key) = match given(arguments) {
+        Ok(given) => given,
+        Err(error) => {
+            tell!("{error:#}");
+            return Ok(Status::Usage);
+        }
+    };
     let client = Client::new(server, pin)?;
     let status = match &arguments.token_file {
         Some(file) => {
@@ -47,6 +52,18 @@ pub fn upload(arguments: &Upload) -> anyhow::Result<Status> {
     }
 }
 
+/// What the command line names, read.
+fn given(arguments: &Upload) -> anyhow::Result<(Server, Pin, StationKey)> {
+    let server = Server::parse(&arguments.server).context("--server")?;
+    let pin = Pin::parse(&arguments.pin).context("--pin")?;
+    let key = StationKey::read(&arguments.key)
+        .with_context(|| format!("{}: reading the station's key", arguments.key.display()))?;
+    // An empty spool would be made of a slip in the name.
+    std::fs::read_dir(&arguments.folder)
+        .with_context(|| format!("{}: no such folder", arguments.folder.display()))?;
+    Ok((server, pin, key))
+}
+
 /// Sends the report of a folder once; its receipt is put beside it.
 fn one(client: &Client, folder: &Path) -> anyhow::Result<Status> {
     let read = |name: &str| {
@@ -61,9 +78,18 @@ fn one(client: &Client, folder: &Path) -> anyhow::Result<Status> {
     let Posted::Accepted { signed, .. } = posted else {
         return Ok(Status::NotProven);
     };
-    let text = serde_json::to_vec_pretty(&signed).context("serialising the receipt")?;
-    let path = folder.join("receipt.json");
-    std::fs::write(&path, text).with_context(|| format!("{}: writing", path.display()))?;
+    // As in a spool: the exact bytes and their signature, so that `ssh-keygen` checks it.
+    let receipt = STANDARD
+        .decode(&signed.bytes_base64)
+        .context("the receipt is not base64")?;
+    let files: [(&str, &[u8]); 2] = [
+        ("receipt.json.sig", signed.signature.as_bytes()),
+        ("receipt.json", &receipt),
+    ];
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).with_context(|| format!("{}: writing", path.display()))?;
+    }
     Ok(Status::Proven)
 }
 

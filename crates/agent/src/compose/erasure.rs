@@ -32,6 +32,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// Health after the run, when it could be read.
     pub health_after: Option<drive::health::Health>,
+    /// Commands through the claim, reads and writes apart, with their answers.
+    pub answers: Vec<drive::trace::Answer>,
 }
 
 /// The erasure part of a drive's entry.
@@ -39,17 +41,8 @@ pub struct Run {
 pub fn erasure(run: &Run) -> schema::Erasure {
     let outcome = &run.outcome;
     let (word, mut text, shortfalls) = conclusion(&outcome.conclusion);
-    let achieved_level = match (word, run.plan.level) {
-        (OutcomeWord::Verified, plan::Level::Clear) => Level::Clear,
-        (OutcomeWord::Verified, plan::Level::BelowClear) => {
-            text.push_str("; one pass only: below what this kind of medium asks for");
-            Level::None
-        }
-        (
-            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted,
-            plan::Level::Clear | plan::Level::BelowClear,
-        ) => Level::None,
-    };
+    let (achieved_level, remark) = achieved(word, run.plan.level);
+    text.push_str(remark);
     schema::Erasure {
         requested_level: Level::Clear,
         achieved_level,
@@ -70,11 +63,26 @@ pub fn erasure(run: &Run) -> schema::Erasure {
             .map(|pass| record(pass, run.facts.capacity_bytes))
             .collect(),
         final_content: final_content(outcome),
-        commands: Vec::new(),
+        commands: run.answers.iter().map(command).collect(),
         identity_checks: outcome.identity_checks.iter().map(identity_check).collect(),
         started: time(outcome.started),
         ended: time(outcome.ended),
         not_reached: run.plan.residual.clone(),
+    }
+}
+
+/// The level that an outcome reaches, and what is to be said of it beside the outcome.
+fn achieved(word: OutcomeWord, aim: plan::Level) -> (Level, &'static str) {
+    match (word, aim) {
+        (OutcomeWord::Verified, plan::Level::Clear) => (Level::Clear, ""),
+        (OutcomeWord::Verified, plan::Level::BelowClear) => (
+            Level::None,
+            "; one pass only: below what this kind of medium asks for",
+        ),
+        (
+            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted,
+            plan::Level::Clear | plan::Level::BelowClear,
+        ) => (Level::None, ""),
     }
 }
 
@@ -192,6 +200,17 @@ fn final_content(outcome: &Outcome) -> FinalContent {
     }
 }
 
+fn command(answer: &drive::trace::Answer) -> schema::Command {
+    let times = match answer.count {
+        1 => String::new(),
+        count => format!(" ({count} times)"),
+    };
+    schema::Command {
+        command: format!("{}{times}", answer.command),
+        status: answer.status.clone(),
+    }
+}
+
 fn identity_check(check: &IdentityCheck) -> schema::IdentityCheck {
     schema::IdentityCheck {
         moment: check.moment.clone(),
@@ -211,4 +230,55 @@ pub fn time(time: SystemTime) -> String {
         .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| "unknown".into(), |stamp| stamp.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Conclusion, Level, OutcomeWord, Shortfall, achieved, conclusion, plan};
+
+    #[test]
+    fn level_is_claimed_only_for_a_proof_of_all_that_the_medium_asks_for() {
+        let words = [
+            OutcomeWord::Verified,
+            OutcomeWord::WrittenNotChecked,
+            OutcomeWord::NotComplete,
+            OutcomeWord::NotStarted,
+        ];
+        for word in words {
+            for aim in [plan::Level::Clear, plan::Level::BelowClear] {
+                let claimed = achieved(word, aim).0;
+                let whole = word == OutcomeWord::Verified && aim == plan::Level::Clear;
+                let expected = if whole { Level::Clear } else { Level::None };
+                assert_eq!(claimed, expected, "{word:?} {aim:?}");
+            }
+        }
+        assert!(
+            !achieved(OutcomeWord::Verified, plan::Level::BelowClear)
+                .1
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn nothing_short_of_a_proof_says_erased_or_verified() {
+        let shortfalls = || {
+            vec![
+                Shortfall::Interrupted,
+                Shortfall::Vanished,
+                Shortfall::WriteErrors { bytes: 1 },
+                Shortfall::Stalled { seconds: 1 },
+            ]
+        };
+        for said in [
+            Conclusion::WrittenNotChecked,
+            Conclusion::NotComplete(shortfalls()),
+            Conclusion::NotStarted(shortfalls()),
+        ] {
+            let (word, text, _) = conclusion(&said);
+            assert_ne!(word, OutcomeWord::Verified);
+            for claim in ["erased", "verified"] {
+                assert!(!text.to_lowercase().contains(claim), "{text}");
+            }
+        }
+    }
 }
