@@ -201,7 +201,7 @@ pub struct Session {
     /// Folder that keeps reports until the service has them.
     #[arg(long, value_name = "DIR", default_value = "/run/raz/spool")]
     pub spool: PathBuf,
-    /// Station key; a key of this run only when absent.
+    /// Station key; when absent, `station.key` beside the spool, made when it is not there.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
     /// Terminal to use instead of standard input and output.

@@ -24,9 +24,6 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// The upload under way.
 pub struct Upload {
     heard: Receiver<Told>,
-    /// P was typed once while the report was not sent.
-    pub power_off_asked: bool,
-    finished: bool,
 }
 
 /// What the upload's thread tells.
@@ -38,8 +35,8 @@ enum Told {
 
 impl Session {
     /// Makes the report of `runs` and begins to send it.
-    pub(super) fn finish(&mut self, runs: Vec<Run>) {
-        let made = self.report(&runs);
+    pub(super) fn finish(&mut self, runs: Vec<Run>, kind: PlanKind) {
+        let made = self.report(&runs, kind);
         let language = self.language();
         let (grade, lines) = match &made {
             Ok(report) => (
@@ -58,11 +55,8 @@ impl Session {
         }
         self.state.mode = Mode::Done { grade, lines };
         self.stage = Stage::Done { runs };
-        match (&made, self.client.clone()) {
-            (Ok(_), Some(client)) => match upload(client, self.spool.clone()) {
-                Ok(upload) => self.upload = Some(upload),
-                Err(error) => self.add_line(words::report_failed(language, &error.to_string())),
-            },
+        match (&made, &self.client) {
+            (Ok(_), Some(_)) => self.send_reports(),
             (Ok(report), None) => {
                 self.add_line(words::report_kept(language, &report.report_id.to_string()));
                 self.finished("the report is in the spool; there is no service to send it to");
@@ -71,16 +65,21 @@ impl Session {
         }
     }
 
-    fn report(&self, runs: &[Run]) -> anyhow::Result<Report> {
-        let unattended = runs.iter().any(|run| run.armed_until.is_some());
-        let kind = PlanKind {
-            unattended,
-            several: runs.len() > 1,
-            removable_allowed: !unattended || self.arguments.removable_erase,
-        };
+    /// Begins to send what is in the spool, if there is a service for it.
+    pub(super) fn send_reports(&mut self) {
+        let Some(client) = &self.client else { return };
+        match upload(Arc::clone(client), self.spool.clone()) {
+            Ok(upload) => self.upload = Some(upload),
+            Err(error) => {
+                self.add_line(words::report_failed(self.language(), &error.to_string()));
+            }
+        }
+    }
+
+    fn report(&self, runs: &[Run], kind: PlanKind) -> anyhow::Result<Report> {
         let facts = self.facts.as_ref().context("the machine was not read")?;
         let report = compose::report(&Material {
-            mode: if unattended {
+            mode: if kind.unattended {
                 schema::Mode::Unattended
             } else {
                 schema::Mode::Session
@@ -110,7 +109,7 @@ impl Session {
         Ok(report)
     }
 
-    pub(super) fn tick_done(&mut self) {
+    pub(super) fn hear_upload(&mut self) {
         let language = self.language();
         while let Some(told) = self
             .upload
@@ -140,15 +139,20 @@ impl Session {
                         state: state.into(),
                         detail,
                     });
-                    self.state.message = None;
                     self.add_line(line);
                 }
-                Told::AllSent => {
+                Told::AllSent if matches!(self.stage, Stage::Done { .. }) => {
                     self.finished("the service has the report");
-                    if self.arguments.poweroff {
-                        self.switch_off();
+                    match (self.arguments.poweroff, self.status()) {
+                        (true, Status::Proven) => self.switch_off(),
+                        // A machine that is off passes for done: what failed stays to be seen.
+                        (true, Status::NotProven | Status::Usage | Status::Refused) => {
+                            self.add_line(words::stays_on(language));
+                        }
+                        (false, _) => {}
                     }
                 }
+                Told::AllSent => {}
                 Told::Failed(error) => self.add_line(words::report_failed(language, &error)),
             }
         }
@@ -164,11 +168,6 @@ impl Session {
     }
 
     fn finished(&mut self, text: &str) {
-        if let Some(upload) = &mut self.upload
-            && std::mem::replace(&mut upload.finished, true)
-        {
-            return;
-        }
         self.send(Event::Finished {
             status: self.status().code(),
             text: text.into(),
@@ -202,11 +201,7 @@ fn upload(client: Arc<Client>, spool: Spool) -> std::io::Result<Upload> {
     std::thread::Builder::new()
         .name("raz-upload".into())
         .spawn(move || send_all(&client, &spool, &sender))?;
-    Ok(Upload {
-        heard,
-        power_off_asked: false,
-        finished: false,
-    })
+    Ok(Upload { heard })
 }
 
 fn send_all(client: &Client, spool: &Spool, sender: &Sender<Told>) {

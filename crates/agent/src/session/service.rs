@@ -3,6 +3,7 @@
 //! It enrols once, asks for the station's state until a person has accepted it, and, while the
 //! session wishes it, whether this machine is armed. It never acts on a drive.
 
+use super::unattended::{Answer, Verdict, Wish};
 use crate::arguments::Secret;
 use crate::ui::Service;
 use crate::upload::client::{Client, ClientError};
@@ -14,6 +15,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Pause between two questions while a person is waited for.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Most that is taken over of a text that the service sends.
+const TEXT_CHARACTERS_MAX: usize = 200;
 
 /// What the service's thread tells the session.
 pub enum News {
@@ -28,31 +32,8 @@ pub enum News {
     },
     /// Service time minus machine time, in seconds.
     ClockOffset(i64),
-    /// The service's word on this machine.
-    Arming(Verdict),
-}
-
-/// The service's word on whether this machine may be erased unattended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Armed until then, on this machine's monotonic clock and in the service's words.
-    Armed {
-        /// When the arming ends here.
-        until: Instant,
-        /// When it ends by the service's clock.
-        words: String,
-    },
-    /// Not armed: why.
-    NotArmed(String),
-}
-
-/// What the session wants to know about arming.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
-    /// The machine's name towards the service.
-    pub machine: String,
-    /// Drives in the plan.
-    pub drives: u32,
+    /// The service's word on a wish.
+    Arming(Answer),
 }
 
 /// The thread's ear.
@@ -104,10 +85,7 @@ impl Talk {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
             let told = match wish {
-                Some(wish) if accepted => self.news.send(News::Arming(self.arming(&wish))),
-                Some(_) => self.news.send(News::Arming(Verdict::NotArmed(
-                    "the station is not accepted".into(),
-                ))),
+                Some(wish) => self.news.send(News::Arming(self.answer(wish, accepted))),
                 None => Ok(()),
             };
             if told.is_err() {
@@ -175,7 +153,7 @@ impl Talk {
             StationState::Accepted => (Service::Accepted, "accepted".to_owned()),
             StationState::Revoked => (Service::Revoked, "revoked".to_owned()),
         };
-        self.tell(state, detail, Some(status.name.clone()));
+        self.tell(state, detail, Some(short(&status.name)));
         status.state == StationState::Accepted
     }
 
@@ -202,9 +180,23 @@ impl Talk {
         }
     }
 
-    fn arming(&self, wish: &Wish) -> Verdict {
+    fn answer(&self, wish: Wish, accepted: bool) -> Answer {
         let asked = Instant::now();
-        match self.client.arming(&self.key, &wish.machine, wish.drives) {
+        let verdict = if accepted {
+            self.verdict(&wish, asked)
+        } else {
+            Verdict::NotArmed("the station is not accepted".into())
+        };
+        Answer {
+            wish,
+            asked,
+            verdict,
+        }
+    }
+
+    fn verdict(&self, wish: &Wish, asked: Instant) -> Verdict {
+        let drives = u32::try_from(wish.ids.len()).unwrap_or(u32::MAX);
+        match self.client.arming(&self.key, &wish.machine, drives) {
             Ok(Arming {
                 armed: true,
                 until: Some(words),
@@ -212,10 +204,35 @@ impl Talk {
                 ..
             }) => Verdict::Armed {
                 until: asked + Duration::from_secs(seconds.min(24 * 3600)),
-                words,
+                words: short(&words),
             },
-            Ok(arming) => Verdict::NotArmed(arming.reason.unwrap_or_else(|| "not armed".into())),
+            Ok(arming) => {
+                let reason = arming.reason.as_deref().unwrap_or("not armed");
+                Verdict::NotArmed(short(reason))
+            }
             Err(error) => Verdict::NotArmed(error.to_string()),
         }
+    }
+}
+
+/// A text of the service that goes to the screen, an event or the report.
+fn short(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(TEXT_CHARACTERS_MAX)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TEXT_CHARACTERS_MAX, short};
+
+    #[test]
+    fn text_of_the_service_is_short_and_steers_no_terminal() {
+        assert_eq!(short("a\u{1b}[2Jb\n\u{9b}c"), "a[2Jbc");
+        assert_eq!(
+            short(&"é".repeat(10_000)).chars().count(),
+            TEXT_CHARACTERS_MAX
+        );
     }
 }

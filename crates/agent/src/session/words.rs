@@ -59,6 +59,57 @@ pub fn countdown_stopped(language: Language) -> String {
     )
 }
 
+/// Why there is no unattended run without a terminal.
+#[must_use]
+pub fn no_terminal(language: Language) -> String {
+    pick(
+        language,
+        "aucun écran ne montre le compte à rebours".into(),
+        "no terminal shows the countdown".into(),
+    )
+}
+
+/// Why there is no unattended run of a nameless machine.
+#[must_use]
+pub fn no_machine(language: Language) -> String {
+    pick(
+        language,
+        "cette machine n'a ni UUID, ni numéro de série, ni adresse réseau".into(),
+        "this machine has neither UUID, serial nor network address".into(),
+    )
+}
+
+/// In this boot somebody stopped the unattended mode, or it had its run.
+#[must_use]
+pub fn attended(language: Language) -> String {
+    pick(
+        language,
+        "L'effacement automatique a déjà été lancé ou arrêté depuis le démarrage : choisir et confirmer à la main."
+            .into(),
+        "The automatic wipe was started or stopped since boot: choose and confirm by hand.".into(),
+    )
+}
+
+/// What was confirmed is no longer there as it was.
+#[must_use]
+pub fn drives_changed(language: Language) -> String {
+    pick(
+        language,
+        "Les disques ont changé : vérifier et confirmer à nouveau.".into(),
+        "The drives have changed: look and confirm again.".into(),
+    )
+}
+
+/// The machine stays on because of what is on the screen.
+#[must_use]
+pub fn stays_on(language: Language) -> String {
+    pick(
+        language,
+        "La machine reste allumée : tout n'est pas prouvé.".into(),
+        "The machine stays on: not everything is proven.".into(),
+    )
+}
+
 /// The run could not begin.
 #[must_use]
 pub fn cannot_begin(language: Language, why: &str) -> String {

@@ -1,0 +1,207 @@
+//! The list of drives: how it is kept up to date, and the two ways from it to a countdown.
+
+use super::unattended::{self, Decision, Situation};
+use super::{Session, Stage, look, rows, words};
+use crate::compose;
+use crate::ui::{self, Mode};
+use crate::work::Order;
+use drive::claim::{Consent, ConsentSource};
+use drive::facts::DriveFacts;
+use drive::refusal::PlanKind;
+use report::event::Event;
+use std::sync::mpsc::TryRecvError;
+use std::time::{Duration, Instant};
+use wipe::plan::{self, Plan};
+
+/// Countdown before a run that a person confirmed and before an unattended one.
+const COUNTDOWN_ATTENDED: Duration = Duration::from_secs(5);
+const COUNTDOWN_UNATTENDED: Duration = Duration::from_secs(10);
+
+/// Block devices must not have changed for so long before an unattended plan stands: USB drives
+/// appear late.
+const QUIET: Duration = Duration::from_secs(4);
+
+impl Session {
+    pub(super) fn hear_look(&mut self) {
+        // Once drives are claimed the list stands: the report is made of it.
+        if !matches!(self.stage, Stage::Listing | Stage::Countdown { .. }) {
+            return;
+        }
+        let Some(looking) = &self.looking else {
+            let names = look::block_names(&self.machine.roots.sys);
+            if names != self.names {
+                self.names_since = Instant::now();
+                self.looking = Some(look::begin(&self.machine, false));
+                if matches!(self.stage, Stage::Countdown { .. }) {
+                    self.back_to_listing(words::drives_changed(self.language()));
+                }
+            }
+            return;
+        };
+        match looking.try_recv() {
+            Ok(look) => {
+                self.looking = None;
+                self.names = look.names;
+                self.survey = Some(look.survey);
+                if let Some(facts) = look.machine {
+                    let summary = compose::summary(&facts);
+                    self.state.header.machine.clone_from(&summary);
+                    self.send(Event::Machine { summary });
+                    self.facts = Some(facts);
+                }
+                self.state.message = (self.arguments.auto_erase && !self.auto)
+                    .then(|| words::attended(self.language()));
+                self.show_rows();
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.looking = Some(look::begin(&self.machine, self.facts.is_none()));
+            }
+        }
+    }
+
+    pub(super) fn show_rows(&mut self) {
+        if !matches!(self.stage, Stage::Listing | Stage::Countdown { .. }) {
+            return;
+        }
+        let drives = self.drives(self.kind());
+        let language = self.language();
+        let mut shown: Vec<ui::Row> = drives
+            .iter()
+            .map(|(facts, refusals)| rows::row(facts, refusals, &default_plan(facts), language))
+            .collect();
+        for row in &mut shown {
+            row.selected = self.auto && row.erasable();
+        }
+        self.state.replace_rows(shown);
+        self.send(rows::drives_event(&drives));
+    }
+
+    /// Consent typed for each of `ids`: all of them, or the person looks again.
+    pub(super) fn start_by_hand(&mut self, ids: &[String]) {
+        self.by_hand();
+        if self.looking.is_some() {
+            self.state.message = Some(words::looking(self.language()));
+            return;
+        }
+        let kind = self.kind();
+        let mut orders = self.orders(kind, ConsentSource::Typed, None);
+        orders.retain(|order| ids.contains(&order.consent.id));
+        if orders.len() != ids.len() {
+            self.back_to_listing(words::drives_changed(self.language()));
+            return;
+        }
+        self.countdown(orders, kind, COUNTDOWN_ATTENDED);
+    }
+
+    /// Orders for the drives of a plan that nothing speaks against.
+    fn orders(
+        &self,
+        kind: PlanKind,
+        source: ConsentSource,
+        armed_until: Option<&String>,
+    ) -> Vec<Order> {
+        self.drives(kind)
+            .into_iter()
+            .filter(|(_, refusals)| refusals.is_empty())
+            .map(|(facts, _)| Order {
+                plan: default_plan(&facts),
+                consent: Consent {
+                    id: facts.identity.id(),
+                    source,
+                },
+                armed_until: armed_until.cloned(),
+                facts,
+            })
+            .collect()
+    }
+
+    /// What is known now of the way to an unattended run.
+    pub(super) fn decision(&self) -> Decision {
+        let mut against = self.arguments.unattended_refusals(self.language());
+        if let Some(survey) = &self.survey {
+            against.extend(survey.boot_medium.stops_unattended());
+        }
+        let machine = self.facts.as_ref().and_then(compose::machine_id);
+        let ids: Vec<String> = self
+            .drives(self.kind())
+            .into_iter()
+            .filter(|(_, refusals)| refusals.is_empty())
+            .map(|(facts, _)| facts.identity.id())
+            .collect();
+        if ids.is_empty() {
+            against.push(words::nothing_to_erase(self.language()));
+        }
+        unattended::decide(&Situation {
+            auto: self.auto,
+            settled: self.looking.is_none() && self.names_since.elapsed() >= QUIET,
+            terminal: self.shown,
+            against: &against,
+            machine: machine.as_deref(),
+            ids: &ids,
+            answer: self.arming.as_ref(),
+            now: Instant::now(),
+        })
+    }
+
+    /// Follows `raz.auto=erase` as far as the two keys allow.
+    pub(super) fn tick_listing(&mut self) {
+        // A person is in the middle of something.
+        if self.state.mode != Mode::Listing {
+            return;
+        }
+        let language = self.language();
+        match self.decision() {
+            Decision::Off | Decision::Settle => {}
+            Decision::Against {
+                mut reasons,
+                no_terminal,
+                no_machine,
+            } => {
+                reasons.extend(no_terminal.then(|| words::no_terminal(language)));
+                reasons.extend(no_machine.then(|| words::no_machine(language)));
+                self.wish(None);
+                self.wait(words::not_unattended(language, &reasons.join("; ")));
+            }
+            Decision::Wait { wish, why } => {
+                self.tell_plan(&wish.ids);
+                let why = why.as_deref().unwrap_or("...");
+                self.wait(words::waiting_for_arming(language, wish.ids.len(), why));
+                self.wish(Some(wish));
+            }
+            Decision::Armed {
+                wish, until, words, ..
+            } => {
+                self.tell_plan(&wish.ids);
+                self.wish(Some(wish));
+                let kind = self.kind();
+                let orders = self.orders(kind, ConsentSource::Armed { until }, Some(&words));
+                self.countdown(orders, kind, COUNTDOWN_UNATTENDED);
+            }
+        }
+    }
+
+    fn tell_plan(&mut self, ids: &[String]) {
+        if self.told.plan != ids {
+            self.told.plan = ids.to_vec();
+            self.send(Event::Plan {
+                ids: ids.to_vec(),
+                unattended: true,
+            });
+        }
+    }
+
+    fn wait(&mut self, reason: String) {
+        if self.told.waiting != reason {
+            self.told.waiting.clone_from(&reason);
+            self.send(Event::Waiting {
+                reason: reason.clone(),
+            });
+        }
+        self.state.message = Some(reason);
+    }
+}
+
+fn default_plan(facts: &DriveFacts) -> Plan {
+    plan::plan(facts, &plan::Wishes::default())
+}

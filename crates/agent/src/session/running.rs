@@ -1,0 +1,260 @@
+//! From the countdown over the claims to the end of the last drive.
+
+use super::unattended::{self, Decision};
+use super::{Session, Stage, rows, words};
+use crate::compose::{self, Run};
+use crate::survey::Survey;
+use crate::ui::Mode;
+use crate::work::{self, Order, Work};
+use drive::refusal::PlanKind;
+use report::event::Event;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, TryRecvError};
+use std::time::{Duration, Instant};
+use wipe::options::Options;
+
+/// Pause between two progress events of a drive.
+const PROGRESS_EVENTS: Duration = Duration::from_secs(1);
+
+impl Session {
+    pub(super) fn countdown(&mut self, orders: Vec<Order>, kind: PlanKind, length: Duration) {
+        if orders.is_empty() {
+            self.back_to_listing(words::nothing_to_erase(self.language()));
+            return;
+        }
+        self.send(Event::Plan {
+            ids: orders
+                .iter()
+                .map(|order| order.consent.id.clone())
+                .collect(),
+            unattended: kind.unattended,
+        });
+        for row in &mut self.state.rows {
+            row.selected = orders.iter().any(|order| order.consent.id == row.id);
+        }
+        self.state.mode = Mode::Countdown {
+            seconds_left: length.as_secs(),
+        };
+        self.stage = Stage::Countdown {
+            began: Instant::now(),
+            length,
+            orders,
+            kind,
+        };
+    }
+
+    pub(super) fn tick_countdown(&mut self) {
+        let Stage::Countdown {
+            began,
+            length,
+            orders,
+            kind,
+        } = &self.stage
+        else {
+            return;
+        };
+        let (began, drives, unattended) = (*began, orders.len(), kind.unattended);
+        let left = length.saturating_sub(began.elapsed());
+        let mut may_begin = true;
+        if unattended {
+            let decision = self.decision();
+            may_begin = unattended::may_begin(&decision, began);
+            let why = match decision {
+                Decision::Armed { .. } => None,
+                Decision::Wait { why, .. } => Some(why.unwrap_or_else(|| "...".into())),
+                Decision::Against { no_terminal, .. } if no_terminal => {
+                    Some(words::no_terminal(self.language()))
+                }
+                Decision::Off | Decision::Settle | Decision::Against { .. } => {
+                    Some(words::drives_changed(self.language()))
+                }
+            };
+            if let Some(why) = why {
+                self.back_to_listing(words::waiting_for_arming(self.language(), drives, &why));
+                return;
+            }
+        }
+        // At zero an unattended countdown stays until the service has confirmed the arming once
+        // more, or its last word is too old to count.
+        let seconds_left = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        self.state.mode = Mode::Countdown { seconds_left };
+        if left.is_zero() && may_begin {
+            self.claim();
+        } else if self.told.countdown != seconds_left {
+            self.told.countdown = seconds_left;
+            self.send(Event::Countdown { seconds_left });
+        }
+    }
+
+    fn claim(&mut self) {
+        let Stage::Countdown { orders, kind, .. } =
+            std::mem::replace(&mut self.stage, Stage::Listing)
+        else {
+            return;
+        };
+        let Some(survey) = &self.survey else {
+            self.back_to_listing(words::looking(self.language()));
+            return;
+        };
+        let survey = Survey {
+            drives: survey.drives.clone(),
+            boot_medium: survey.boot_medium.clone(),
+        };
+        // One unattended run a boot: should this one break off, a person decides what follows.
+        if kind.unattended
+            && let Err(error) = self.attended.set()
+        {
+            self.auto = false;
+            self.back_to_listing(words::cannot_begin(self.language(), &error.to_string()));
+            return;
+        }
+        self.wish(None);
+        self.cancel.store(false, Ordering::Relaxed);
+        let (sender, claims) = mpsc::channel();
+        let (machine, kept, asked) = (
+            self.machine.clone(),
+            self.arguments.keep.clone(),
+            orders.clone(),
+        );
+        let claiming = move || {
+            let _ = sender.send(work::claim_all(&machine, &survey, &asked, &kept, kind));
+        };
+        let _ = std::thread::Builder::new()
+            .name("raz-claims".into())
+            .spawn(claiming);
+        self.state.mode = Mode::Running { stop_asked: false };
+        self.stage = Stage::Claiming {
+            orders,
+            kind,
+            claims,
+        };
+    }
+
+    pub(super) fn tick_claiming(&mut self) {
+        let Stage::Claiming { claims, .. } = &self.stage else {
+            return;
+        };
+        let answered = match claims.try_recv() {
+            Ok(answered) => answered,
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => Vec::new(),
+        };
+        let Stage::Claiming { orders, kind, .. } =
+            std::mem::replace(&mut self.stage, Stage::Listing)
+        else {
+            return;
+        };
+        if self.cancel.load(Ordering::Relaxed) {
+            drop(answered);
+            self.by_hand();
+            self.back_to_listing(words::countdown_stopped(self.language()));
+            return;
+        }
+        let mut answers = answered.into_iter();
+        let mut claimed = Vec::new();
+        let mut runs = Vec::new();
+        for order in orders {
+            let answer = answers
+                .next()
+                .unwrap_or_else(|| Err("the claim was not carried out".into()));
+            match answer {
+                Ok(claim) => claimed.push((order, claim)),
+                Err(reason) => match work::not_started(order, reason) {
+                    Ok(run) => runs.push(run),
+                    Err(error) => {
+                        self.cannot_begin(&error.to_string());
+                        return;
+                    }
+                },
+            }
+        }
+        match Work::begin(claimed, Options::default(), &self.cancel) {
+            Ok(work) => {
+                for run in &runs {
+                    self.outcome(run);
+                }
+                self.stage = Stage::Running { work, runs, kind };
+            }
+            Err(error) => self.cannot_begin(&error.to_string()),
+        }
+    }
+
+    fn cannot_begin(&mut self, why: &str) {
+        self.by_hand();
+        self.back_to_listing(words::cannot_begin(self.language(), why));
+    }
+
+    pub(super) fn tick_running(&mut self) {
+        let Stage::Running { work, .. } = &mut self.stage else {
+            return;
+        };
+        let ended = work.next_end(Duration::ZERO);
+        let over = ended.is_none() && work.open() == 0;
+        self.show_progress();
+        if let Some(run) = ended {
+            self.outcome(&run);
+            if let Stage::Running { runs, .. } = &mut self.stage {
+                runs.push(run);
+            }
+        }
+        if over
+            && let Stage::Running { runs, kind, .. } =
+                std::mem::replace(&mut self.stage, Stage::Listing)
+        {
+            self.finish(runs, kind);
+        }
+    }
+
+    fn show_progress(&mut self) {
+        let Stage::Running { work, .. } = &self.stage else {
+            return;
+        };
+        let mut events = Vec::new();
+        for flight in work.flights().iter().filter(|flight| !flight.ended()) {
+            let id = &flight.order.consent.id;
+            let row = self.state.rows.iter_mut().find(|row| row.id == *id);
+            let row = row.map(|row| {
+                rows::update(row, flight, &self.machine.roots.sys);
+                &*row
+            });
+            let now = flight.progress.snapshot();
+            let phase = rows::phase_name(now.phase).to_owned();
+            let key = (phase.clone(), now.pass_index);
+            if self.told.phases.get(id) != Some(&key) {
+                self.told.phases.insert(id.clone(), key);
+                events.push(Event::Phase {
+                    id: id.clone(),
+                    phase,
+                    pass: now.pass_index,
+                    passes: now.pass_count,
+                });
+            }
+            let due = self
+                .told
+                .progress
+                .get(id)
+                .is_none_or(|last| last.elapsed() >= PROGRESS_EVENTS);
+            if due {
+                self.told.progress.insert(id.clone(), Instant::now());
+                events.push(rows::progress_event(flight, row));
+            }
+        }
+        for event in events {
+            self.send(event);
+        }
+    }
+
+    fn outcome(&mut self, run: &Run) {
+        let (word, text, _) = compose::conclusion(&run.outcome.conclusion);
+        let id = run.consent.id.clone();
+        if let Some(row) = self.state.rows.iter_mut().find(|row| row.id == id) {
+            row.outcome = Some(word);
+            row.outcome_text.clone_from(&text);
+        }
+        self.send(Event::Outcome {
+            id,
+            outcome: word,
+            text,
+        });
+    }
+}
