@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 /// More than any request but a report has: those carry a signature, a key and a few words.
-pub const LONG_BYTES: usize = 4096;
+pub const LONG_BYTES: usize = 2048;
 
 /// How the wire fails, once, on the next request of more than [`LONG_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -74,21 +74,19 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// When the service makes no token.
     pub fn enrolled(&self, machine: Machine) -> anyhow::Result<Machine> {
-        self.enrolled_at(self.service.port(), machine)
+        Ok(self.enrolled_at(self.service.port(), &self.service.token()?, machine))
     }
 
-    /// As [`Self::enrolled`], by a wire that ends at another port of this host.
-    ///
-    /// # Errors
-    /// When the service makes no token.
-    pub fn enrolled_at(&self, port: u16, machine: Machine) -> anyhow::Result<Machine> {
-        let arguments = self.service.arguments_at(port, &self.service.token()?);
+    /// As [`Self::enrolled`], by a wire that ends at another port of this host and with this token.
+    #[must_use]
+    pub fn enrolled_at(&self, port: u16, token: &str, machine: Machine) -> Machine {
+        let arguments = self.service.arguments_at(port, token);
         let machine = machine
             .network(Network::Host)
             .argument(&format!("raz.events={PORT}"));
-        Ok(arguments
+        arguments
             .iter()
-            .fold(machine, |machine, argument| machine.argument(argument)))
+            .fold(machine, |machine, argument| machine.argument(argument))
     }
 
     /// As [`Self::enrolled`], with `raz.auto=erase`.
