@@ -1,0 +1,78 @@
+//! The agent as it lies in the built image: static, and how large everything is.
+//!
+//! `cargo xtask image` refuses an agent with a program interpreter before it goes in; here the
+//! binary is taken out of the initramfs again and the toolchain's own programs are asked.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use lab::bench::scenario;
+use lab::image::Image;
+
+#[test]
+fn the_agent_in_the_image_needs_no_loader_and_no_library() {
+    scenario("static", |bench| {
+        let image = Image::built()?;
+        let initrd = fs::read(&image.initrd)?;
+        let agent = file_in(&initrd, "usr/bin/raz")?;
+        let path = bench.path().join("raz");
+        fs::write(&path, agent)?;
+
+        let headers = said("readelf", &["--wide", "--program-headers"], &path)?;
+        ensure!(headers.contains(" LOAD "), "no program: {headers}");
+        ensure!(!headers.contains("INTERP"), "asks for a loader: {headers}");
+        let dynamic = said("readelf", &["--wide", "--dynamic"], &path)?;
+        ensure!(!dynamic.contains("NEEDED"), "asks for a library: {dynamic}");
+        let words = said("ldd", &[], &path)?;
+        ensure!(
+            words.contains("statically linked") || words.contains("not a dynamic executable"),
+            "{words}"
+        );
+
+        println!("ldd raz: {}", words.trim());
+        println!("agent: {} bytes", agent.len());
+        println!("initramfs: {} bytes", initrd.len());
+        println!("kernel: {} bytes", fs::metadata(&image.kernel)?.len());
+        Ok(())
+    });
+}
+
+/// What a program says of a file, on both its outputs; its exit status differs between versions.
+fn said(program: &str, arguments: &[&str], file: &Path) -> anyhow::Result<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(file)
+        .env("LC_ALL", "C")
+        .output()
+        .with_context(|| format!("starting {program}"))?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A file of a cpio archive of form "newc" (the kernel's buffer-format.rst): each entry has a header
+/// of 110 ASCII characters, a name and its bytes, both padded to 4.
+fn file_in<'a>(archive: &'a [u8], wanted: &str) -> anyhow::Result<&'a [u8]> {
+    const HEADER_BYTES: usize = 110;
+    let mut at = 0;
+    loop {
+        let header = archive
+            .get(at..at + HEADER_BYTES)
+            .with_context(|| format!("the archive ends before {wanted}"))?;
+        ensure!(header.starts_with(b"070701"), "no entry at byte {at}");
+        let field = |index: usize| -> anyhow::Result<usize> {
+            let digits = &header[6 + 8 * index..14 + 8 * index];
+            Ok(usize::from_str_radix(str::from_utf8(digits)?, 16)?)
+        };
+        let (size_bytes, name_bytes) = (field(6)?, field(11)?);
+        let name_at = at + HEADER_BYTES;
+        let data_at = (name_at + name_bytes).next_multiple_of(4);
+        let name = archive.get(name_at..name_at + name_bytes);
+        if name == Some(format!("{wanted}\0").as_bytes()) {
+            let data = archive.get(data_at..data_at + size_bytes);
+            return data.with_context(|| format!("the archive ends in {wanted}"));
+        }
+        at = (data_at + size_bytes).next_multiple_of(4);
+    }
+}
