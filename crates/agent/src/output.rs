@@ -4,6 +4,7 @@
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
 /// The first failure of standard output that is not a reader's leaving.
@@ -56,4 +57,16 @@ pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
+}
+
+/// Says that raz does not run as root, when it does not: the kernel's own words for what then
+/// fails point at the drive.
+pub fn tell_if_not_root() {
+    // The owner of a process's folder is its effective user.
+    let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !root {
+        err(format_args!(
+            "raz is not running as root: drives cannot be asked, claimed or read; try it with sudo\n"
+        ));
+    }
 }

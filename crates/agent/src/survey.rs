@@ -5,7 +5,8 @@ use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::medium::BootMedium;
 use drive::refusal::{PlanKind, Refusal, refusals};
-use std::path::Path;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
 /// All drives, read once.
 pub struct Survey {
@@ -13,6 +14,20 @@ pub struct Survey {
     pub drives: Vec<DriveFacts>,
     /// Which of them raz booted from.
     pub boot_medium: BootMedium,
+}
+
+/// The block device that a loop device stands on, if it does not stand on a file. Through the loop
+/// a drive could be written that is mounted or held: the kernel does not ask twice.
+fn device_below(machine: &Machine, name: &str) -> Option<PathBuf> {
+    let shown = machine
+        .roots
+        .sys
+        .join("block")
+        .join(name)
+        .join("loop/backing_file");
+    let below = PathBuf::from(std::fs::read_to_string(shown).ok()?.trim_end_matches('\n'));
+    let is_device = below.metadata().ok()?.file_type().is_block_device();
+    is_device.then_some(below)
 }
 
 fn loops(machine: &Machine) -> Vec<String> {
@@ -143,6 +158,12 @@ impl Survey {
             ));
         }
         let kernel_name = machine.resolve(Path::new(name))?;
+        if let Some(below) = device_below(machine, &kernel_name) {
+            return Err(anyhow!(
+                "{name}: a loop device over {}; name that drive",
+                below.display()
+            ));
+        }
         self.drives
             .iter()
             .find(|drive| drive.name == kernel_name)

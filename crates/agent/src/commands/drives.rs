@@ -3,7 +3,7 @@
 use super::Status;
 use crate::cli;
 use crate::compose;
-use crate::output::{printable, say, tell};
+use crate::output::{self, printable, say, tell};
 use crate::survey::Survey;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
@@ -108,6 +108,7 @@ pub fn plan(arguments: &cli::Drives) -> anyhow::Result<Status> {
 }
 
 fn choose(arguments: &cli::Drives) -> anyhow::Result<Vec<(DriveFacts, Vec<Refusal>)>> {
+    output::tell_if_not_root();
     let machine = Machine::this();
     let survey = Survey::take(&machine, &arguments.drives);
     let kind = kind(survey.drives.len());

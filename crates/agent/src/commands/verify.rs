@@ -3,7 +3,7 @@
 use super::{Status, signals};
 use crate::bundle;
 use crate::cli::Verify;
-use crate::output::{say, tell};
+use crate::output::{self, say, tell};
 use crate::survey::Survey;
 use anyhow::{Context, bail};
 use drive::discover::Machine;
@@ -36,6 +36,7 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
             return Ok(Status::Refused);
         }
     };
+    output::tell_if_not_root();
     let machine = Machine::this();
     let names = [arguments.drive.clone()];
     let survey = Survey::take(&machine, &names);

@@ -81,6 +81,7 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     let claims = match claims {
         Ok(claims) => claims,
         Err(error) => {
+            output::tell_if_not_root();
             let text = format!("{error}\nnothing was written to any drive");
             return Ok(fail(Status::Refused, &text));
         }

@@ -54,7 +54,10 @@ impl Session {
             });
         }
         self.state.mode = Mode::Done { grade, lines };
-        self.stage = Stage::Done { runs };
+        self.stage = Stage::Done {
+            runs,
+            reported: made.is_ok(),
+        };
         match (&made, &self.client) {
             (Ok(_), Some(_)) => self.send_reports(),
             (Ok(report), None) => {
@@ -177,7 +180,10 @@ impl Session {
     /// Exit status of the session so far.
     pub(super) fn status(&self) -> Status {
         match &self.stage {
-            Stage::Done { runs } if !runs.is_empty() => {
+            Stage::Done {
+                runs,
+                reported: true,
+            } if !runs.is_empty() => {
                 let verified = |run: &Run| {
                     compose::conclusion(&run.outcome.conclusion).0 == OutcomeWord::Verified
                 };

@@ -119,8 +119,8 @@ enum Stage {
         runs: Vec<Run>,
         kind: PlanKind,
     },
-    /// The report is made.
-    Done { runs: Vec<Run> },
+    /// The runs are over; the report is made and in the spool, or could not be.
+    Done { runs: Vec<Run>, reported: bool },
 }
 
 /// All that the session holds.

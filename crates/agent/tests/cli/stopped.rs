@@ -97,3 +97,22 @@ fn two_drives_stopped_at_once_are_both_reported() {
         assert_eq!(erasure.outcome, OutcomeWord::NotComplete);
     }
 }
+
+#[test]
+fn drive_under_erasure_is_not_erased_by_a_second_run() {
+    let drive = Loop::sparse(SPARSE_BYTES);
+    let line = wipe_arguments(&[&drive], &[]);
+    let line: Vec<&str> = line.iter().map(String::as_str).collect();
+    let mut first = command(&line)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until_written(&drive, &mut first);
+    let second = raz(&line);
+    kill(Pid::from_raw(first.id().cast_signed()), Signal::SIGINT).unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+    second
+        .with_status(3)
+        .telling(&[&drive.path, "busy", "nothing was written"]);
+}

@@ -1,7 +1,8 @@
 //! Command lines that cannot be followed: status 2, a sentence, nothing written.
 
-use crate::support::{Folder, Loop, ODD_BYTES, raz, tool, untouched, wipe};
+use crate::support::{Folder, Loop, ODD_BYTES, ran, raz, text, tool, untouched, wipe};
 use std::fs;
+use std::process::Command;
 
 #[test]
 fn bad_command_lines_end_with_status_two_and_say_how_it_is_done() {
@@ -169,4 +170,36 @@ fn key_of_another_kind_is_refused_by_name() {
     untouched(&[&drive], || wipe(&[&drive], &["--key", &key]))
         .with_status(2)
         .telling(&[&key]);
+}
+
+/// The kernel lets a mounted drive be written through a loop device over it.
+#[test]
+fn loop_device_over_a_drive_is_no_way_around_its_refusals() {
+    let mut drive = Loop::new(4 << 20);
+    drive.mount();
+    let above = tool("losetup", &["--find", "--show", &drive.path]);
+    let above = above.trim();
+    let ran = untouched(&[&drive], || raz(&["wipe", above, "--confirm", "x"]));
+    tool("losetup", &["-d", above]);
+    ran.with_status(2)
+        .telling(&[above, "a loop device over", &drive.path, "name that drive"]);
+}
+
+#[test]
+fn without_root_the_way_out_is_named() {
+    let drive = Loop::new(ODD_BYTES);
+    let id = drive.id();
+    let folder = Folder::new();
+    // Where everybody may read it.
+    let binary = folder.text("raz");
+    fs::copy(env!("CARGO_BIN_EXE_raz"), &binary).unwrap();
+    tool("chmod", &["755", &binary, text(&folder.path(""))]);
+    let line = ["--reuid=65534", "--regid=65534", "--clear-groups", &binary];
+    let nobody = |arguments: &[&str]| ran(Command::new("setpriv").args(line).args(arguments));
+    untouched(&[&drive], || {
+        nobody(&["wipe", &drive.path, "--confirm", &id])
+    })
+    .with_status(3)
+    .telling(&["not running as root", &drive.path]);
+    nobody(&["drives"]).with_status(0).telling(&["sudo"]);
 }
