@@ -338,6 +338,22 @@ impl Running {
         self.qmp.execute("qom-set", &group).map(drop)
     }
 
+    /// Holds the machine still while `act` does something outside it, or sends it bytes: how long
+    /// that takes on this host then says nothing about the machine. Keys of the monitor's keyboard
+    /// are lost meanwhile.
+    ///
+    /// # Errors
+    /// QEMU's, and what `act` gives back.
+    pub fn while_still<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.qmp.execute("stop", &json!({}))?;
+        let done = act(self);
+        self.qmp.execute("cont", &json!({}))?;
+        done
+    }
+
     /// Plugs a USB or SCSI drive in; `index` is no other drive's.
     ///
     /// # Errors
