@@ -62,7 +62,7 @@ pub fn run(modules_dir: &Path, sysfs: &Path) -> anyhow::Result<Loaded> {
         loaded: Loaded::default(),
     };
     let started = Instant::now();
-    plug.to_the_end(&mut load, &mut || settle(sysfs, started));
+    plug.until_the_end(&mut load, &mut || settle(sysfs, started));
     Ok(plug.loaded)
 }
 
@@ -108,7 +108,7 @@ type Load<'a> = &'a mut dyn FnMut(&Path, &CStr) -> io::Result<()>;
 
 impl Plug<'_> {
     /// Rounds until one finds no new device although the buses had time to bring it.
-    fn to_the_end(&mut self, load: Load<'_>, settle: &mut dyn FnMut() -> bool) {
+    fn until_the_end(&mut self, load: Load<'_>, settle: &mut dyn FnMut() -> bool) {
         for name in self.index.always.clone() {
             self.load_with_dependencies(&name, load);
         }
@@ -526,7 +526,7 @@ mod tests {
         device(sysfs, "pci0/1f.2", "pci:v00008086d00002922bc01sc06i01");
         let mut plug = plug(sysfs);
         let mut asked = Vec::new();
-        plug.to_the_end(
+        plug.until_the_end(
             &mut |path, parameters| {
                 asked.push((path.to_path_buf(), parameters.to_owned()));
                 if path.ends_with("kernel/ahci.ko.xz") {
@@ -562,7 +562,7 @@ mod tests {
         device(sysfs, "pci0/1f.2", "pci:v00008086d00002922bc01sc06i01");
         let mut plug = plug(sysfs);
         let mut settles = 0;
-        plug.to_the_end(&mut |_, _| Ok(()), &mut || {
+        plug.until_the_end(&mut |_, _| Ok(()), &mut || {
             settles += 1;
             device(sysfs, "usb1/1-1/disk", "scsi:t-0x00");
             true
@@ -579,7 +579,7 @@ mod tests {
         let folder = Folder::new("noisy");
         device(&folder.0, "a", "scsi:t-0x00");
         let mut plug = plug(&folder.0);
-        plug.to_the_end(&mut |_, _| Ok(()), &mut || false);
+        plug.until_the_end(&mut |_, _| Ok(()), &mut || false);
         assert_eq!(plug.loaded.modules, ["loop", "sd_mod"]);
     }
 
@@ -589,7 +589,7 @@ mod tests {
         device(&folder.0, "nic", "pci:v000010ECd00008168");
         device(&folder.0, "board", "dmi:bvnX:svnSome Maker:pn1");
         let mut plug = plug(&folder.0);
-        plug.to_the_end(
+        plug.until_the_end(
             &mut |path, _| match path.ends_with("kernel/r8169.ko.xz") {
                 true => Err(io::Error::other("no such hardware")),
                 false => Ok(()),
@@ -610,7 +610,7 @@ mod tests {
         fs::create_dir_all(folder.0.join("module/sd_mod")).unwrap();
         fs::create_dir_all(folder.0.join("module/loop")).unwrap();
         let mut plug = plug(&folder.0);
-        plug.to_the_end(
+        plug.until_the_end(
             &mut |path, _| panic!("{} loaded", path.display()),
             &mut || true,
         );
