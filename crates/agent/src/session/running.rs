@@ -146,6 +146,7 @@ impl Session {
         };
         if self.cancel.load(Ordering::Relaxed) {
             drop(answered);
+            self.state.withdraw();
             self.by_hand();
             self.back_to_listing(words::countdown_stopped(self.language()));
             return;

@@ -73,7 +73,10 @@ pub fn handle_key(state: &mut State, key: KeyEvent) -> Option<Action> {
     match &state.mode {
         Mode::Listing => listing(state, code),
         Mode::Confirming { .. } => confirming(state, code),
-        Mode::Countdown { .. } => Some(Action::Stop),
+        Mode::Countdown { .. } => {
+            state.withdraw();
+            Some(Action::Stop)
+        }
         Mode::Running { stop_asked } => {
             let asked = *stop_asked;
             running(state, code, asked, interrupt)
@@ -195,9 +198,7 @@ fn confirming(state: &mut State, code: KeyCode) -> Option<Action> {
 }
 
 fn cancel(state: &mut State) -> Option<Action> {
-    for row in &mut state.rows {
-        row.consented = false;
-    }
+    state.withdraw();
     state.mode = Mode::Listing;
     state.message = Some(state.says(Text::ConfirmCancelled).to_owned());
     Some(Action::CancelConfirm)

@@ -274,6 +274,13 @@ impl State {
         self.details_from = 0;
     }
 
+    /// No drive is consented any more: who stopped a countdown is asked again.
+    pub fn withdraw(&mut self) {
+        for row in &mut self.rows {
+            row.consented = false;
+        }
+    }
+
     pub(super) fn says(&self, text: Text) -> &'static str {
         text.says(self.language)
     }

@@ -299,6 +299,22 @@ fn any_key_stops_the_countdown() {
 }
 
 #[test]
+fn who_stopped_the_countdown_is_asked_again() {
+    let mut state = english();
+    press(&mut state, KeyCode::Char(' '));
+    press(&mut state, KeyCode::Enter);
+    type_in(&mut state, "234567");
+    press(&mut state, KeyCode::Enter);
+    let begin = press(&mut state, KeyCode::Char('e'));
+    assert!(matches!(begin, Some(Action::StartErase { .. })));
+    state.mode = Mode::Countdown { seconds_left: 5 };
+    assert_eq!(press(&mut state, KeyCode::Char('x')), Some(Action::Stop));
+    state.mode = Mode::Listing;
+    assert_eq!(press(&mut state, KeyCode::Char('e')), None);
+    assert!(said(&state).contains("must first be confirmed"));
+}
+
+#[test]
 fn stopping_a_run_takes_two_different_keys() {
     let mut state = running(Language::English);
     state.mode = Mode::Running { stop_asked: false };
