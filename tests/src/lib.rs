@@ -13,6 +13,7 @@ pub mod drive;
 pub mod events;
 pub mod image;
 pub mod machine;
+pub mod process;
 pub mod proxy;
 pub mod qmp;
 pub mod scenario;

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -15,6 +15,7 @@ use crate::bench::Bench;
 use crate::drive::{Bus, Drive};
 use crate::events::{Events, PORT};
 use crate::image::Image;
+use crate::process;
 use crate::qmp::Qmp;
 use crate::stream::Stream;
 
@@ -142,14 +143,14 @@ impl Machine {
         // The monitor is QEMU's own standard input and output: when QEMU ends, it ends.
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
-        let mut command = Command::new("qemu-system-x86_64");
+        let mut command = process::tied("qemu-system-x86_64");
         command
             .args(self.qemu_arguments(image, &file("serial.socket"), &file("events.socket")))
             .current_dir(folder)
             .stdin(Stdio::from(theirs.try_clone()?))
             .stdout(Stdio::from(theirs))
             .stderr(File::create(&errors)?)
-            // A Ctrl-C at the test runner ends us; our Drop then ends QEMU in order.
+            // A Ctrl-C is for the test runner, and QEMU ends with it.
             .process_group(0);
         let child = command.spawn().context("starting qemu-system-x86_64")?;
         // Our copies of its ends are in the command; without them gone we would never see its end.

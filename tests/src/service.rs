@@ -12,6 +12,7 @@ use report::event::Event;
 
 use crate::bench::{self, Bench};
 use crate::events::Events;
+use crate::process;
 use crate::stream::Stream;
 
 /// A boot, a network and an enrolment, on a busy machine.
@@ -212,7 +213,7 @@ fn serve(
     port: u16,
     log: &OwnedFd,
 ) -> anyhow::Result<(Child, u16, String)> {
-    let mut child = Command::new(program)
+    let mut child = process::tied(program)
         .arg("serve")
         .arg("--data")
         .arg(data)
