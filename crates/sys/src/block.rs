@@ -85,6 +85,15 @@ fn twice_if_busy<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
+/// Whether reads and writes pass the page cache by (`O_DIRECT`), so that what is read is what the device gave.
+///
+/// # Errors
+/// None that an open descriptor gives.
+pub fn is_direct(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    Ok(flags.contains(OFlag::O_DIRECT))
+}
+
 /// Capacity that the kernel gives access to.
 ///
 /// # Errors
@@ -230,6 +239,21 @@ mod tests {
             answers[asked - 1].map_err(io::Error::from_raw_os_error)
         });
         (opened.map_err(|error| error.raw_os_error()), asked)
+    }
+
+    #[test]
+    fn file_that_may_be_read_from_memory_is_told_from_one_that_is_not() {
+        use std::os::fd::AsFd;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("medium");
+        std::fs::write(&path, [0; 4096]).unwrap();
+        for (opened, direct) in [
+            (open_read(&path), false),
+            (open_read_direct(&path), true),
+            (open_exclusive(&path), true),
+        ] {
+            assert_eq!(is_direct(opened.unwrap().as_fd()).unwrap(), direct);
+        }
     }
 
     #[test]

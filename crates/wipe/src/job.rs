@@ -6,6 +6,7 @@ use crate::pattern::{Cipher, PassKey, Seed};
 use crate::progress::Progress;
 use crate::target::{Control, Target};
 use std::collections::VecDeque;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 /// One drive's overwrite.
@@ -143,6 +144,7 @@ fn check(target: &Target) -> Result<(), Shortfall> {
         capacity_bytes: capacity,
         logical_sector_bytes: sector,
         label,
+        file,
         ..
     } = target;
     if *sector == 0 || *capacity == 0 || !capacity.is_multiple_of(u64::from(*sector)) {
@@ -150,7 +152,14 @@ fn check(target: &Target) -> Result<(), Shortfall> {
             "{label}: a capacity of {capacity} bytes in sectors of {sector} cannot be served"
         )));
     }
-    Ok(())
+    // A read-back from the page cache would prove what was written to memory.
+    match sys::block::is_direct(file.as_fd()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Shortfall::Other(format!(
+            "{label}: not open for direct I/O, so that what is read could come from memory"
+        ))),
+        Err(error) => Err(Shortfall::Other(format!("{label}: {error}"))),
+    }
 }
 
 /// Pattern passes are numbered from 0; a complement has its pattern's number, zeros have that of

@@ -32,7 +32,7 @@ struct Drive {
 }
 
 fn drive(shelf: &Shelf, sectors: u64, sector: u32, faults: Faults, manner: Manner) -> Drive {
-    let file = File::open("/dev/null").unwrap();
+    let file = support::direct(tempfile::NamedTempFile::new().unwrap().path());
     let bytes = vec![OLD; (sectors * u64::from(sector)) as usize];
     let medium = shelf.put(&file, bytes, sector as usize, faults);
     Drive {

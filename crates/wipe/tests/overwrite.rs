@@ -300,6 +300,26 @@ fn data_that_changes_between_write_and_verify_is_found_to_the_sector() {
 }
 
 #[test]
+fn file_that_could_be_read_from_memory_is_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cached");
+    drop(old_file(&path, 512 * 8));
+    let cached = std::fs::File::options().read(true).write(true).open(&path);
+    let outcome = run_all(vec![job(
+        target("cached", &cached.unwrap(), 512 * 8, 512, 512),
+        Arc::new(Manner::plain("cached")),
+        Cipher::ChaCha8,
+        &[PassKind::Pattern],
+    )])
+    .remove(0);
+    let Conclusion::NotStarted(reasons) = &outcome.conclusion else {
+        panic!("{outcome:?}")
+    };
+    assert!(reasons[0].to_string().contains("direct I/O"), "{reasons:?}");
+    assert!(bytes_of(&path).iter().all(|byte| *byte == OLD));
+}
+
+#[test]
 fn cancelled_before_the_start_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (job, path) = file_job(
@@ -383,7 +403,7 @@ fn read_back_of_another_day_needs_only_what_the_report_says() {
 
     let key = || PassKey::derive(&support::SEED, "again", Cipher::Aes128Ctr, 0);
     let look = |content: Content| {
-        let file = std::fs::File::open(&path).unwrap();
+        let file = std::fs::File::from(sys::block::open_read_direct(&path).unwrap());
         let target = target("again", &file, 512 * 3001, 512, 4096);
         let control = Arc::new(Manner::plain("again"));
         let progress = Arc::new(Progress::default());
