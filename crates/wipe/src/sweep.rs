@@ -2,9 +2,10 @@
 //!
 //! It does no I/O and knows no clock. Whole requests go in order from byte 0 to the end. A request
 //! that fails is cut in halves down to the sector, so that its neighbours are served; what fails
-//! for good is tried once more when everything else is done, and then listed. Where failures come
-//! in long unbroken rows, cutting stops (it would draw thousands of errors from a dying drive) and
-//! whole requests are listed; after a row that is longer still the phase is given up.
+//! for good is tried once more when everything else is done, with nothing else on its way, and then
+//! listed. Where failures come in long unbroken rows, cutting stops (it would draw thousands of
+//! errors from a dying drive) and whole requests are listed; after a row that is longer still the
+//! phase is given up.
 //!
 //! Invariant: every byte of the drive is at any time in exactly one of: not begun, waiting,
 //! outstanding, done, bad.
@@ -108,13 +109,24 @@ impl Sweep {
         if self.halted {
             return None;
         }
-        let piece = self
-            .parts
-            .pop()
-            .or_else(|| self.next_whole())
-            .or_else(|| self.last_tries.pop_front())?;
+        let piece = self.next_first().or_else(|| self.next_last())?;
         self.outstanding += 1;
         Some(piece)
+    }
+
+    /// What is not on its last try; none of it is waiting any more once last tries have begun.
+    fn next_first(&mut self) -> Option<Piece> {
+        let part = self.parts.pop_if(|part| part.turn != Turn::Last);
+        part.or_else(|| self.next_whole())
+    }
+
+    /// A last try, alone. The kernel merges neighbours that are on their way together, and one
+    /// answer for both condemns the good one with the bad.
+    fn next_last(&mut self) -> Option<Piece> {
+        if self.outstanding > 0 {
+            return None;
+        }
+        self.parts.pop().or_else(|| self.last_tries.pop_front())
     }
 
     fn next_whole(&mut self) -> Option<Piece> {

@@ -108,6 +108,44 @@ proptest! {
     }
 
     #[test]
+    fn neighbours_that_the_kernel_merges_are_not_listed_with_a_bad_sector(
+        (count, logical, physical, request) in geometries(),
+        bad in proptest::collection::vec(any::<Index>(), 1..30),
+        order in proptest::collection::vec(any::<usize>(), 1..50),
+    ) {
+        let bad: BTreeSet<u64> = bad.iter().map(|index| index.index(count as usize) as u64).collect();
+        let mut sweep = Sweep::new(shape(count, logical, physical, request));
+        let mut order = order.iter().cycle();
+        let mut outstanding: Vec<Piece> = Vec::new();
+        while !sweep.is_over() {
+            while outstanding.len() < 8 {
+                let Some(piece) = sweep.next() else { break };
+                outstanding.push(piece);
+            }
+            // One answer for everything that lies in one row with the picked piece.
+            let picked = order.next().unwrap() % outstanding.len();
+            let mut row = vec![outstanding.swap_remove(picked)];
+            while let Some(at) = outstanding.iter().position(|piece| {
+                row.iter().any(|other| {
+                    other.range().end == piece.start || piece.range().end == other.start
+                })
+            }) {
+                row.push(outstanding.swap_remove(at));
+            }
+            let fails = row.iter().any(|piece| sectors_of(*piece, logical).any(|n| bad.contains(&n)));
+            for piece in row {
+                if fails {
+                    sweep.failed(piece);
+                } else {
+                    sweep.completed(piece, piece.length);
+                }
+            }
+        }
+        prop_assert!(sweep.is_complete());
+        prop_assert_eq!(sweep.into_bad().into_ranges(), ranges(&bad, logical));
+    }
+
+    #[test]
     fn a_long_bad_row_costs_less_than_a_request_of_good_neighbours_at_each_end(
         count in 6000_u64..9000, first in 0_u64..3000, length in 1100_u64..2900,
         request in 8_u32..300, order in proptest::collection::vec(any::<usize>(), 1..50),
