@@ -179,13 +179,41 @@ fn restarted_session_is_the_same_station_and_keeps_its_key_private() {
 #[test]
 fn unattended_mode_without_its_second_key_waits_and_says_why() {
     let bench = Bench::new("raz.auto=erase");
-    let mut session = bench.session();
-    session.until_shown("No automatic wipe");
+    let session = bench.session();
     bench.until("waiting", 1);
+    assert!(bench.events().contains("No automatic wipe"));
     assert!(bench.events().contains("raz.server="));
     assert!(!bench.events().contains("countdown"));
     session.tell(Signal::SIGTERM);
     session.end();
+}
+
+/// Whoever stopped it may have gone when init starts the session again.
+#[test]
+fn unattended_mode_that_a_person_ended_stays_over_after_a_restart() {
+    let bench = Bench::new("raz.auto=erase");
+    let mut first = bench.session();
+    bench.until("waiting", 1);
+    first.terminal.write_all(b"a").unwrap();
+    while !bench.path("run/spool/.attended").exists() {
+        std::thread::yield_now();
+    }
+    first.tell(Signal::SIGKILL);
+    first.end();
+    let second = bench.session();
+    bench.until("started", 2);
+    let of_the_second = || {
+        let events = bench.events();
+        events.rsplit_once("\"started\"").unwrap().1.to_owned()
+    };
+    while !of_the_second().contains("\"waiting\"") {
+        std::thread::yield_now();
+    }
+    second.tell(Signal::SIGTERM);
+    second.end();
+    let events = of_the_second();
+    assert!(events.contains("started or stopped since boot"), "{events}");
+    assert!(!events.contains("No automatic wipe"), "{events}");
 }
 
 #[test]

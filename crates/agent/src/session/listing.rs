@@ -49,8 +49,10 @@ impl Session {
                     self.send(Event::Machine { summary });
                     self.facts = Some(facts);
                 }
-                self.state.message = (self.arguments.auto_erase && !self.auto)
-                    .then(|| words::attended(self.language()));
+                self.state.message = None;
+                if self.arguments.auto_erase && !self.auto {
+                    self.wait(words::attended(self.language()));
+                }
                 self.show_rows();
             }
             Err(TryRecvError::Empty) => {}
