@@ -31,9 +31,9 @@ fn drive(disk: &Disk) -> Drive {
     Drive::new(SERIAL, Bus::Ahci, disk.path())
 }
 
-/// Slow enough that the scenario can act before the run ends: 4 s for each phase.
-fn slow_drive(disk: &Disk) -> Drive {
-    drive(disk).bytes_per_second(SIZE_BYTES / 4)
+/// Slow enough that the run does not end before the scenario lifts the limit: minutes for a phase.
+fn held_drive(disk: &Disk) -> Drive {
+    drive(disk).bytes_per_second(SIZE_BYTES / 128)
 }
 
 /// Waits until the first byte may be written: from here on the run needs no service.
@@ -97,11 +97,12 @@ fn told(running: &Running) -> anyhow::Result<(Vec<String>, bool)> {
 fn a_service_that_is_killed_in_mid_upload_has_the_report_once() {
     scenario("killed", |bench| {
         let disk = disk(bench)?;
+        let drive = held_drive(&disk);
         let mut workshop = Workshop::open(bench)?;
         let wire = Proxy::start(workshop.service.port())?;
         let token = workshop.service.token()?;
         let machine = Machine::new("pc")
-            .drive(slow_drive(&disk))
+            .drive(drive.clone())
             .argument("raz.auto=erase")
             .argument("raz.poweroff");
         let machine = workshop.enrolled_at(wire.port(), &token, machine);
@@ -112,6 +113,7 @@ fn a_service_that_is_killed_in_mid_upload_has_the_report_once() {
         // Dead when the run ends.
         begun(&running)?;
         workshop.service.kill()?;
+        running.set_speed(&drive, None)?;
         let (report_id, _) = upload(&running, "retry")?;
 
         // Dead again when it has the first part of the report.
@@ -188,10 +190,11 @@ fn a_service_that_is_killed_in_mid_upload_has_the_report_once() {
 fn a_station_that_is_revoked_during_the_run_keeps_its_report_and_its_power() {
     scenario("revoked", |bench| {
         let disk = disk(bench)?;
+        let drive = held_drive(&disk);
         let workshop = Workshop::open(bench)?;
         let machine = Machine::new("pc")
             .screen(Screen::Serial)
-            .drive(slow_drive(&disk))
+            .drive(drive.clone())
             .argument("raz.lang=en")
             .argument("raz.poweroff");
         let mut running = workshop.boot(&workshop.unattended(machine)?)?;
@@ -201,6 +204,7 @@ fn a_station_that_is_revoked_during_the_run_keeps_its_report_and_its_power() {
         workshop
             .service
             .command(&["station", "revoke", &fingerprint])?;
+        running.set_speed(&drive, None)?;
 
         // The run that was armed goes on to its end.
         let (report_id, detail) = upload(&running, "refused")?;
