@@ -41,24 +41,6 @@ fn loops(machine: &Machine) -> Vec<String> {
         .collect()
 }
 
-/// Whether a refusal says that somebody uses the drive.
-fn is_use(refusal: &Refusal) -> bool {
-    match refusal {
-        Refusal::Mounted { .. } | Refusal::Held { .. } | Refusal::Swap { .. } | Refusal::Busy => {
-            true
-        }
-        Refusal::BootMedium
-        | Refusal::ReadOnly
-        | Refusal::Networked
-        | Refusal::Locked
-        | Refusal::AmbiguousIdentity { .. }
-        | Refusal::HostManagedZones
-        | Refusal::NoCapacity
-        | Refusal::Kept
-        | Refusal::RemovableUnattended => false,
-    }
-}
-
 impl Survey {
     /// Asks every drive of `machine`. Loop devices are asked when `names` names one of them, then
     /// all of them: another one may be a second door to the same file.
@@ -88,15 +70,21 @@ impl Survey {
     /// count as its own.
     #[must_use]
     pub fn refusals(&self, drive: &DriveFacts, kept: &[String], plan: PlanKind) -> Vec<Refusal> {
-        let mut found = refusals(drive, &self.drives, self.boot_medium.is(drive), kept, plan);
-        let twins = self.drives.iter().filter(|other| {
-            other.path != drive.path && other.identity.collides_with(&drive.identity)
-        });
-        for twin in twins {
-            let its = refusals(twin, &[], false, &[], PlanKind::default());
-            found.extend(its.into_iter().filter(is_use));
-        }
-        found
+        refusals(drive, &self.drives, self.boot_medium.is(drive), kept, plan)
+    }
+
+    /// Entries of `kept` (serials or ids) that no drive here has: most likely misspelt, and the drive that
+    /// was meant is then as good as not kept.
+    #[must_use]
+    pub fn kept_unknown(&self, kept: &[String]) -> Vec<String> {
+        let known = |entry: &String| {
+            let only = std::slice::from_ref(entry);
+            self.drives.iter().any(|drive| {
+                self.refusals(drive, only, PlanKind::default())
+                    .contains(&Refusal::Kept)
+            })
+        };
+        kept.iter().filter(|entry| !known(entry)).cloned().collect()
     }
 
     /// Every drive with its refusals.

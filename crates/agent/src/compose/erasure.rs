@@ -71,13 +71,20 @@ pub fn erasure(run: &Run) -> schema::Erasure {
     }
 }
 
+/// The drive reached the level that was asked for, by a proof.
+#[must_use]
+pub fn reached(run: &Run) -> bool {
+    let word = conclusion(&run.outcome.conclusion).0;
+    achieved(word, run.plan.level).0 == Level::Clear
+}
+
 /// The level that an outcome reaches, and what is to be said of it beside the outcome.
 fn achieved(word: OutcomeWord, aim: plan::Level) -> (Level, &'static str) {
     match (word, aim) {
         (OutcomeWord::Verified, plan::Level::Clear) => (Level::Clear, ""),
         (OutcomeWord::Verified, plan::Level::BelowClear) => (
             Level::None,
-            "; one pass only: below what this kind of medium asks for",
+            "; this does not reach the level Clear, for the reasons given",
         ),
         (
             OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted,

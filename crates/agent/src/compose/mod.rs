@@ -8,7 +8,7 @@ mod health;
 mod machine;
 
 pub use drive::{drive, refusal, transport};
-pub use erasure::{Run, conclusion, erasure, time};
+pub use erasure::{Run, conclusion, erasure, reached, time};
 pub use health::health;
 pub use machine::{drive_health, machine, machine_id, summary, verdict};
 
@@ -95,7 +95,11 @@ pub fn judge(
         .map(|(facts, refusals)| {
             let run = run_of(runs, facts);
             let fate = match run.map(|run| conclusion(&run.outcome.conclusion).0) {
-                Some(OutcomeWord::Verified) => DriveFate::Proven,
+                // Bytes that stayed hidden, or a pass too few: not what a drive may leave with.
+                Some(OutcomeWord::Verified) => match run.is_some_and(reached) {
+                    true => DriveFate::Proven,
+                    false => DriveFate::NotProven,
+                },
                 Some(OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete) => {
                     DriveFate::NotProven
                 }

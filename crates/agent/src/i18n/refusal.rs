@@ -63,7 +63,7 @@ fn remedy_french(refusal: &Refusal) -> String {
             "fermer le programme qui s'en sert, ou redémarrer la machine sur le support de raz"
                 .into()
         }
-        Refusal::ReadOnly => "ouvrir son verrou d'écriture ; une mémoire flash passée en lecture seule par usure doit être détruite".into(),
+        Refusal::ReadOnly => "ouvrir son verrou d'écriture, s'il en a un ; une zone de démarrage eMMC est protégée par le noyau, le plus souvent pour le micrologiciel : la laisser ; une mémoire flash passée en lecture seule par usure doit être détruite".into(),
         Refusal::Networked => "l'effacer sur la machine à laquelle il appartient".into(),
         Refusal::Locked => "le déverrouiller avec son mot de passe, ou le réinitialiser avec le PSID de son étiquette ; sinon le détruire".into(),
         Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {

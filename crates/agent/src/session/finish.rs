@@ -12,7 +12,7 @@ use anyhow::Context;
 use drive::refusal::PlanKind;
 use report::event::Event;
 use report::receipt::sha256_hex;
-use report::schema::{self, OutcomeWord, Report};
+use report::schema::{self, Report};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
@@ -184,10 +184,7 @@ impl Session {
                 runs,
                 reported: true,
             } if !runs.is_empty() => {
-                let verified = |run: &Run| {
-                    compose::conclusion(&run.outcome.conclusion).0 == OutcomeWord::Verified
-                };
-                if runs.iter().all(verified) {
+                if runs.iter().all(compose::reached) {
                     Status::Proven
                 } else {
                     Status::NotProven

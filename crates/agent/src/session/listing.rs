@@ -123,6 +123,10 @@ impl Session {
         let mut against = self.arguments.unattended_refusals(self.language());
         if let Some(survey) = &self.survey {
             against.extend(survey.boot_medium.stops_unattended());
+            let unknown = survey.kept_unknown(&self.arguments.keep);
+            if !unknown.is_empty() {
+                against.push(words::kept_unknown(self.language(), &unknown.join(", ")));
+            }
         }
         let machine = self.facts.as_ref().and_then(compose::machine_id);
         let ids: Vec<String> = self

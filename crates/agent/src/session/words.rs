@@ -39,6 +39,16 @@ pub fn not_unattended(language: Language, why: &str) -> String {
     )
 }
 
+/// A drive to keep that is not there.
+#[must_use]
+pub fn kept_unknown(language: Language, serials: &str) -> String {
+    pick(
+        language,
+        format!("raz.keep={serials} : aucun disque n'a ce numéro, il est peut-être mal écrit"),
+        format!("raz.keep={serials}: no drive has this serial, it may be misspelt"),
+    )
+}
+
 /// Nothing in the plan.
 #[must_use]
 pub fn nothing_to_erase(language: Language) -> String {
