@@ -372,6 +372,25 @@ fn misspelt_argument_keeps_the_unattended_mode_off() {
 }
 
 #[test]
+fn drive_to_keep_that_is_not_there_keeps_the_unattended_mode_off() {
+    scenario("keep-misspelt", |bench| {
+        let erased = ordinary(bench)?;
+        let meant = Bay::new(bench, "MEANT", Bus::Ahci, SMALL_MIB, FileSystem::Ext4)?;
+        let workshop = Workshop::open(bench)?;
+        let machine = machine("pc", &[&erased, &meant]).argument("raz.keep=MAENT");
+        let mut running = workshop.boot(&workshop.unattended(machine)?)?;
+        workshop.service.accept(&running.events)?;
+        workshop.arm(5)?;
+        running
+            .events
+            .wait_for_reason(0, "raz.keep=MAENT", PATIENCE)?;
+        goes_on(&mut running)?;
+        nothing_began(&running)?;
+        all_unchanged([&erased, &meant])
+    });
+}
+
+#[test]
 fn unattended_mode_without_a_service_writes_nothing() {
     scenario("no-service", |bench| {
         let erased = ordinary(bench)?;
