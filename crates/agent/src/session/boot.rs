@@ -42,9 +42,12 @@ impl Attended {
     /// # Errors
     /// The file system's.
     pub fn set(&self) -> io::Result<()> {
-        let mut file = fs::File::create(&self.mark)?;
+        // Whole or not at all: half a mark is none.
+        let partial = self.mark.with_extension("partial");
+        let mut file = fs::File::create(&partial)?;
         io::Write::write_all(&mut file, self.boot_id.as_bytes())?;
-        file.sync_all()
+        file.sync_all()?;
+        fs::rename(&partial, &self.mark)
     }
 }
 
