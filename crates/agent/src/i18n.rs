@@ -5,6 +5,7 @@
 //! "vérifié" and "verified": architecture §1, outcome words.
 
 pub mod refusal;
+pub mod work;
 
 use report::schema::OutcomeWord;
 
@@ -89,6 +90,7 @@ texts! {
     HeadTemperature: "Temp", "Temp";
     HeadErrors: "Err", "Err";
     NoDrives: "Aucun disque trouvé. Vérifier les câbles et le mode SATA du BIOS (AHCI).", "No drive found. Check the cables and the BIOS's SATA mode (AHCI).";
+    Reading: "Lecture des disques et de la machine...", "Reading the drives and the machine...";
     NoSerial: "(sans numéro)", "(no serial)";
     NoModel: "(modèle inconnu)", "(unknown model)";
 

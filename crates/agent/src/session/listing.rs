@@ -3,6 +3,7 @@
 use super::unattended::{self, Decision, Situation};
 use super::{Session, Stage, look, rows, words};
 use crate::compose;
+use crate::i18n::Text;
 use crate::ui::{self, Mode};
 use crate::work::Order;
 use drive::claim::{Consent, ConsentSource};
@@ -41,6 +42,7 @@ impl Session {
         match looking.try_recv() {
             Ok(look) => {
                 self.looking = None;
+                self.state.reading = false;
                 self.names = look.names;
                 self.survey = Some(look.survey);
                 if let Some(facts) = look.machine {
@@ -83,7 +85,7 @@ impl Session {
     pub(super) fn start_by_hand(&mut self, ids: &[String]) {
         self.by_hand();
         if self.looking.is_some() {
-            self.state.message = Some(words::looking(self.language()));
+            self.state.message = Some(Text::Reading.says(self.language()).into());
             return;
         }
         let kind = self.kind();

@@ -199,6 +199,7 @@ impl Session {
         let language = arguments.language.unwrap_or_default();
         let mut state = State {
             language,
+            reading: true,
             ..State::default()
         };
         state.header.version = env!("CARGO_PKG_VERSION").into();
@@ -236,7 +237,6 @@ impl Session {
             arguments,
         };
         session.open_events();
-        session.state.message = Some(words::looking(language));
         session.looking = Some(look::begin(&session.machine, true));
         // Reports of a session before this one, which fell before they were sent.
         if session
@@ -319,7 +319,10 @@ impl Session {
             | Action::CancelConfirm => self.by_hand(),
             Action::StartErase { ids } => self.start_by_hand(&ids),
             Action::Stop => self.stop(),
-            Action::Language => self.show_rows(),
+            Action::Language => {
+                self.show_rows();
+                self.show_outcomes();
+            }
             Action::PowerOff => self.power_off(),
         }
     }

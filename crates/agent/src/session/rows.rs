@@ -1,7 +1,7 @@
 //! Drives and their runs as rows of the screen and as events.
 
 use crate::compose;
-use crate::i18n::{Language, refusal};
+use crate::i18n::{Language, refusal, work};
 use crate::ui::{Phase, Plan, Row};
 use crate::work::Flight;
 use drive::facts::DriveFacts;
@@ -24,7 +24,7 @@ pub fn row(
             remedy: refusal::remedy(language, first),
         },
         None => Plan::Erase {
-            text: plan.technique.to_owned(),
+            text: work::technique(language, plan),
         },
     };
     Row {

@@ -3,8 +3,9 @@
 use super::unattended::{self, Decision};
 use super::{Session, Stage, rows, words};
 use crate::compose::{self, Run};
+use crate::i18n::{self, Text};
 use crate::survey::Survey;
-use crate::ui::Mode;
+use crate::ui::{Mode, State};
 use crate::work::{self, Order, Work};
 use drive::refusal::PlanKind;
 use report::event::Event;
@@ -93,7 +94,7 @@ impl Session {
             return;
         };
         let Some(survey) = &self.survey else {
-            self.back_to_listing(words::looking(self.language()));
+            self.back_to_listing(Text::Reading.says(self.language()).into());
             return;
         };
         let survey = Survey {
@@ -247,15 +248,32 @@ impl Session {
 
     fn outcome(&mut self, run: &Run) {
         let (word, text, _) = compose::conclusion(&run.outcome.conclusion);
-        let id = run.consent.id.clone();
-        if let Some(row) = self.state.rows.iter_mut().find(|row| row.id == id) {
-            row.outcome = Some(word);
-            row.outcome_text.clone_from(&text);
-        }
+        show_outcome(&mut self.state, run);
         self.send(Event::Outcome {
-            id,
+            id: run.consent.id.clone(),
             outcome: word,
             text,
         });
+    }
+
+    /// Says in the screen's language how the runs ended that have.
+    pub(super) fn show_outcomes(&mut self) {
+        match &self.stage {
+            Stage::Running { runs, .. } | Stage::Done { runs, .. } => {
+                for run in runs {
+                    show_outcome(&mut self.state, run);
+                }
+            }
+            Stage::Listing | Stage::Countdown { .. } | Stage::Claiming { .. } => {}
+        }
+    }
+}
+
+fn show_outcome(state: &mut State, run: &Run) {
+    let language = state.language;
+    let ended = state.rows.iter_mut().find(|row| row.id == run.consent.id);
+    if let Some(row) = ended {
+        row.outcome = Some(compose::conclusion(&run.outcome.conclusion).0);
+        row.outcome_text = i18n::work::conclusion(language, &run.outcome.conclusion);
     }
 }

@@ -9,16 +9,6 @@ fn pick(language: Language, french: String, english: String) -> String {
     }
 }
 
-/// Drives are being asked who they are.
-#[must_use]
-pub fn looking(language: Language) -> String {
-    pick(
-        language,
-        "Lecture des disques et de la machine...".into(),
-        "Reading the drives and the machine...".into(),
-    )
-}
-
 /// An unattended plan waits.
 #[must_use]
 pub fn waiting_for_arming(language: Language, drives: usize, why: &str) -> String {

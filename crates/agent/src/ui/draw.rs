@@ -118,7 +118,11 @@ fn drives(page: &mut Page<'_>, start: u16, end: u16, state: &State) {
         Style::new().add_modifier(Modifier::BOLD),
     );
     if state.rows.is_empty() {
-        for (y, line) in (start + 1..end).zip(wrap(state.says(Text::NoDrives), page.width())) {
+        let text = match state.reading {
+            true => Text::Reading,
+            false => Text::NoDrives,
+        };
+        for (y, line) in (start + 1..end).zip(wrap(state.says(text), page.width())) {
             page.put(y, &line, Style::new());
         }
     }

@@ -15,6 +15,8 @@ pub struct State {
     pub header: Header,
     /// The drives, in the order shown. Change them with [`State::replace_rows`].
     pub rows: Vec<Row>,
+    /// The drives are being read for the first time: no rows does not mean no drives yet.
+    pub reading: bool,
     /// Index of the row that the details are about.
     pub cursor: usize,
     /// First line of the details that is shown.

@@ -231,4 +231,8 @@ fn no_drive_at_all_says_what_to_look_at() {
     let mut state = bench(Language::English);
     state.rows = Vec::<Row>::new();
     assert!(screen(&state, 80, 24).contains("No drive found. Check the cables"));
+    // A slow drive may take a minute to answer: until then nobody knows.
+    state.reading = true;
+    let shown = screen(&state, 80, 24);
+    assert!(shown.contains("Reading the drives") && !shown.contains("No drive found"));
 }
