@@ -300,6 +300,7 @@ where
 fn unasked(mut facts: DriveFacts, reason: String) -> Answered {
     facts.oddities.push(reason.clone());
     facts.health = Health::not_read(&reason);
+    facts.silent = Some(reason.clone());
     Answered {
         facts,
         identified: Err(reason),

@@ -58,6 +58,9 @@ pub struct DriveFacts {
     pub volumes: Vec<VolumeId>,
     /// Who uses the drive now.
     pub uses: Vec<Use>,
+    /// Why the drive did not say who it is; `None` when it did. The other facts are then the
+    /// kernel's alone.
+    pub silent: Option<String>,
     /// Storage at this drive that an overwrite of its addressable bytes does not reach
     /// (eMMC boot areas, RPMB, other namespaces, reallocated sectors), in words.
     pub not_reached: Vec<String>,

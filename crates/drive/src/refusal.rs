@@ -45,6 +45,11 @@ pub enum Refusal {
     },
     /// Only sequential zones: the overwrite does not serve it yet.
     HostManagedZones,
+    /// It did not say who it is: nothing to confirm it by.
+    Silent {
+        /// What it did instead.
+        why: String,
+    },
     /// It reports no capacity: no medium, or sectors that the kernel refuses.
     NoCapacity,
     /// The operator asked to keep it (`raz.keep=`).
@@ -79,6 +84,7 @@ impl Refusal {
             Self::Locked => "locked",
             Self::AmbiguousIdentity { .. } => "ambiguous identity",
             Self::HostManagedZones => "host-managed zones",
+            Self::Silent { .. } => "silent",
             Self::NoCapacity => "no capacity",
             Self::Kept => "kept",
             Self::RemovableUnattended => "removable",
@@ -100,6 +106,7 @@ impl Refusal {
             Self::AmbiguousIdentity { same_as } if same_as.is_empty() => "it has no serial: name it alone on a command line at this machine, with no other drive".into(),
             Self::AmbiguousIdentity { same_as } => format!("unplug the drives that look the same ({}) and erase them one at a time, or attach it without its USB bridge", same_as.join(", ")),
             Self::HostManagedZones => "raz does not overwrite host-managed zones yet; keep the drive apart".into(),
+            Self::Silent { .. } => "look at its cable and power and restart the machine; a drive that never answers must be destroyed".into(),
             Self::NoCapacity => "insert a medium, or look at the drive's cable and sector format".into(),
             Self::Kept => "remove its serial from raz.keep= to erase it".into(),
             Self::RemovableUnattended => "boot with raz.removable=erase, or confirm it at the machine".into(),
@@ -113,6 +120,7 @@ impl fmt::Display for Refusal {
             Self::Mounted { device, at } => write!(f, "mounted: {device} at {at}"),
             Self::Held { device, by } => write!(f, "held: {device} by {by}"),
             Self::Swap { device } => write!(f, "swap: {device}"),
+            Self::Silent { why } => write!(f, "silent: {why}"),
             Self::AmbiguousIdentity { same_as } if !same_as.is_empty() => {
                 write!(f, "ambiguous identity: same as {}", same_as.join(", "))
             }
@@ -175,6 +183,9 @@ pub fn refusals(
     }
     if drive.zoned == Zoned::HostManaged {
         found.push(Refusal::HostManagedZones);
+    }
+    if let Some(why) = &drive.silent {
+        found.push(Refusal::Silent { why: why.clone() });
     }
     if drive.capacity_bytes == 0 {
         found.push(Refusal::NoCapacity);

@@ -41,6 +41,7 @@ fn reason_french(refusal: &Refusal) -> String {
             format!("identité ambiguë : comme {}", same_as.join(", "))
         }
         Refusal::HostManagedZones => "zones gérées par l'hôte".into(),
+        Refusal::Silent { why } => format!("ne répond pas : {why}"),
         Refusal::NoCapacity => "aucune capacité".into(),
         Refusal::Kept => "à garder (raz.keep=)".into(),
         Refusal::RemovableUnattended => "amovible".into(),
@@ -77,6 +78,7 @@ fn remedy_french(refusal: &Refusal) -> String {
         Refusal::HostManagedZones => {
             "raz ne réécrit pas encore ces zones ; mettre le disque à part".into()
         }
+        Refusal::Silent { .. } => "vérifier son câble et son alimentation, puis redémarrer la machine ; un disque qui ne répond jamais doit être détruit".into(),
         Refusal::NoCapacity => {
             "insérer un support, ou vérifier le câble et le format des secteurs".into()
         }
@@ -115,6 +117,9 @@ mod tests {
                 same_as: vec!["/dev/sdb".into()],
             },
             Refusal::HostManagedZones,
+            Refusal::Silent {
+                why: "no answer within 20 s".into(),
+            },
             Refusal::NoCapacity,
             Refusal::Kept,
             Refusal::RemovableUnattended,

@@ -138,6 +138,7 @@ fn unidentified(mut facts: DriveFacts, reason: String) -> Answered {
         .oddities
         .push(format!("cannot be identified: {reason}"));
     facts.health = Health::not_read(&reason);
+    facts.silent = Some(reason.clone());
     Answered {
         facts,
         identified: Err(reason),

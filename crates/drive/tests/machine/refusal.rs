@@ -123,6 +123,13 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
         ),
         (
             DriveFacts {
+                silent: Some("did not answer".into()),
+                ..p()
+            },
+            "silent",
+        ),
+        (
+            DriveFacts {
                 capacity_bytes: 0,
                 ..p()
             },

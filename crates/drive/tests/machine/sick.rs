@@ -26,6 +26,10 @@ fn drive_that_never_answers_costs_its_own_answers_only() {
     assert_eq!(drives.len(), 2);
     assert_eq!(drives[0].capacity_bytes, 8192 * 512);
     assert!(drives[0].identity.is_path_only());
+    assert_eq!(
+        drives[0].silent.as_deref(),
+        Some("did not answer identify within 2 s")
+    );
     assert!(
         drives[0]
             .oddities
@@ -34,6 +38,7 @@ fn drive_that_never_answers_costs_its_own_answers_only() {
         drives[0].oddities
     );
     assert_eq!(drives[1].identity.serial.as_deref(), Some("WELL"));
+    assert_eq!(drives[1].silent, None);
     assert_eq!(drives[1].oddities, Vec::<String>::new());
 }
 

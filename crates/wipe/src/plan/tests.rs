@@ -32,6 +32,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         uses: Vec::new(),
+        silent: None,
         not_reached: Vec::new(),
         oddities: Vec::new(),
     }
