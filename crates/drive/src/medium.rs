@@ -45,7 +45,9 @@ impl BootMedium {
         // The last one counts, as with the kernel's own arguments.
         let named = command_line
             .split_whitespace()
-            .filter_map(|word| word.strip_prefix("raz.medium="))
+            // The kernel lets an argument or its value stand in quotes; an identity has no spaces.
+            .filter_map(|word| word.trim_matches('"').strip_prefix("raz.medium="))
+            .map(|named| named.trim_matches('"'))
             .rfind(|named| !named.is_empty());
         let Some(named) = named else {
             return Self::NotNamed;

@@ -78,3 +78,16 @@ fn without_a_name_or_a_match_no_drive_is_the_medium() {
         assert!(!medium.is(&drives[0]));
     }
 }
+
+#[test]
+fn quotes_around_the_argument_or_its_value_do_not_hide_the_medium() {
+    for line in [
+        format!("quiet raz.medium=\"{UUID}\""),
+        format!("\"raz.medium={UUID}\" quiet"),
+    ] {
+        let mut folder = Folder::new();
+        folder.write("proc/cmdline", &line);
+        let found = BootMedium::find(&folder.machine().roots, &[]);
+        assert_eq!(found, BootMedium::Absent { named: UUID.into() }, "{line}");
+    }
+}
