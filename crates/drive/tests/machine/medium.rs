@@ -85,7 +85,7 @@ fn quotes_around_the_argument_or_its_value_do_not_hide_the_medium() {
         format!("quiet raz.medium=\"{UUID}\""),
         format!("\"raz.medium={UUID}\" quiet"),
     ] {
-        let mut folder = Folder::new();
+        let folder = Folder::new();
         folder.write("proc/cmdline", &line);
         let found = BootMedium::find(&folder.machine().roots, &[]);
         assert_eq!(found, BootMedium::Absent { named: UUID.into() }, "{line}");
