@@ -4,7 +4,7 @@
 //! On the serial line the screen is read as a terminal shows it; on the monitor the keys are the
 //! keyboard's and the picture is the card's.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use lab::bay::{Bay, all_unchanged};
 use lab::bench::{Bench, scenario};
 use lab::disk::{FileSystem, find};
@@ -190,7 +190,11 @@ fn drives_are_erased_by_hand_on_the_serial_line_and_a_stopped_one_is_not_complet
         );
 
         ensure!(workshop.finished(&running)? == 1);
-        let screen = sees(&running, &["incomplet", "Rapport reçu par le service"])?;
+        let words = [
+            "incomplet : arrêté par l'opérateur",
+            "Rapport reçu par le service",
+        ];
+        let screen = sees(&running, &words)?;
         let line = |name: &str| screen.lines().find(|line| line.contains(name));
         ensure!(
             line("FAST-A1B2C3").is_some_and(|line| line.contains("vérifié"))
@@ -242,7 +246,17 @@ fn stopped_unattended_countdown_leaves_only_consent_by_hand_and_no_secret_gets_o
         service.accept(&running.events)?;
         workshop.arm(1)?;
         counts_down(&running, 0)?;
-        sees(&running, &["First write in", "ANY KEY stops everything"])?;
+        // And nothing beside it that says otherwise.
+        terminal::wait_for(&running.serial, "the countdown alone", PATIENCE, |screen| {
+            let counts = [
+                "First write in",
+                "ANY KEY stops everything",
+                "Any key: stop",
+            ]
+            .iter()
+            .all(|words| screen.contains(words));
+            (counts && !screen.contains("waiting to be armed")).then_some(())
+        })?;
         running.while_still(|running| keys(running, "q"))?;
         running
             .events
@@ -350,14 +364,9 @@ fn drive_is_erased_by_hand_on_the_monitor_without_a_service() {
         running.events.wait_for("the list", PATIENCE, |event| {
             matches!(event, Event::Drives { .. }).then_some(())
         })?;
-        let mut monitor = Monitor::new(bench);
-        monitor.press(&mut running, "list", |running| running.qmp.type_text(" "))?;
-        monitor.press(&mut running, "question", |running| {
-            running.qmp.type_text("\n")
-        })?;
-        monitor.press(&mut running, "wrong", |running| {
-            running.qmp.type_text("a1b2c4\n")
-        })?;
+        types(bench, &mut running, "chosen", " ")?;
+        types(bench, &mut running, "question", "\n")?;
+        types(bench, &mut running, "wrong", "a1b2c4\n")?;
         running.qmp.send_keys(&["esc"])?;
         running.qmp.type_text("e")?;
         goes_on(&mut running)?;
@@ -366,7 +375,7 @@ fn drive_is_erased_by_hand_on_the_monitor_without_a_service() {
 
         running.qmp.type_text("\na1b2c3\ne")?;
         counts_down(&running, 0)?;
-        monitor.look(&mut running, "countdown")?;
+        picture(bench, &mut running, "countdown")?;
         let (word, text) = outcome(&running, disk.name())?;
         ensure!(word == OutcomeWord::Verified, "{text}");
         let text = running
@@ -376,45 +385,31 @@ fn drive_is_erased_by_hand_on_the_monitor_without_a_service() {
                 _ => None,
             })?;
         ensure!(text.contains("in the spool"), "{text}");
-        monitor.press(&mut running, "warned", |running| running.qmp.type_text("p"))?;
+        types(bench, &mut running, "warned", "p")?;
         running.qmp.type_text("p")?;
         running.wait_until_off(PATIENCE)
     });
 }
 
-/// The picture of the card.
-struct Monitor<'a> {
-    bench: &'a Bench,
+/// The picture of the card, also kept in the bench's folder.
+fn picture(bench: &Bench, running: &mut Running, name: &str) -> anyhow::Result<Vec<u8>> {
+    let path = bench.path().join(format!("{name}.ppm"));
+    running.qmp.screendump(&path)?;
+    Ok(fs::read(path)?)
 }
 
-impl<'a> Monitor<'a> {
-    fn new(bench: &'a Bench) -> Self {
-        Self { bench }
+/// Types on the machine's keyboard and looks until the picture is another one.
+fn types(bench: &Bench, running: &mut Running, name: &str, text: &str) -> anyhow::Result<()> {
+    let before = picture(bench, running, "before")?;
+    running.qmp.type_text(text)?;
+    let deadline = Instant::now() + PATIENCE;
+    while picture(bench, running, name)? == before {
+        ensure!(
+            Instant::now() < deadline,
+            "{name}: the picture stays the same"
+        );
     }
-
-    fn look(&self, running: &mut Running, name: &str) -> anyhow::Result<Vec<u8>> {
-        let path = self.bench.path().join(format!("{name}.ppm"));
-        running.qmp.screendump(&path)?;
-        Ok(fs::read(path)?)
-    }
-
-    /// Presses keys and looks until the picture is another one.
-    fn press(
-        &mut self,
-        running: &mut Running,
-        name: &str,
-        keys: impl FnOnce(&mut Running) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let before = self.look(running, "before")?;
-        keys(running)?;
-        let deadline = Instant::now() + PATIENCE;
-        while self.look(running, name)? == before {
-            if Instant::now() > deadline {
-                bail!("{name}: the picture stays the same");
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// For a person who looks into the bench's folder afterwards.

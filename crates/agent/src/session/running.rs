@@ -36,6 +36,8 @@ impl Session {
         self.state.mode = Mode::Countdown {
             seconds_left: length.as_secs(),
         };
+        // "Waiting to be armed" beside "first write in 10 s" would be believed.
+        self.state.message = None;
         self.stage = Stage::Countdown {
             began: Instant::now(),
             length,
