@@ -385,8 +385,14 @@ fn drive_is_erased_by_hand_on_the_monitor_without_a_service() {
                 _ => None,
             })?;
         ensure!(text.contains("in the spool"), "{text}");
+        // The report is in this machine's memory only: P asks, and another key takes it back.
         types(bench, &mut running, "warned", "p")?;
-        running.qmp.type_text("p")?;
+        for _ in 0..2 {
+            types(bench, &mut running, "language", "l")?;
+        }
+        let status = running.status()?;
+        ensure!(status == "running", "{status} after P was typed once");
+        running.qmp.type_text("pp")?;
         running.wait_until_off(PATIENCE)
     });
 }
