@@ -52,6 +52,7 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     }
     against.extend(unconfirmed(&named, &arguments.confirm));
     if !against.is_empty() {
+        output::tell_if_not_root();
         against.push("nothing was written to any drive".into());
         return Ok(fail(Status::Refused, &against.join("\n")));
     }
