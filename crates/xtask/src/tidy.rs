@@ -13,6 +13,7 @@ use anyhow::Context;
 use crate::run;
 
 mod crates;
+mod fuzz;
 mod lexer;
 mod source;
 mod text;
@@ -48,6 +49,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     let mut findings = Vec::new();
     findings.extend(crates::lints(&files)?);
     findings.extend(crates::arrows(&files)?);
+    findings.extend(fuzz::targets(&files));
     let tree = [
         "tree",
         "--package",

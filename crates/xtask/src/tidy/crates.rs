@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("agent", &["wipe", "drive", "sys", "machine", "report"]),
     ("inventory", &["report"]),
     ("xtask", &[]),
+    ("fuzz", &["drive", "machine", "report"]),
 ];
 /// May depend on anything of ours.
 const LAB: &str = "lab";
