@@ -1,7 +1,8 @@
 //! The read-only stream of progress events (`raz.events=PORT`): one JSON object a line.
 //!
-//! Tokens, keys and kernel arguments never appear here. A reader ignores kinds that it does not
-//! know. Sizes are bytes, rates bytes per second, `seconds` since the session began.
+//! `docs/events.md` is the page for readers of the stream. Tokens, private keys, seeds and the
+//! kernel's command line never appear here. A reader ignores kinds that it does not know. Sizes are
+//! bytes, rates bytes per second, `seconds` since the session began.
 
 use crate::schema::{Drive, OutcomeWord};
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,8 @@ pub enum Event {
     },
     /// The network or the service's state changed.
     Service {
-        /// `unreachable`, `pin mismatch`, `pending`, `accepted`, `revoked`, `token refused`.
+        /// `none`, `connecting`, `unreachable`, `pin mismatch`, `token refused`, `pending`,
+        /// `accepted`, `revoked`.
         state: String,
         /// In words.
         detail: String,
@@ -68,7 +70,7 @@ pub enum Event {
     Phase {
         /// Drive.
         id: String,
-        /// `writing`, `settling`, `verifying`.
+        /// `waiting`, `writing`, `settling`, `verifying`, `done`.
         phase: String,
         /// Pass, from 0.
         pass: u32,
