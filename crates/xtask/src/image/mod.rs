@@ -3,7 +3,7 @@
 //! Nothing is compiled but the agent, nothing is signed by us, no module is unpacked: Debian's
 //! signatures stay what they were. Same inputs, same bytes. The ISO is not made here.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -62,6 +62,7 @@ impl Part {
 
 /// Builds target/image and says what went in.
 pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
+    let _alone = alone(&root.join("target"))?;
     let started = Instant::now();
     let inputs = root.join("image");
     let packages = packages::obtain(root, options.update_lock)?;
@@ -110,9 +111,58 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     Ok(manifest)
 }
 
+/// Waits until no other build of the same checkout goes on, and keeps the next ones out until the
+/// file is dropped: they would unpack and write to the same places.
+fn alone(target: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(target)?;
+    let path = target.join("image.lock");
+    let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
+    let locked = match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            println!("image: another build is under way, waiting for it");
+            file.lock()
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+        Ok(()) => Ok(()),
+    };
+    locked.with_context(|| format!("locking {}", path.display()))?;
+    Ok(file)
+}
+
 /// Writes beside the file and renames: a machine that boots meanwhile reads the old one whole.
 fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
     fs::write(&partial, bytes).with_context(|| format!("writing {}", partial.display()))?;
     fs::rename(&partial, path).with_context(|| format!("replacing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_second_build_waits_for_the_first() {
+        let target = tempfile::tempdir().unwrap();
+        let built = target.path().join("built");
+        let first = alone(target.path()).unwrap();
+        let other = File::open(target.path().join("image.lock")).unwrap();
+        assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
+        thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let _second = alone(target.path()).unwrap();
+                built.exists()
+            });
+            fs::write(&built, "").unwrap();
+            drop(first);
+            assert!(
+                second.join().unwrap(),
+                "it began before the first was through"
+            );
+        });
+        assert!(
+            other.try_lock().is_ok(),
+            "dropping the file lets the next in"
+        );
+    }
 }
