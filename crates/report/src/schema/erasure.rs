@@ -1,0 +1,189 @@
+//! What was done to a drive and what of it is proven, in the report.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Sanitization level of NIST SP 800-88.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing may be claimed.
+    None,
+    /// Clear.
+    Clear,
+    /// Purge.
+    Purge,
+}
+
+/// The conclusion in one word, used strictly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeWord {
+    /// Every addressable byte was overwritten, read back and compared by raz.
+    Verified,
+    /// Written in full, read back not at all.
+    WrittenNotChecked,
+    /// Something is not proven.
+    NotComplete,
+    /// Nothing was written.
+    NotStarted,
+}
+
+/// What was done to a drive and what of it is proven.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Erasure {
+    /// Level asked for.
+    pub requested_level: Level,
+    /// Level reached: `none` unless the outcome is `verified`.
+    pub achieved_level: Level,
+    /// Sanitization technique (r2 §4.6), such as `overwrite`.
+    pub technique: String,
+    /// Why this technique, and which row of the tables it follows or falls short of.
+    pub reasons: Vec<String>,
+    /// The conclusion.
+    pub outcome: OutcomeWord,
+    /// The conclusion in a sentence.
+    pub outcome_text: String,
+    /// Each reason why it is not proven.
+    pub shortfalls: Vec<String>,
+    /// Whose consent, how.
+    pub consent: Consent,
+    /// How to derive the pattern again.
+    pub pattern: Pattern,
+    /// Each pass that began.
+    pub passes: Vec<Pass>,
+    /// What the drive holds now.
+    pub final_content: FinalContent,
+    /// Commands beyond reads and writes, with the status each brought.
+    pub commands: Vec<Command>,
+    /// The identity re-read before, between and after the phases.
+    pub identity_checks: Vec<IdentityCheck>,
+    /// Start.
+    pub started: String,
+    /// End.
+    pub ended: String,
+    /// What the technique does not reach on this drive.
+    pub not_reached: Vec<String>,
+}
+
+/// A person's consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consent {
+    /// `command_line`, `typed`, `armed`.
+    pub by: String,
+    /// The id that was confirmed.
+    pub drive_id: String,
+    /// Such as the end of the arming in the inventory.
+    pub detail: Option<String>,
+}
+
+/// Inputs of the pattern's key derivation, besides the drive's `identity` and the pass's number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pattern {
+    /// BLAKE3 key derivation context string.
+    pub derivation: String,
+    /// 32 random bytes in hexadecimal.
+    pub seed: String,
+    /// `aes-128-ctr` or `chacha8`.
+    pub cipher: String,
+}
+
+/// What was written in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PassKind {
+    /// Position-keyed pattern.
+    Pattern,
+    /// Bitwise complement of the pattern of the same pass number.
+    Complement,
+    /// Zeros.
+    Zero,
+}
+
+/// What an untroubled drive holds at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FinalContent {
+    /// The pattern of the last pattern pass.
+    Pattern,
+    /// Its complement.
+    Complement,
+    /// Zeros: reading them back later proves nothing about this run.
+    Zeros,
+    /// Not established.
+    Unknown,
+}
+
+/// One pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Pass {
+    /// What was written.
+    pub kind: PassKind,
+    /// Pass number in the key derivation.
+    pub pass: u32,
+    /// Bytes written without error.
+    pub written_bytes: u64,
+    /// Sectors that could not be written, at most [`RANGES_LISTED_MAX`] ranges.
+    pub write_errors: Ranges,
+    /// The write cache was flushed after the last write.
+    pub flushed: bool,
+    /// Duration of the write phase.
+    pub write_seconds: f64,
+    /// Verification type and coverage; absent when none was done.
+    pub verification: Option<Verification>,
+}
+
+/// Most ranges that a report lists; the counts are always whole.
+pub const RANGES_LISTED_MAX: usize = 1000;
+
+/// Byte ranges with their sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ranges {
+    /// Ranges in all.
+    pub count: u64,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// The first of them, ascending, as `[start, end)` byte offsets.
+    pub listed: Vec<[u64; 2]>,
+}
+
+/// A read-back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verification {
+    /// `full`: every addressable byte was to be read.
+    pub r#type: String,
+    /// Bytes read and compared.
+    pub read_bytes: u64,
+    /// `read_bytes` over the capacity, in percent.
+    pub coverage_percent: f64,
+    /// Sectors that differ.
+    pub mismatches: Ranges,
+    /// Offset of the first byte that differs.
+    pub first_mismatch_offset_bytes: Option<u64>,
+    /// Sectors that could not be read.
+    pub read_errors: Ranges,
+    /// Duration.
+    pub seconds: f64,
+    /// It reached the end of the drive.
+    pub complete: bool,
+}
+
+/// One command and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Command {
+    /// Name and bytes.
+    pub command: String,
+    /// Status and sense or registers.
+    pub status: String,
+}
+
+/// One re-reading of the identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IdentityCheck {
+    /// When.
+    pub moment: String,
+    /// What was read, or the error.
+    pub found: String,
+    /// Equal to what was confirmed.
+    pub same: bool,
+}
