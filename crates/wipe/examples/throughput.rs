@@ -2,31 +2,49 @@
 //! A measure for people, not a test: nothing is asserted but that the drives are proven.
 //!
 //! `cargo run --release -p wipe --example throughput -- FOLDER [GIB] [DRIVES] [aes|chacha|zero] [loop]`
+//!
+//! With `--json FOLDER aes|chacha PASSES REST_SECONDS DEVICE…` it is raz's side of
+//! `cargo xtask bench`: one run over loop devices that exist already, one JSON object on standard
+//! output. PASSES is a comma list of `pattern` and `zero`; between the write and the verify of a
+//! pass it rests. It refuses any device that is not a loop device over a file in FOLDER.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use wipe::engine::run;
 use wipe::job::{Job, VerifyMode};
 use wipe::options::Options;
-use wipe::outcome::{Conclusion, PassKind};
+use wipe::outcome::{Outcome, PassKind};
 use wipe::pattern::{Cipher, Seed};
 use wipe::progress::Progress;
 use wipe::target::{Control, Target};
 
-struct Plain(File, String);
+/// A file of ours as the engine sees it.
+struct Plain {
+    file: File,
+    identity: String,
+    /// Pause between write and verify: reads right after a large write are slow where the host
+    /// still writes back. The engine asks for the identity there, which no phase's time includes.
+    rest: Duration,
+    identity_checks: AtomicU64,
+}
 
 impl Control for Plain {
     fn flush(&self) -> std::io::Result<()> {
-        self.0.sync_all()
+        self.file.sync_all()
     }
     fn recheck_identity(&self) -> Result<String, String> {
-        Ok(self.1.clone())
+        // Once at the claim, then after each write and each verify by turns.
+        if self.identity_checks.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            std::thread::sleep(self.rest);
+        }
+        Ok(self.identity.clone())
     }
     fn is_present(&self) -> bool {
         true
@@ -70,7 +88,16 @@ impl Drop for Loop {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((first, rest)) if first == "--json" => on_devices(rest),
+        _ => on_own_files(&arguments),
+    }
+}
+
+/// Files and loop devices of our own, four rounds, a line each.
+fn on_own_files(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let mut arguments = arguments.iter();
     let parent = arguments
         .next()
         .ok_or("usage: throughput FOLDER [GIB] [DRIVES] [aes|chacha|zero] [loop]")?;
@@ -80,12 +107,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_or(Ok(1), |text| text.parse::<usize>())?;
     let kind = arguments.next();
     let looped = arguments.next().is_some();
-    let (cipher, passes) = match kind.as_deref() {
+    let (cipher, passes) = match kind.map(String::as_str) {
         None => (Cipher::for_this_cpu(), vec![PassKind::Pattern]),
-        Some("aes") => (Cipher::Aes128Ctr, vec![PassKind::Pattern]),
-        Some("chacha") => (Cipher::ChaCha8, vec![PassKind::Pattern]),
         Some("zero") => (Cipher::ChaCha8, vec![PassKind::Zero]),
-        Some(other) => return Err(format!("{other}: aes, chacha or zero").into()),
+        Some(name) => (cipher(name)?, vec![PassKind::Pattern]),
     };
     let folder = tempfile::tempdir_in(parent)?;
     let (mut devices, mut loops) = (Vec::new(), Vec::new());
@@ -103,49 +128,157 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..4 {
         let jobs = devices
             .iter()
-            .map(|device| job(device, bytes, cipher, &passes))
+            .map(|device| {
+                let file = open(device)?;
+                job(device, file, bytes, cipher, &passes, Duration::ZERO)
+            })
             .collect::<Result<_, _>>()?;
+        let round = round(jobs)?;
+        let gib = round.bytes as f64 / GIB;
         println!(
-            "{drives} x {} GiB {}: {}",
+            "{drives} x {} GiB {}: write {:.2} GiB/s, verify {:.2} GiB/s, wall {:.2} s, CPU {:.2} s/GiB",
             bytes >> 30,
-            kind.as_deref().unwrap_or(cipher.name()),
-            round(jobs)?
+            kind.map_or(cipher.name(), String::as_str),
+            gib / round.write_seconds,
+            gib / round.verify_seconds,
+            round.wall_seconds,
+            (round.user_seconds + round.system_seconds) / gib
         );
     }
     Ok(())
 }
 
-/// One run over all drives, as a line of figures.
-fn round(jobs: Vec<Job>) -> Result<String, Box<dyn Error>> {
-    let bytes: u64 = jobs.iter().map(|job| job.target.capacity_bytes).sum();
-    let zeros = jobs.iter().all(|job| job.passes == [PassKind::Zero]);
+/// One run over devices that the bench made.
+fn on_devices(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let [folder, cipher_name, passes, rest, devices @ ..] = arguments else {
+        return Err("usage: --json FOLDER aes|chacha PASSES REST_SECONDS DEVICE…".into());
+    };
+    if devices.is_empty() {
+        return Err("no device named".into());
+    }
+    let folder = Path::new(folder).canonicalize()?;
+    let cipher = cipher(cipher_name)?;
+    let passes = passes
+        .split(',')
+        .map(|name| match name {
+            "pattern" => Ok(PassKind::Pattern),
+            "zero" => Ok(PassKind::Zero),
+            other => Err(format!("{other}: pattern or zero")),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let rest = Duration::try_from_secs_f64(rest.parse()?)?;
+    // All of them are looked at before the first is written to.
+    let jobs = devices
+        .iter()
+        .map(|device| {
+            let device = Path::new(device);
+            let mut file = open(device)?;
+            check_own_loop(&file, &folder).map_err(|why| format!("{}: {why}", device.display()))?;
+            let bytes = file.seek(SeekFrom::End(0))?;
+            job(device, file, bytes, cipher, &passes, rest)
+        })
+        .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+    let round = round(jobs)?;
+    println!(
+        "{{\"bytes\":{},\"write_seconds\":{},\"verify_seconds\":{},\"wall_seconds\":{},\"rest_seconds\":{},\"user_seconds\":{},\"system_seconds\":{},\"rss_peak_bytes\":{}}}",
+        round.bytes,
+        round.write_seconds,
+        round.verify_seconds,
+        round.wall_seconds,
+        rest.as_secs_f64() * passes.len() as f64,
+        round.user_seconds,
+        round.system_seconds,
+        rss_peak_bytes()?
+    );
+    Ok(())
+}
+
+/// Whether the *open* file is a loop device over a file that lies directly in `folder`: asked by
+/// the device's number, since a name may point elsewhere by now.
+fn check_own_loop(file: &File, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let metadata = file.metadata()?;
+    let number = (libc::major(metadata.rdev()), libc::minor(metadata.rdev()));
+    if !metadata.file_type().is_block_device() || number.0 != LOOP_MAJOR {
+        return Err("not a loop device".into());
+    }
+    let attribute = format!("/sys/dev/block/{}:{}/loop/backing_file", number.0, number.1);
+    let backing = std::fs::read_to_string(attribute)?;
+    let backing = Path::new(backing.trim_end_matches('\n'));
+    // A deleted file's name ends in " (deleted)": then nothing by that name is found.
+    if backing.parent() != Some(folder) || !backing.is_file() {
+        return Err(format!(
+            "over {}, which is not in {}",
+            backing.display(),
+            folder.display()
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// The kernel's number for loop devices (Documentation/admin-guide/devices.txt).
+const LOOP_MAJOR: libc::c_uint = 7;
+
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// Figures of one run over all drives: the slowest drive's phases, this process's time.
+struct Round {
+    bytes: u64,
+    write_seconds: f64,
+    verify_seconds: f64,
+    wall_seconds: f64,
+    user_seconds: f64,
+    system_seconds: f64,
+}
+
+fn round(jobs: Vec<Job>) -> Result<Round, Box<dyn Error>> {
+    let bytes = jobs.iter().map(|job| job.target.capacity_bytes).sum();
+    let capacities: Vec<u64> = jobs.iter().map(|job| job.target.capacity_bytes).collect();
     let (begun, before) = (Instant::now(), cpu_seconds()?);
     let outcomes = run(jobs, &Options::default(), &Arc::new(AtomicBool::new(false)));
-    let (wall, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds()? - before);
-    for outcome in &outcomes {
-        match &outcome.conclusion {
-            Conclusion::Verified(_) => {}
-            Conclusion::NotComplete(_) if zeros => {}
-            other => return Err(format!("{other:?}").into()),
+    let (wall_seconds, after) = (begun.elapsed().as_secs_f64(), cpu_seconds()?);
+    for (outcome, capacity) in outcomes.iter().zip(capacities) {
+        if !proven(outcome, capacity) {
+            return Err(format!("{:?}", outcome.conclusion).into());
         }
     }
-    let gib = bytes as f64 / f64::from(1 << 30);
-    let longest = |seconds: &dyn Fn(&wipe::outcome::Outcome) -> f64| {
-        outcomes.iter().map(seconds).fold(0.0, f64::max)
-    };
-    let write = longest(&|outcome| outcome.passes[0].write_seconds);
-    let read = longest(&|outcome| {
-        outcome.passes[0]
-            .verify
-            .as_ref()
-            .map_or(0.0, |read| read.seconds)
-    });
-    Ok(format!(
-        "write {:.2} GiB/s, verify {:.2} GiB/s, wall {wall:.2} s, CPU {:.2} s/GiB",
-        gib / write,
-        gib / read,
-        cpu / gib
-    ))
+    let longest =
+        |seconds: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(seconds).fold(0.0, f64::max);
+    Ok(Round {
+        bytes,
+        write_seconds: longest(&|outcome| {
+            outcome.passes.iter().map(|pass| pass.write_seconds).sum()
+        }),
+        verify_seconds: longest(&|outcome| {
+            let verifies = outcome.passes.iter().flat_map(|pass| &pass.verify);
+            verifies.map(|verify| verify.seconds).sum()
+        }),
+        wall_seconds,
+        user_seconds: after.0 - before.0,
+        system_seconds: after.1 - before.1,
+    })
+}
+
+/// Every byte of every pass written and read back equal. The conclusion says less of a zero pass
+/// alone, which proves no erasure; here it is a measure only.
+fn proven(outcome: &Outcome, capacity_bytes: u64) -> bool {
+    !outcome.passes.is_empty()
+        && outcome.passes.iter().all(|pass| {
+            pass.written_bytes == capacity_bytes
+                && pass.verify.as_ref().is_some_and(|verify| {
+                    verify.complete
+                        && verify.read_bytes == capacity_bytes
+                        && verify.mismatch_bytes == 0
+                })
+        })
+}
+
+fn cipher(name: &str) -> Result<Cipher, String> {
+    match name {
+        "aes" => Ok(Cipher::Aes128Ctr),
+        "chacha" => Ok(Cipher::ChaCha8),
+        other => Err(format!("{other}: aes, chacha or zero")),
+    }
 }
 
 fn allocate(path: &Path, bytes: u64) -> Result<(), Box<dyn Error>> {
@@ -161,17 +294,22 @@ fn allocate(path: &Path, bytes: u64) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn job(
-    path: &Path,
-    bytes: u64,
-    cipher: Cipher,
-    passes: &[PassKind],
-) -> Result<Job, Box<dyn Error>> {
-    let file = OpenOptions::new()
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .custom_flags(libc::O_DIRECT)
-        .open(path)?;
+        .open(path)
+}
+
+fn job(
+    path: &Path,
+    file: File,
+    bytes: u64,
+    cipher: Cipher,
+    passes: &[PassKind],
+    rest: Duration,
+) -> Result<Job, Box<dyn Error>> {
     let identity = path.display().to_string();
     Ok(Job {
         target: Target {
@@ -182,7 +320,12 @@ fn job(
             file: Arc::new(file.try_clone()?.into()),
             max_request_bytes: None,
         },
-        control: Arc::new(Plain(file, identity.clone())),
+        control: Arc::new(Plain {
+            file,
+            identity: identity.clone(),
+            rest,
+            identity_checks: AtomicU64::new(0),
+        }),
         identity,
         seed: Seed::random()?,
         cipher,
@@ -193,19 +336,27 @@ fn job(
 }
 
 /// User and system time of this process so far.
-fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
+fn cpu_seconds() -> Result<(f64, f64), Box<dyn Error>> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let after = stat.rsplit(')').next().ok_or("no stat")?;
-    let ticks = |index: usize| {
-        after
-            .split_whitespace()
-            .nth(index)
-            .and_then(|text| text.parse::<f64>().ok())
+    let seconds = |index: usize| {
+        let ticks = after.split_whitespace().nth(index)?.parse::<f64>().ok()?;
+        // USER_HZ is 100 on every Linux that raz runs on.
+        Some(ticks / 100.0)
     };
-    let (user, system) = (
-        ticks(11).ok_or("no user time")?,
-        ticks(12).ok_or("no system time")?,
-    );
-    // USER_HZ is 100 on every Linux that raz runs on.
-    Ok((user + system) / 100.0)
+    Ok((
+        seconds(11).ok_or("no user time")?,
+        seconds(12).ok_or("no system time")?,
+    ))
+}
+
+/// The most memory that this process had at any time.
+fn rss_peak_bytes() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .ok_or("no VmHWM")?;
+    let kib = line.split_whitespace().next().ok_or("no VmHWM")?;
+    Ok(kib.parse::<u64>()? << 10)
 }
