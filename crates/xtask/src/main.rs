@@ -1,4 +1,4 @@
-//! Automation of the checkout: `cargo xtask demo | test | image | tidy | setup`.
+//! Automation of the checkout: `cargo xtask demo | test | image | bench | tidy | setup`.
 //!
 //! Depends on none of raz's crates, so that it builds in seconds and works while they do not.
 
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod image;
 mod run;
 mod setup;
@@ -25,6 +26,8 @@ enum Verb {
     Image(image::Options),
     /// Format check, clippy, tidy, every test, then the lab's scenarios on the image
     Test(test::Options),
+    /// Measure raz against fio and its peers, on loop devices made for it (root)
+    Bench(bench::Options),
     /// Check the architecture's invariants that a program can check
     Tidy,
     /// Install what the image and the lab need beyond Rust (names it when not root)
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
             .and_then(|()| image::build(&root, &options))
             .map(|_| ExitCode::SUCCESS),
         Verb::Test(options) => test::run(&root, &options),
+        Verb::Bench(options) => bench::run(&root, &options).map(|()| ExitCode::SUCCESS),
         Verb::Tidy => tidy::run(&root),
         Verb::Setup => setup::run(setup::Need::Lab).map(|()| ExitCode::SUCCESS),
         Verb::Demo { arguments } => demo(&root, &arguments),

@@ -1,4 +1,4 @@
-//! What the image and the lab need beyond Rust.
+//! What the image, the lab and the bench need beyond Rust.
 //!
 //! Looks for the programs first, so that a machine that has them pays nothing. As root the missing
 //! ones are installed with apt; otherwise they are named in one line and nothing is changed.
@@ -15,6 +15,17 @@ pub enum Need {
     Image,
     /// That, and what the demo and the scenario tests start.
     Lab,
+    /// What `cargo xtask bench` measures and measures with.
+    Bench,
+}
+
+impl Need {
+    fn includes(self, other: Self) -> bool {
+        match self {
+            Self::Image | Self::Bench => self == other,
+            Self::Lab => matches!(other, Self::Image | Self::Lab),
+        }
+    }
 }
 
 /// Something a person has to install: the commands end with status 2.
@@ -69,6 +80,13 @@ const TOOLS: &[Tool] = &[
         "chromium",
         Need::Lab,
     ),
+    tool(&["losetup"], "mount", Need::Bench),
+    tool(&["fallocate"], "util-linux", Need::Bench),
+    tool(&["kill"], "procps", Need::Bench),
+    tool(&["fio"], "fio", Need::Bench),
+    tool(&["scrub"], "scrub", Need::Bench),
+    tool(&["shred"], "coreutils", Need::Bench),
+    tool(&["badblocks"], "e2fsprogs", Need::Bench),
 ];
 
 /// Makes sure that everything `need` asks for is there.
@@ -84,10 +102,12 @@ pub fn run(need: Need) -> anyhow::Result<()> {
         ))
         .into());
     }
-    println!("setup: installing {}", missing.join(" "));
+    // Standard output is the caller's: `bench --json` prints one document on it.
+    eprintln!("setup: installing {}", missing.join(" "));
     let install = || {
         let mut command = run::program("apt-get");
         command
+            .stdout(std::io::stderr())
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(["install", "--yes", "--quiet", "--no-install-recommends"])
             .args(&missing);
@@ -95,7 +115,11 @@ pub fn run(need: Need) -> anyhow::Result<()> {
     };
     if install().is_err() {
         // The lists are absent on a fresh machine and stale on an old one.
-        run::run(run::program("apt-get").args(["update", "--quiet"]))?;
+        run::run(
+            run::program("apt-get")
+                .stdout(std::io::stderr())
+                .args(["update", "--quiet"]),
+        )?;
         install()?;
     }
     Ok(())
@@ -105,7 +129,7 @@ pub fn run(need: Need) -> anyhow::Result<()> {
 fn missing(need: Need, path: &str) -> Vec<&'static str> {
     TOOLS
         .iter()
-        .filter(|tool| need == Need::Lab || tool.need == Need::Image)
+        .filter(|tool| need.includes(tool.need))
         .filter(|tool| !tool.any_of.iter().any(|name| found(name, path)))
         .map(|tool| tool.package)
         .collect()
@@ -120,7 +144,7 @@ fn found(name: &str, path: &str) -> bool {
 }
 
 /// Whether the effective user is root, by /proc: xtask has no door to the kernel of its own.
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
         status
             .lines()
@@ -147,5 +171,12 @@ mod tests {
     #[test]
     fn the_image_alone_does_not_ask_for_the_lab() {
         assert!(!missing(Need::Image, "/nonexistent").contains(&"qemu-system-x86"));
+    }
+
+    #[test]
+    fn the_bench_and_the_lab_do_not_ask_for_each_other() {
+        let bench = missing(Need::Bench, "/nonexistent");
+        assert!(bench.contains(&"fio") && !bench.contains(&"qemu-system-x86"));
+        assert!(!missing(Need::Lab, "/nonexistent").contains(&"fio"));
     }
 }

@@ -1,0 +1,211 @@
+//! What raz is wanted to reach, and how near the measured figures are.
+//!
+//! Nothing fails here: figures depend on the machine, and a person reads them with the conditions
+//! beside them.
+
+use super::conditions::Conditions;
+use super::figures::{Finding, Run, Subject, Wanted};
+use super::peers::{NWIPE_FASTEST, NWIPE_ISAAC64};
+use super::raz::Content;
+
+/// The lower bounds of one content in one setting.
+struct Targets {
+    write_speed: Option<Wanted>,
+    phases_speed: Option<Wanted>,
+    cpu_seconds_per_gib: Option<Wanted>,
+}
+
+/// Against fio's best with huge pages. With VAES the keystream costs half of what it does with
+/// plain AES instructions, so more is wanted.
+fn targets(content: Content, drives: usize, vaes: bool) -> Targets {
+    let one = |speed| Wanted::AtLeast(if drives == 1 { speed } else { 0.8 });
+    match content {
+        Content::Aes => Targets {
+            write_speed: None,
+            phases_speed: Some(one(if vaes { 0.85 } else { 0.75 })),
+            cpu_seconds_per_gib: Some(Wanted::AtMost(if vaes { 0.22 } else { 0.35 })),
+        },
+        Content::ChaCha8 => Targets {
+            write_speed: None,
+            phases_speed: Some(one(0.7)),
+            cpu_seconds_per_gib: Some(Wanted::AtMost(0.5)),
+        },
+        Content::Zero => Targets {
+            write_speed: Some(Wanted::AtLeast(0.92)),
+            phases_speed: None,
+            cpu_seconds_per_gib: None,
+        },
+    }
+}
+
+/// User and system time per GiB that was written and verified.
+pub fn cpu_seconds_per_gib(run: &Run, bytes: u64) -> f64 {
+    (run.user_seconds + run.system_seconds) / gib(bytes)
+}
+
+/// For reading.
+pub fn gib(bytes: u64) -> f64 {
+    bytes as f64 / (1u64 << 30) as f64
+}
+
+/// Everything that is said of one content: against fio, and against nwipe where it was measured.
+pub fn findings(
+    content: Content,
+    subjects: &[Subject],
+    drives: usize,
+    bytes: u64,
+    conditions: &Conditions,
+) -> Vec<Finding> {
+    let named = |name: &str| subjects.iter().find(|subject| subject.name == name);
+    let (Some(own), Some(fio)) = (named(content.name()), subjects.first()) else {
+        return Vec::new();
+    };
+    let wanted = targets(content, drives, conditions.has("vaes"));
+    let name = content.name();
+    let mut findings = vec![
+        Finding::new(
+            name,
+            "write speed, of fio's",
+            own.speed(fio, |run| run.write_seconds),
+            wanted.write_speed,
+        ),
+        Finding::new(
+            name,
+            "verify speed, of fio's read",
+            own.speed(fio, |run| run.verify_seconds),
+            None,
+        ),
+        Finding::new(
+            name,
+            "write + verify speed, of fio's",
+            own.speed(fio, Run::phases_seconds),
+            wanted.phases_speed,
+        ),
+        Finding::new(
+            name,
+            "CPU s/GiB, user + system",
+            own.spread(|run| Some(cpu_seconds_per_gib(run, bytes))),
+            wanted.cpu_seconds_per_gib,
+        ),
+    ];
+    if content == Content::Aes {
+        // The speed of the other against ours is our time as a part of theirs.
+        if let Some(nwipe) = named(NWIPE_FASTEST) {
+            findings.push(Finding::new(
+                name,
+                "phases' time, of nwipe's fastest",
+                nwipe.speed(own, Run::phases_seconds),
+                Some(Wanted::AtMost(0.4)),
+            ));
+            findings.push(Finding::new(
+                name,
+                "whole process, of nwipe's fastest",
+                nwipe.speed(own, |run| Some(run.wall_seconds)),
+                Some(Wanted::AtMost(0.2)),
+            ));
+        }
+        if let Some(nwipe) = named(NWIPE_ISAAC64) {
+            findings.push(Finding::new(
+                name,
+                "phases' time, of nwipe's ISAAC-64",
+                nwipe.speed(own, Run::phases_seconds),
+                Some(Wanted::AtMost(0.15)),
+            ));
+        }
+    }
+    findings.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(flags: &[&str]) -> Conditions {
+        Conditions {
+            date: String::new(),
+            cpu: String::new(),
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            cores: 2,
+            kernel: String::new(),
+            memory_bytes: 0,
+            load_average: String::new(),
+            transparent_huge_pages: String::new(),
+            commit: String::new(),
+            tools: Vec::new(),
+        }
+    }
+
+    fn subject(name: &str, write: f64, verify: f64, wall_seconds: f64) -> Subject {
+        Subject {
+            name: name.to_owned(),
+            command: String::new(),
+            runs: vec![Run {
+                write_seconds: Some(write),
+                verify_seconds: Some(verify),
+                wall_seconds,
+                user_seconds: 0.3,
+                system_seconds: 0.1,
+                rss_peak_bytes: 0,
+            }],
+        }
+    }
+
+    fn figure<'a>(findings: &'a [Finding], figure: &str) -> &'a Finding {
+        findings
+            .iter()
+            .find(|finding| finding.figure == figure)
+            .expect(figure)
+    }
+
+    #[test]
+    fn raz_is_held_against_fio_and_nwipe() {
+        let subjects = [
+            subject("fio", 0.36, 0.27, 0.0),
+            subject("raz aes-128-ctr", 0.4, 0.3, 0.8),
+            subject(NWIPE_FASTEST, 0.8, 0.9, 5.0),
+        ];
+        let found = findings(Content::Aes, &subjects, 1, 2 << 30, &conditions(&["vaes"]));
+        let phases = figure(&found, "write + verify speed, of fio's");
+        assert!((phases.measured.median - 0.9).abs() < 1e-9);
+        assert_eq!(phases.met, Some(true));
+        let cpu = figure(&found, "CPU s/GiB, user + system");
+        assert!((cpu.measured.median - 0.2).abs() < 1e-9);
+        let nwipe = figure(&found, "phases' time, of nwipe's fastest");
+        assert!((nwipe.measured.median - 0.7 / 1.7).abs() < 1e-9);
+        assert_eq!(nwipe.met, Some(false));
+        let whole = figure(&found, "whole process, of nwipe's fastest");
+        assert_eq!(whole.met, Some(true));
+    }
+
+    #[test]
+    fn less_is_wanted_without_vaes_and_of_several_drives() {
+        let subjects = [
+            subject("fio", 0.36, 0.36, 0.0),
+            subject("raz aes-128-ctr", 0.44, 0.44, 0.8),
+        ];
+        let met = |drives, flags: &[&str]| {
+            let found = findings(Content::Aes, &subjects, drives, 2 << 30, &conditions(flags));
+            figure(&found, "write + verify speed, of fio's").met
+        };
+        assert_eq!(met(1, &["vaes"]), Some(false));
+        assert_eq!(met(1, &[]), Some(true));
+        assert_eq!(met(4, &["vaes"]), Some(true));
+    }
+
+    #[test]
+    fn zeros_are_held_against_the_write_only() {
+        let subjects = [
+            subject("fio", 0.36, 0.36, 0.0),
+            subject("raz zero", 0.36, 1.0, 1.4),
+        ];
+        let found = findings(Content::Zero, &subjects, 1, 2 << 30, &conditions(&[]));
+        assert_eq!(figure(&found, "write speed, of fio's").met, Some(true));
+        assert_eq!(figure(&found, "write + verify speed, of fio's").met, None);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_spoken_of() {
+        let subjects = [subject("fio", 0.36, 0.36, 0.0)];
+        assert!(findings(Content::Zero, &subjects, 1, 1, &conditions(&[])).is_empty());
+    }
+}
