@@ -5,6 +5,7 @@
 //! nothing are measured like those that do. They are as fine as [`POLL`].
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Drop for Children {
             if !matches!(child.try_wait(), Ok(None)) {
                 continue;
             }
-            // Politely first: a killed fio leaves its shared memory behind. The number is the
+            // Politely first: a killed fio leaves its huge pages taken. The number is the
             // child's for as long as nobody has waited for it.
             let number = child.id().to_string();
             let _ = run::output(run::program("kill").args(["-TERM", &number]));
@@ -100,7 +101,9 @@ pub fn measure(
         command
             .stdin(std::process::Stdio::null())
             .stdout(File::create(scratch.join(format!("out-{number}")))?)
-            .stderr(File::create(scratch.join(format!("err-{number}")))?);
+            .stderr(File::create(scratch.join(format!("err-{number}")))?)
+            // A group of its own: Ctrl-C reaches xtask alone, which ends its children in order.
+            .process_group(0);
         names.push(command.get_program().to_string_lossy().into_owned());
         let child = command
             .spawn()
