@@ -15,3 +15,7 @@ image *arguments:
 # Check the architecture's invariants
 tidy:
     cargo xtask tidy
+
+# Measure raz against fio and other erasers (root)
+bench *arguments:
+    cargo xtask bench {{arguments}}
