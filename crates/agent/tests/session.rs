@@ -14,7 +14,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// What a session has not done by then it never will: the test fails, and is not held up.
+const HANGING_AFTER: Duration = Duration::from_secs(120);
 
 struct Bench {
     folder: TempDir,
@@ -56,6 +62,11 @@ impl Bench {
     }
 
     fn session(&self) -> Session {
+        self.session_on(|_| {})
+    }
+
+    /// A session on a terminal that `prepare` had before it.
+    fn session_on(&self, prepare: impl Fn(&File)) -> Session {
         // Close-on-exec from the start: a copy in the child of another test would keep the
         // terminal from hanging up.
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
@@ -74,6 +85,7 @@ impl Bench {
             .status()
             .unwrap();
         assert!(sized.success());
+        prepare(&line);
         let child = self.command().arg("--tty").arg(path).spawn().unwrap();
         Session {
             child,
@@ -89,8 +101,14 @@ impl Bench {
     /// Waits for so many events of a kind.
     fn until(&self, event: &str, count: usize) {
         let wanted = format!("\"event\":\"{event}\"");
+        let begun = Instant::now();
         while self.events().matches(&wanted).count() < count {
-            std::thread::yield_now();
+            assert!(
+                begun.elapsed() < HANGING_AFTER,
+                "no {event}: {}",
+                self.events()
+            );
+            thread::yield_now();
         }
     }
 }
@@ -110,8 +128,21 @@ impl Session {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
+    /// The exit status. A session that does not end fails the test, instead of holding it up.
     fn end(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let (sender, ended) = mpsc::channel();
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        // Keeps both ends of the terminal open until it has ended.
+        let waiter = thread::spawn(move || {
+            let status = self.child.wait().unwrap();
+            let _ = sender.send(status.code());
+        });
+        let status = ended.recv_timeout(HANGING_AFTER);
+        if status.is_err() {
+            kill(pid, Signal::SIGKILL).unwrap();
+        }
+        waiter.join().unwrap();
+        status.expect("the session ends")
     }
 }
 
@@ -149,6 +180,41 @@ fn terminal_that_takes_nothing_does_not_hold_up_the_session() {
     (&session.terminal).write_all(b"l").unwrap();
     bench.until("drives", 2);
     session.tell(Signal::SIGINT);
+    assert_eq!(session.end(), Some(1));
+}
+
+/// Not even its first words pass, so that its last ones do not either.
+#[test]
+fn terminal_that_takes_nothing_from_the_start_does_not_hold_up_the_session() {
+    let bench = Bench::new("");
+    let session = bench.session_on(|line| tcflow(line, FlowArg::TCOOFF).unwrap());
+    bench.until("drives", 1);
+    session.tell(Signal::SIGINT);
+    assert_eq!(session.end(), Some(1));
+}
+
+/// It stops between two drawings, when only the last words are left to be said.
+#[test]
+fn terminal_that_stops_just_before_the_end_does_not_hold_up_the_session() {
+    for _ in 0..8 {
+        let bench = Bench::new("");
+        let session = bench.session();
+        bench.until("drives", 1);
+        session.tell(Signal::SIGSTOP);
+        tcflow(&session.line, FlowArg::TCOOFF).unwrap();
+        session.tell(Signal::SIGINT);
+        session.tell(Signal::SIGCONT);
+        assert_eq!(session.end(), Some(1));
+    }
+}
+
+#[test]
+fn terminal_gets_its_own_screen_back() {
+    let bench = Bench::new("");
+    let mut session = bench.session();
+    session.until_shown("drive");
+    session.tell(Signal::SIGTERM);
+    session.until_shown("\x1b[?1049l");
     assert_eq!(session.end(), Some(1));
 }
 
@@ -196,7 +262,7 @@ fn unattended_mode_that_a_person_ended_stays_over_after_a_restart() {
     bench.until("waiting", 1);
     first.terminal.write_all(b"a").unwrap();
     while !bench.path("run/spool/.attended").exists() {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     first.tell(Signal::SIGKILL);
     first.end();
@@ -207,7 +273,7 @@ fn unattended_mode_that_a_person_ended_stays_over_after_a_restart() {
         events.rsplit_once("\"started\"").unwrap().1.to_owned()
     };
     while !of_the_second().contains("\"waiting\"") {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     second.tell(Signal::SIGTERM);
     second.end();

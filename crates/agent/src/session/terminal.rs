@@ -2,7 +2,8 @@
 //!
 //! Both directions have a thread of their own. A serial line can block a writer for ever, and the
 //! key reader waits for the rest of a key of which a line's noise sent the beginning: neither may
-//! hold up the session, which has drives to bring to an honest end.
+//! hold up the session, which has drives to bring to an honest end. So the session's own thread
+//! writes nothing to the terminal, not even the first and the last words.
 
 use crate::ui::{self, State};
 use anyhow::Context;
@@ -20,8 +21,8 @@ use std::time::{Duration, Instant};
 /// A screen that has not been drawn for so long is seen by nobody.
 const DRAWN_WITHIN: Duration = Duration::from_secs(5);
 
-/// Patience with the last drawing before the terminal is given back.
-const LAST_DRAWING: Duration = Duration::from_secs(1);
+/// Patience with the last drawing and the giving back of the terminal.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A console, or none: standard input is no terminal, or was one that has hung up.
 pub struct Console {
@@ -43,10 +44,11 @@ struct Easel {
 
 struct Canvas {
     next: Option<State>,
-    drawing: bool,
     drawn: Instant,
     /// The session draws no more, or the terminal cannot be drawn on.
     closed: bool,
+    /// The terminal is as it was found, as far as it takes anything.
+    given_back: bool,
 }
 
 impl Console {
@@ -62,18 +64,14 @@ impl Console {
             });
         }
         enable_raw_mode().context("setting the console to raw mode")?;
-        // Serial terminals and the kernel's own console have no second screen, and the first drawing
-        // leaves out what is blank: the kernel's messages would show through.
-        crossterm::execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All))
-            .context("clearing the console")?;
         let terminal =
             Terminal::new(CrosstermBackend::new(io::stdout())).context("opening the console")?;
         let easel = Arc::new(Easel {
             canvas: Mutex::new(Canvas {
                 next: None,
-                drawing: false,
                 drawn: Instant::now(),
                 closed: false,
+                given_back: false,
             }),
             changed: Condvar::new(),
         });
@@ -153,23 +151,31 @@ impl Easel {
     }
 
     fn paint(&self, mut terminal: Terminal<CrosstermBackend<Stdout>>) {
-        loop {
-            let idle = |canvas: &mut Canvas| canvas.next.is_none() && !canvas.closed;
-            let waited = self.changed.wait_while(self.lock(), idle);
-            let mut canvas = waited.unwrap_or_else(PoisonError::into_inner);
-            let Some(state) = canvas.next.take().filter(|_| !canvas.closed) else {
-                return;
-            };
-            canvas.drawing = true;
-            drop(canvas);
+        // Serial terminals and the kernel's own console have no second screen, and the first drawing
+        // leaves out what is blank: the kernel's messages would show through.
+        let cleared =
+            crossterm::execute!(io::stdout(), EnterAlternateScreen, Clear(ClearType::All));
+        self.lock().closed |= cleared.is_err();
+        while let Some(state) = self.next() {
             let drawn = terminal.draw(|frame| ui::draw(frame, &state)).is_ok();
             let mut canvas = self.lock();
-            canvas.drawing = false;
             canvas.closed |= !drawn;
             canvas.drawn = Instant::now();
-            drop(canvas);
-            self.changed.notify_all();
         }
+        // Its drop shows the cursor again.
+        drop(terminal);
+        let _ = crossterm::execute!(io::stdout(), LeaveAlternateScreen);
+        let _ = disable_raw_mode();
+        self.lock().given_back = true;
+        self.changed.notify_all();
+    }
+
+    /// The next state to draw; `None` when nothing more is drawn.
+    fn next(&self) -> Option<State> {
+        let idle = |canvas: &mut Canvas| canvas.next.is_none() && !canvas.closed;
+        let waited = self.changed.wait_while(self.lock(), idle);
+        let mut canvas = waited.unwrap_or_else(PoisonError::into_inner);
+        canvas.next.take().filter(|_| !canvas.closed)
     }
 }
 
@@ -197,20 +203,13 @@ impl Drop for Console {
     fn drop(&mut self) {
         let Some(screen) = &self.screen else { return };
         let mut canvas = screen.easel.lock();
-        let broken = canvas.closed;
         canvas.closed = true;
         screen.easel.changed.notify_all();
-        let busy = |canvas: &mut Canvas| canvas.drawing;
-        let waited = screen
+        let held = |canvas: &mut Canvas| !canvas.given_back;
+        // A line that takes nothing keeps its writer; the session ends without it.
+        let _ = screen
             .easel
             .changed
-            .wait_timeout_while(canvas, LAST_DRAWING, busy);
-        let (canvas, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        // A writer that is stuck in the terminal would hold this one up as well.
-        if !broken && !canvas.drawing {
-            drop(canvas);
-            let _ = crossterm::execute!(io::stdout(), LeaveAlternateScreen);
-            let _ = disable_raw_mode();
-        }
+            .wait_timeout_while(canvas, LAST_WORDS, held);
     }
 }
