@@ -1,19 +1,16 @@
-//! Writes and verifies files that it makes itself, or loop devices over them, and prints the rates.
-//! A measure for people, not a test: nothing is asserted but that the drives are proven.
+//! raz's side of `cargo xtask bench`: writes and verifies loop devices that exist already, and
+//! prints one JSON object. A measure for people, not a test: nothing is asserted but that every byte
+//! was written and read back equal.
 //!
-//! `cargo run --release -p wipe --example throughput -- FOLDER [GIB] [DRIVES] [aes|chacha|zero] [loop]`
-//!
-//! With `--json FOLDER aes|chacha PASSES REST_SECONDS DEVICE…` it is raz's side of
-//! `cargo xtask bench`: one run over loop devices that exist already, one JSON object on standard
-//! output. PASSES is a comma list of `pattern` and `zero`; between the write and the verify of a
-//! pass it rests. It refuses any device that is not a loop device over a file in FOLDER.
+//! `throughput FOLDER aes|chacha PASSES REST_SECONDS DEVICE…`: PASSES is a comma list of `pattern`
+//! and `zero`; between the write and the verify of a pass it rests. It refuses any device that is
+//! not a loop device over a file in FOLDER.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,7 +22,7 @@ use wipe::pattern::{Cipher, Seed};
 use wipe::progress::Progress;
 use wipe::target::{Control, Target};
 
-/// A file of ours as the engine sees it.
+/// A device of the bench as the engine sees it.
 struct Plain {
     file: File,
     identity: String,
@@ -51,107 +48,10 @@ impl Control for Plain {
     }
 }
 
-/// A loop device over one of our files, detached on drop.
-struct Loop(PathBuf);
-
-impl Loop {
-    fn over(file: &Path) -> Result<Self, Box<dyn Error>> {
-        let out = Command::new("losetup")
-            .args(["--find", "--show", "--direct-io=on"])
-            .arg(file)
-            .output()?;
-        if !out.status.success() {
-            return Err(String::from_utf8_lossy(&out.stderr).into());
-        }
-        let device = PathBuf::from(String::from_utf8(out.stdout)?.trim());
-        let name = device
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or("no loop device")?;
-        let backing = std::fs::read_to_string(format!("/sys/block/{name}/loop/backing_file"))?;
-        assert_eq!(
-            Path::new(backing.trim_end()),
-            file.canonicalize()?,
-            "not our loop device"
-        );
-        Ok(Self(device))
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = Command::new("losetup")
-            .arg("--detach")
-            .arg(&self.0)
-            .status();
-    }
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        Some((first, rest)) if first == "--json" => on_devices(rest),
-        _ => on_own_files(&arguments),
-    }
-}
-
-/// Files and loop devices of our own, four rounds, a line each.
-fn on_own_files(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let mut arguments = arguments.iter();
-    let parent = arguments
-        .next()
-        .ok_or("usage: throughput FOLDER [GIB] [DRIVES] [aes|chacha|zero] [loop]")?;
-    let bytes = arguments.next().map_or(Ok(2), |text| text.parse::<u64>())? << 30;
-    let drives = arguments
-        .next()
-        .map_or(Ok(1), |text| text.parse::<usize>())?;
-    let kind = arguments.next();
-    let looped = arguments.next().is_some();
-    let (cipher, passes) = match kind.map(String::as_str) {
-        None => (Cipher::for_this_cpu(), vec![PassKind::Pattern]),
-        Some("zero") => (Cipher::ChaCha8, vec![PassKind::Zero]),
-        Some(name) => (cipher(name)?, vec![PassKind::Pattern]),
-    };
-    let folder = tempfile::tempdir_in(parent)?;
-    let (mut devices, mut loops) = (Vec::new(), Vec::new());
-    for n in 0..drives {
-        let path = folder.path().join(format!("drive-{n}"));
-        allocate(&path, bytes)?;
-        devices.push(if looped {
-            loops.push(Loop::over(&path)?);
-            loops[n].0.clone()
-        } else {
-            path
-        });
-    }
-    // The first round pays for memory that was never touched.
-    for _ in 0..4 {
-        let jobs = devices
-            .iter()
-            .map(|device| {
-                let file = open(device)?;
-                job(device, file, bytes, cipher, &passes, Duration::ZERO)
-            })
-            .collect::<Result<_, _>>()?;
-        let round = round(jobs)?;
-        let gib = round.bytes as f64 / GIB;
-        println!(
-            "{drives} x {} GiB {}: write {:.2} GiB/s, verify {:.2} GiB/s, wall {:.2} s, CPU {:.2} s/GiB",
-            bytes >> 30,
-            kind.map_or(cipher.name(), String::as_str),
-            gib / round.write_seconds,
-            gib / round.verify_seconds,
-            round.wall_seconds,
-            (round.user_seconds + round.system_seconds) / gib
-        );
-    }
-    Ok(())
-}
-
-/// One run over devices that the bench made.
-fn on_devices(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let [folder, cipher_name, passes, rest, devices @ ..] = arguments else {
-        return Err("usage: --json FOLDER aes|chacha PASSES REST_SECONDS DEVICE…".into());
+    let [folder, cipher_name, passes, rest, devices @ ..] = arguments.as_slice() else {
+        return Err("usage: throughput FOLDER aes|chacha PASSES REST_SECONDS DEVICE…".into());
     };
     if devices.is_empty() {
         return Err("no device named".into());
@@ -219,8 +119,6 @@ fn check_own_loop(file: &File, folder: &Path) -> Result<(), Box<dyn Error>> {
 /// The kernel's number for loop devices (Documentation/admin-guide/devices.txt).
 const LOOP_MAJOR: libc::c_uint = 7;
 
-const GIB: f64 = (1u64 << 30) as f64;
-
 /// Figures of one run over all drives: the slowest drive's phases, this process's time.
 struct Round {
     bytes: u64,
@@ -277,20 +175,7 @@ fn cipher(name: &str) -> Result<Cipher, String> {
     match name {
         "aes" => Ok(Cipher::Aes128Ctr),
         "chacha" => Ok(Cipher::ChaCha8),
-        other => Err(format!("{other}: aes, chacha or zero")),
-    }
-}
-
-fn allocate(path: &Path, bytes: u64) -> Result<(), Box<dyn Error>> {
-    let status = Command::new("fallocate")
-        .arg("-l")
-        .arg(bytes.to_string())
-        .arg(path)
-        .status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err("fallocate failed".into())
+        other => Err(format!("{other}: aes or chacha")),
     }
 }
 

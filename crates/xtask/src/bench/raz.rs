@@ -78,7 +78,7 @@ pub fn command(
     drives: &[Drive],
 ) -> anyhow::Result<Command> {
     ensure!(!drives.is_empty(), "raz without a drive");
-    let mut command = child::command(&example.display().to_string(), ["--json"]);
+    let mut command = child::command(&example.display().to_string(), []);
     command
         .arg(folder)
         .args(content.arguments())
