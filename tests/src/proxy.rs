@@ -1,4 +1,4 @@
-//! The wire between a machine and the service, which can fail in mid-upload.
+//! The wire between a machine and the service, which can fail in mid-upload or stand still.
 //!
 //! Bytes pass as they are, TLS included: what passes is told apart by its length alone. A report
 //! is the only request of more than [`LONG_BYTES`]; an answer to it is whatever comes afterwards.
@@ -40,6 +40,7 @@ struct Shared {
 struct State {
     next: Option<Failure>,
     has_failed: bool,
+    is_held: bool,
 }
 
 /// One connection: bytes of the machine since the service said something, and how it fails.
@@ -52,6 +53,11 @@ struct Connection {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_while_held(&self) {
+        let state = self.state();
+        drop(self.news.wait_while(state, |state| state.is_held));
     }
 }
 
@@ -88,10 +94,20 @@ impl Proxy {
 
     /// The next report fails so.
     pub fn fail_next(&self, failure: Failure) {
-        *self.shared.state() = State {
-            next: Some(failure),
-            has_failed: false,
-        };
+        let mut state = self.shared.state();
+        state.next = Some(failure);
+        state.has_failed = false;
+    }
+
+    /// Keeps back what either side sends until [`Self::release`]: nothing is lost, all is late.
+    pub fn hold(&self) {
+        self.shared.state().is_held = true;
+    }
+
+    /// Lets all that was kept back pass.
+    pub fn release(&self) {
+        self.shared.state().is_held = false;
+        self.shared.news.notify_all();
     }
 
     /// Waits until the failure that was asked for last has happened.
@@ -120,17 +136,27 @@ impl Proxy {
 fn relay(machine: TcpStream, service: TcpStream, shared: &Arc<Shared>) -> anyhow::Result<()> {
     let connection = Arc::new(Mutex::new(Connection::default()));
     let (from_machine, to_service) = (machine.try_clone()?, service.try_clone()?);
-    let (sending, failing) = (Arc::clone(&connection), Arc::clone(shared));
+    let (sending, failing, answering) = (
+        Arc::clone(&connection),
+        Arc::clone(shared),
+        Arc::clone(shared),
+    );
     thread::Builder::new()
         .name("lab-proxy-requests".into())
         .spawn(move || {
             pass(&from_machine, &to_service, |count| {
+                failing.wait_while_held();
                 lock(&sending).request(count, &failing)
             });
         })?;
     thread::Builder::new()
         .name("lab-proxy-answers".into())
-        .spawn(move || pass(&service, &machine, |count| lock(&connection).answer(count)))?;
+        .spawn(move || {
+            pass(&service, &machine, |count| {
+                answering.wait_while_held();
+                lock(&connection).answer(count)
+            });
+        })?;
     Ok(())
 }
 
@@ -236,6 +262,19 @@ mod tests {
         assert_eq!(answer(lost), "");
         assert_eq!(answer(send(proxy.port(), 9000)), "stored\n");
         assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), [9000; 3]);
+    }
+
+    #[test]
+    fn what_is_held_passes_when_it_is_released() {
+        let (port, heard) = service(10);
+        let proxy = Proxy::start(port).unwrap();
+        proxy.hold();
+        let held = send(proxy.port(), 10);
+        let early = heard.recv_timeout(Duration::from_millis(200));
+        assert!(early.is_err(), "{early:?}");
+        proxy.release();
+        assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), 10);
+        assert_eq!(answer(held), "stored\n");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use lab::bench::{Bench, scenario};
 use lab::disk::FileSystem;
 use lab::drive::Bus;
 use lab::machine::{Machine, Running, Screen};
+use lab::proxy::Proxy;
 use lab::scenario::{Audit, PATIENCE, Workshop, goes_on};
 use lab::station::Station;
 use lab::terminal;
@@ -288,6 +289,61 @@ fn arming_that_another_machine_took_or_that_is_withdrawn_begins_nothing() {
             .iter()
             .any(|line| matches!(line.event, Event::Phase { .. } | Event::Outcome { .. }));
         ensure!(!wrote, "a drive began");
+        Ok(())
+    });
+}
+
+#[test]
+fn arming_withdrawn_in_the_last_seconds_begins_nothing_and_a_new_one_does() {
+    scenario("disarmed", |bench| {
+        let erased = ordinary(bench)?;
+        let workshop = Workshop::open(bench)?;
+        let service = &workshop.service;
+        let wire = Proxy::start(service.port())?;
+        let token = service.token()?;
+        let machine = machine("pc", &[&erased]).argument("raz.auto=erase");
+        let machine = workshop.enrolled_at(wire.port(), &token, machine);
+        let mut running = workshop.boot(&machine)?;
+        service.accept(&running.events)?;
+        workshop.arm(1)?;
+        let counts = |running: &Running, seen, to| {
+            let what = format!("the countdown at {to}");
+            let began = running
+                .events
+                .wait_after(seen, &what, PATIENCE, |event| match event {
+                    Event::Countdown { seconds_left } => (*seconds_left == to).then_some(false),
+                    Event::Phase { .. } => Some(true),
+                    _ => None,
+                })?;
+            ensure!(!began, "a drive began before {what}");
+            anyhow::Ok(())
+        };
+        // The service has said "armed" while it counted. From here on its answers, also one that
+        // it gives now, arrive too late to count.
+        counts(&running, 0, 5)?;
+        running.while_still(|_| {
+            wire.hold();
+            service.command(&["disarm"])
+        })?;
+        counts(&running, 0, 0)?;
+        let seen = running.events.count()?;
+        wire.release();
+        running
+            .events
+            .wait_for_reason(seen, "nobody has armed", PATIENCE)?;
+        goes_on(&mut running)?;
+        erased.is_unchanged()?;
+        let wrote = running
+            .events
+            .so_far()?
+            .iter()
+            .any(|line| matches!(line.event, Event::Phase { .. } | Event::Outcome { .. }));
+        ensure!(!wrote, "a drive began");
+
+        workshop.arm(1)?;
+        counts(&running, seen, 1)?;
+        ensure!(workshop.finished(&running)? == 0);
+        erased.is_proven(&workshop.audit(&running)?)?;
         Ok(())
     });
 }

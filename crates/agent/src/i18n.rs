@@ -143,6 +143,7 @@ texts! {
 
     // Countdown, stop.
     Countdown: "Première écriture dans {} s, sur {} disque(s).", "First write in {} s, on {} drive(s).";
+    CountdownOver: "Première écriture dès que le service confirme l'armement, sur {} disque(s).", "First write as soon as the service confirms the arming, on {} drive(s).";
     CountdownStop: "N'IMPORTE QUELLE TOUCHE arrête tout : rien n'aura été écrit.", "ANY KEY stops everything: nothing will have been written.";
     StopAsk: "Arrêter ? Les disques en cours resteront incomplets. Entrée pour arrêter.", "Stop? Drives in progress will stay not complete. Enter to stop.";
     StopWithdrawn: "L'effacement continue.", "The run continues.";

@@ -61,9 +61,9 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Armed or consented; a key stops it until `seconds_left` is 0.
+    /// Armed or consented; a key stops it.
     Countdown {
-        /// Seconds to the first write.
+        /// Seconds to the first write; at 0 the service is asked once more whether it is armed.
         seconds_left: u64,
     },
     /// A phase of a drive began.

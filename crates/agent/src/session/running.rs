@@ -56,12 +56,12 @@ impl Session {
         else {
             return;
         };
-        let (began, drives, unattended) = (*began, orders.len(), kind.unattended);
+        let (began, length, drives, unattended) = (*began, *length, orders.len(), kind.unattended);
         let left = length.saturating_sub(began.elapsed());
         let mut may_begin = true;
         if unattended {
             let decision = self.decision();
-            may_begin = unattended::may_begin(&decision, began);
+            may_begin = unattended::may_begin(&decision, began + length);
             let why = match decision {
                 Decision::Armed { .. } => None,
                 Decision::Wait { why, .. } => Some(why.unwrap_or_else(|| "...".into())),
@@ -78,7 +78,8 @@ impl Session {
             }
         }
         // At zero an unattended countdown stays until the service has confirmed the arming once
-        // more, or its last word is too old to count.
+        // more, or its last word is too old to count: what was withdrawn in the last seconds, or
+        // with the network gone, begins nothing.
         let seconds_left = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         self.state.mode = Mode::Countdown { seconds_left };
         if left.is_zero() && may_begin {

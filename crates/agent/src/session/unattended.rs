@@ -2,7 +2,8 @@
 //!
 //! Two keys: `raz.auto=erase` makes the plan, a person's arming in the inventory lets it begin. The
 //! countdown is neither; it gives someone beside the machine the time to stop it, so it needs a
-//! terminal that shows it, and the arming must be confirmed once more while it runs.
+//! terminal that shows it. The arming must stand while it runs, and be confirmed once more when it
+//! has run out.
 
 use std::time::{Duration, Instant};
 
@@ -156,12 +157,13 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     }
 }
 
-/// Whether the first write may follow a countdown that has run out: only when the service said
-/// "armed" to a question that was asked after the countdown had begun.
+/// Whether the first write may follow a countdown that ran out at `countdown_over`: only when the
+/// service said "armed" to a question that was asked after that. An earlier yes may have been
+/// withdrawn while the countdown ran.
 #[must_use]
-pub fn may_begin(decision: &Decision, countdown_began: Instant) -> bool {
+pub fn may_begin(decision: &Decision, countdown_over: Instant) -> bool {
     match decision {
-        Decision::Armed { asked, .. } => *asked >= countdown_began,
+        Decision::Armed { asked, .. } => *asked >= countdown_over,
         Decision::Off | Decision::Settle | Decision::Against { .. } | Decision::Wait { .. } => {
             false
         }
@@ -312,8 +314,8 @@ mod tests {
     fn countdown_that_ran_out_is_no_consent() {
         let now = Instant::now() + Duration::from_secs(100);
         let ids = ["a".to_owned(), "b".to_owned()];
-        let began = now - 10 * SECOND;
-        for (asked, begins) in [(began - SECOND, false), (began, true), (now - SECOND, true)] {
+        let over = now - 3 * SECOND;
+        for (asked, begins) in [(over - SECOND, false), (over, true), (now - SECOND, true)] {
             let answer = armed(asked, 3600);
             let decision = decide(&Situation {
                 auto: true,
@@ -325,7 +327,7 @@ mod tests {
                 answer: Some(&answer),
                 now,
             });
-            assert_eq!(may_begin(&decision, began), begins);
+            assert_eq!(may_begin(&decision, over), begins);
         }
     }
 }

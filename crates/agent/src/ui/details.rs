@@ -81,11 +81,12 @@ pub fn lines(state: &State, width: usize) -> Vec<String> {
         Mode::Listing | Mode::Confirming { .. } | Mode::Running { .. } => drive(state, width),
         Mode::Countdown { seconds_left } => {
             let drives = state.chosen().count().to_string();
-            let sentence = state.says(Text::Countdown);
-            let mut lines = wrap(
-                &fill(sentence, &[&seconds_left.to_string(), &drives]),
-                width,
-            );
+            // Only what the service armed stays at zero, until it is confirmed once more.
+            let sentence = match seconds_left {
+                0 => fill(state.says(Text::CountdownOver), &[&drives]),
+                left => fill(state.says(Text::Countdown), &[&left.to_string(), &drives]),
+            };
+            let mut lines = wrap(&sentence, width);
             lines.extend(wrap(state.says(Text::CountdownStop), width));
             lines
         }

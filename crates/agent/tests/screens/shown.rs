@@ -76,6 +76,16 @@ fn countdown() {
 }
 
 #[test]
+fn countdown_over() {
+    shows("countdown-over", |language| {
+        let mut state = running(language);
+        state.rows[1].outcome = None;
+        state.mode = Mode::Countdown { seconds_left: 0 };
+        state
+    });
+}
+
+#[test]
 fn running_drives() {
     shows("running", |language| {
         let mut state = running(language);
