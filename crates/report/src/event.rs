@@ -126,9 +126,11 @@ pub enum Event {
         /// In words.
         detail: String,
     },
-    /// The session ended.
+    /// The run is over. A second one follows, and counts, when the service takes a report after all
+    /// that it had refused.
     Finished {
-        /// Exit status: 0 all proven, 1 something not, 3 refused for safety.
+        /// Exit status: 0 all proven and the report where it was to go, 1 something not, 3 refused
+        /// for safety.
         status: u8,
         /// In words.
         text: String,

@@ -7,12 +7,13 @@ use crate::compose::{self, Material, Run};
 use crate::i18n::Language;
 use crate::ui::Mode;
 use crate::upload::client::{Client, Posted};
-use crate::upload::spool::{Backoff, Pause, Spool, Stop};
+use crate::upload::spool::{Backoff, Pause, Spool, SpoolError, Stop};
 use anyhow::Context;
 use drive::refusal::PlanKind;
 use report::event::Event;
 use report::receipt::sha256_hex;
 use report::schema::{self, Report};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
@@ -27,10 +28,43 @@ pub struct Upload {
 }
 
 /// What the upload's thread tells.
+#[derive(Debug)]
 enum Told {
+    /// A report was sent once.
     Attempt(Uuid, Posted),
-    AllSent,
+    /// Each report has its receipt, but for those that the service refused, with its words.
+    Over(BTreeMap<Uuid, String>),
+    /// The spool cannot be read, or takes no receipt.
     Failed(String),
+}
+
+/// Where the report of a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nowhere: it could not be made.
+    Nowhere,
+    /// In the spool; there is no service.
+    Kept,
+    /// In the spool, and being sent.
+    Sending,
+    /// In the spool: the service refused it, or the spool fails. A person must look; meanwhile it
+    /// is tried again.
+    Held,
+    /// With the service.
+    Received,
+}
+
+impl Place {
+    /// Exit status of a session whose runs are all proven, or not. A proof that is not where it
+    /// was to go can still be lost with the machine's power, so it does not count yet.
+    fn status(self, proven: bool) -> Status {
+        match self {
+            Self::Kept | Self::Received if proven => Status::Proven,
+            Self::Kept | Self::Received | Self::Nowhere | Self::Sending | Self::Held => {
+                Status::NotProven
+            }
+        }
+    }
 }
 
 impl Session {
@@ -56,15 +90,17 @@ impl Session {
         self.state.mode = Mode::Done { grade, lines };
         self.stage = Stage::Done {
             runs,
-            reported: made.is_ok(),
+            report: made.as_ref().ok().map(|report| report.report_id),
+            place: Place::Sending,
         };
         match (&made, &self.client) {
             (Ok(_), Some(_)) => self.send_reports(),
             (Ok(report), None) => {
                 self.add_line(words::report_kept(language, &report.report_id.to_string()));
-                self.finished("the report is in the spool; there is no service to send it to");
+                let text = "the report is in the spool; there is no service to send it to";
+                self.finished(Place::Kept, text);
             }
-            (Err(error), _) => self.finished(&format!("no report: {error:#}")),
+            (Err(error), _) => self.finished(Place::Nowhere, &format!("no report: {error:#}")),
         }
     }
 
@@ -73,9 +109,7 @@ impl Session {
         let Some(client) = &self.client else { return };
         match upload(Arc::clone(client), self.spool.clone()) {
             Ok(upload) => self.upload = Some(upload),
-            Err(error) => {
-                self.add_line(words::report_failed(self.language(), &error.to_string()));
-            }
+            Err(error) => self.hear_told(Told::Failed(error.to_string())),
         }
     }
 
@@ -113,88 +147,116 @@ impl Session {
     }
 
     pub(super) fn hear_upload(&mut self) {
-        let language = self.language();
         while let Some(told) = self
             .upload
             .as_ref()
             .and_then(|upload| upload.heard.try_recv().ok())
         {
-            match told {
-                Told::Attempt(report_id, posted) => {
-                    let (state, detail, line) = match posted {
-                        Posted::Accepted { receipt, .. } => (
-                            "receipt",
-                            format!("receipt {} of {}", receipt.number, receipt.received),
-                            words::receipt(language, receipt.number),
-                        ),
-                        Posted::Retry { why } => {
-                            let line = words::upload(language, &why);
-                            ("retry", why, line)
-                        }
-                        Posted::Refused { status, problem } => {
-                            let detail = format!("{status}: {problem}");
-                            let line = words::upload(language, &detail);
-                            ("refused", detail, line)
-                        }
-                    };
-                    self.send(Event::Upload {
-                        report_id,
-                        state: state.into(),
-                        detail,
-                    });
-                    self.add_line(line);
-                }
-                Told::AllSent if matches!(self.stage, Stage::Done { .. }) => {
-                    self.finished("the service has the report");
-                    match (self.arguments.poweroff, self.status()) {
-                        (true, Status::Proven) => self.switch_off(),
-                        // A machine that is off passes for done: what failed stays to be seen.
-                        (true, Status::NotProven | Status::Usage | Status::Refused) => {
-                            self.add_line(words::stays_on(language));
-                        }
-                        (false, _) => {}
+            self.hear_told(told);
+        }
+    }
+
+    fn hear_told(&mut self, told: Told) {
+        let language = self.language();
+        match told {
+            Told::Attempt(report_id, posted) => {
+                let (state, detail, line) = match posted {
+                    Posted::Accepted { receipt, .. } => (
+                        "receipt",
+                        format!("receipt {} of {}", receipt.number, receipt.received),
+                        words::receipt(language, receipt.number),
+                    ),
+                    Posted::Retry { why } => {
+                        let line = words::upload(language, &why);
+                        ("retry", why, line)
                     }
-                }
-                Told::AllSent => {}
-                Told::Failed(error) => self.add_line(words::report_failed(language, &error)),
+                    Posted::Refused { status, problem } => {
+                        let detail = format!("{status}: {problem}");
+                        let line = words::upload(language, &detail);
+                        ("refused", detail, line)
+                    }
+                };
+                self.send(Event::Upload {
+                    report_id,
+                    state: state.into(),
+                    detail,
+                });
+                self.add_line(line);
+            }
+            Told::Over(refused) => self.sent(&refused),
+            Told::Failed(error) => {
+                self.add_line(words::report_failed(language, &error));
+                self.finished(
+                    Place::Held,
+                    &format!("the report cannot be sent: {error}; it stays in the spool and is tried again"),
+                );
             }
         }
     }
 
-    /// The last lines of the end screen: the newest state of the upload replaces the one before.
+    /// Sending came to its end for now.
+    fn sent(&mut self, refused: &BTreeMap<Uuid, String>) {
+        let Stage::Done {
+            report: Some(report_id),
+            ..
+        } = &self.stage
+        else {
+            return;
+        };
+        match refused.get(report_id) {
+            Some(why) => {
+                let text = format!(
+                    "the service refused the report: {why}; it stays in the spool and is tried again"
+                );
+                self.finished(Place::Held, &text);
+            }
+            None => self.finished(Place::Received, "the service has the report"),
+        }
+        let language = self.language();
+        match (self.arguments.poweroff, refused.is_empty(), self.status()) {
+            (false, _, _) => {}
+            (true, true, Status::Proven) => self.switch_off(),
+            // What would be lost with the power, were it of an earlier session.
+            (true, false, _) => self.add_line(words::stays_on_for_report(language)),
+            // A machine that is off passes for done: what failed stays to be seen.
+            (true, true, Status::NotProven | Status::Usage | Status::Refused) => {
+                self.add_line(words::stays_on(language));
+            }
+        }
+    }
+
+    /// Adds to the last lines of the end screen, once: a refused report is tried again each minute.
     fn add_line(&mut self, line: String) {
         if let Mode::Done { lines, .. } = &mut self.state.mode
-            && lines.last() != Some(&line)
+            && !lines.contains(&line)
         {
             lines.push(line);
         }
     }
 
-    fn finished(&mut self, text: &str) {
-        self.send(Event::Finished {
-            status: self.status().code(),
-            text: text.into(),
-        });
+    /// Says where the report came to, once: an attempt that ends as the one before is no news.
+    fn finished(&mut self, came_to: Place, text: &str) {
+        let Stage::Done { place, .. } = &mut self.stage else {
+            return;
+        };
+        if std::mem::replace(place, came_to) != came_to {
+            self.send(Event::Finished {
+                status: self.status().code(),
+                text: text.into(),
+            });
+        }
     }
 
     /// Exit status of the session so far.
     pub(super) fn status(&self) -> Status {
         match &self.stage {
-            Stage::Done {
-                runs,
-                reported: true,
-            } if !runs.is_empty() => {
-                if runs.iter().all(compose::reached) {
-                    Status::Proven
-                } else {
-                    Status::NotProven
-                }
+            Stage::Done { runs, place, .. } => {
+                place.status(!runs.is_empty() && runs.iter().all(compose::reached))
             }
             Stage::Listing
             | Stage::Countdown { .. }
             | Stage::Claiming { .. }
-            | Stage::Running { .. }
-            | Stage::Done { .. } => Status::NotProven,
+            | Stage::Running { .. } => Status::NotProven,
         }
     }
 }
@@ -203,29 +265,44 @@ fn upload(client: Arc<Client>, spool: Spool) -> std::io::Result<Upload> {
     let (sender, heard) = mpsc::channel();
     std::thread::Builder::new()
         .name("raz-upload".into())
-        .spawn(move || send_all(&client, &spool, &sender))?;
+        .spawn(move || {
+            let pause = Stop::default();
+            let drain =
+                |tell: &mut Tell<'_>| spool.drain(&client, Backoff::default(), &pause, tell);
+            send_all(drain, &pause, &sender);
+        })?;
     Ok(Upload { heard })
 }
 
-fn send_all(client: &Client, spool: &Spool, sender: &Sender<Told>) {
-    let pause = Stop::default();
+/// What hears of each attempt.
+type Tell<'a> = dyn FnMut(Uuid, &Posted) + 'a;
+
+/// Drains the spool until nothing is left in it. After each drain it says what the service refused.
+fn send_all(
+    mut drain: impl FnMut(&mut Tell<'_>) -> Result<usize, SpoolError>,
+    pause: &dyn Pause,
+    sender: &Sender<Told>,
+) {
     loop {
-        let mut tell = |id: Uuid, posted: &Posted| {
-            let _ = sender.send(Told::Attempt(id, posted.clone()));
-        };
-        let told = match spool.drain(client, Backoff::default(), &pause, &mut tell) {
-            Ok(0) => Told::AllSent,
-            Ok(_) => {
-                pause.pause(AGAIN);
-                continue;
+        let mut refused = BTreeMap::new();
+        let drained = drain(&mut |id, posted| {
+            if let Posted::Refused { status, problem } = posted {
+                refused.insert(id, format!("{status}: {problem}"));
             }
-            Err(error) => Told::Failed(error.to_string()),
+            let _ = sender.send(Told::Attempt(id, posted.clone()));
+        });
+        let over = matches!(drained, Ok(0));
+        let told = match drained {
+            Ok(0) => Some(Told::Over(BTreeMap::new())),
+            // What was stored meanwhile was not tried.
+            Ok(_) if refused.is_empty() => None,
+            Ok(_) => Some(Told::Over(refused)),
+            Err(error) => Some(Told::Failed(error.to_string())),
         };
-        let over = matches!(told, Told::AllSent);
-        if sender.send(told).is_err() || over {
+        let heard = told.is_none_or(|told| sender.send(told).is_ok());
+        if over || !heard || !pause.pause(AGAIN) {
             return;
         }
-        pause.pause(AGAIN);
     }
 }
 
@@ -254,3 +331,6 @@ fn verdict_lines(report: &Report, language: Language) -> Vec<String> {
     }));
     lines
 }
+
+#[cfg(test)]
+mod tests;

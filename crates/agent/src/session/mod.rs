@@ -33,7 +33,7 @@ use drive::claim::Claimed;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
-use finish::Upload;
+use finish::{Place, Upload};
 use look::Look;
 use machine::MachineFacts;
 use report::event::Event;
@@ -48,6 +48,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use terminal::Console;
 use unattended::{Answer, Wish};
+use uuid::Uuid;
 
 /// Longest wait for a key: the rate at which the screen changes.
 const TICK: Duration = Duration::from_millis(100);
@@ -119,8 +120,13 @@ enum Stage {
         runs: Vec<Run>,
         kind: PlanKind,
     },
-    /// The runs are over; the report is made and in the spool, or could not be.
-    Done { runs: Vec<Run>, reported: bool },
+    /// The runs are over.
+    Done {
+        runs: Vec<Run>,
+        /// Their report, unless it could not be made.
+        report: Option<Uuid>,
+        place: Place,
+    },
 }
 
 /// All that the session holds.

@@ -110,6 +110,16 @@ pub fn stays_on(language: Language) -> String {
     )
 }
 
+/// The machine stays on because a report would be lost with its power.
+#[must_use]
+pub fn stays_on_for_report(language: Language) -> String {
+    pick(
+        language,
+        "La machine reste allumée : le service n'a pas encore tous les rapports.".into(),
+        "The machine stays on: the service does not have every report yet.".into(),
+    )
+}
+
 /// The run could not begin.
 #[must_use]
 pub fn cannot_begin(language: Language, why: &str) -> String {
