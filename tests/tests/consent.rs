@@ -159,7 +159,7 @@ fn drives_are_erased_by_hand_on_the_serial_line_and_a_stopped_one_is_not_complet
         running.while_still(|running| keys(running, " "))?;
         running
             .events
-            .wait_for_reason(0, "rien n'a été écrit", PATIENCE)?;
+            .wait_for_reason(0, "nothing was written", PATIENCE)?;
         sees(&running, &["Arrêté : rien n'a été écrit", "Espace choisir"])?;
         // Who stopped it is asked again.
         let seen = running.events.count()?;

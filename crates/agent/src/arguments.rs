@@ -5,7 +5,7 @@
 //! hold the token. What is odd keeps the unattended mode off, because a misspelt `raz.keep=`
 //! would erase the drive that someone wanted to keep.
 
-use crate::i18n::{Language, Text, fill};
+use crate::i18n::{Language, Text, Words, fill};
 use crate::upload::client::Server;
 use crate::upload::pin::Pin;
 use std::fmt;
@@ -162,23 +162,26 @@ impl Arguments {
     /// Why `raz.auto=erase` is not followed. Empty when nothing speaks against it; the arming in
     /// the inventory is still the second key.
     #[must_use]
-    pub fn unattended_refusals(&self, language: Language) -> Vec<String> {
+    pub fn unattended_refusals(&self) -> Vec<Words> {
         let mut refusals = Vec::new();
         match (&self.server, self.pin) {
             (Some(_), Some(_)) => {}
-            (Some(_), None) => refusals.push(Text::UnattendedNoPin.says(language).to_owned()),
-            (None, _) => refusals.push(Text::UnattendedNoServer.says(language).to_owned()),
+            (Some(_), None) => refusals.push(Text::UnattendedNoPin.words()),
+            (None, _) => refusals.push(Text::UnattendedNoServer.words()),
         }
         if !self.oddities.is_empty() {
-            let words: Vec<String> = self
+            let words: Vec<Words> = self
                 .oddities
                 .iter()
-                .map(|oddity| oddity.words(language))
+                .map(|oddity| Words::of(|language| oddity.words(language)))
                 .collect();
-            refusals.push(fill(
-                Text::UnattendedOddity.says(language),
-                &[&words.join("; ")],
-            ));
+            let words = Words::joined(&words, "; ");
+            refusals.push(Words::of(|language| {
+                fill(
+                    Text::UnattendedOddity.says(language),
+                    &[words.says(language)],
+                )
+            }));
         }
         refusals
     }
@@ -303,7 +306,7 @@ fn unquoted(text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::{Arguments, Oddity};
-    use crate::i18n::Language;
+    use crate::i18n::{Language, Words};
 
     fn pin() -> String {
         "Ab:".repeat(31) + "cD"
@@ -336,7 +339,7 @@ mod tests {
         assert_eq!(read.medium.as_deref(), Some("2026-01-02-03-04-05-00"));
         assert_eq!(read.operator.as_deref(), Some("Anne Müller"));
         assert_eq!(read.lot.as_deref(), Some("L7"));
-        assert!(read.unattended_refusals(Language::English).is_empty());
+        assert!(read.unattended_refusals().is_empty());
     }
 
     #[test]
@@ -363,8 +366,9 @@ mod tests {
         for line in secrets {
             let read = Arguments::parse(line.as_bytes());
             let mut said = format!("{read:?} {:?}", read.token);
-            for language in [Language::French, Language::English] {
-                said += &read.unattended_refusals(language).concat();
+            for words in read.unattended_refusals() {
+                said += &words.french;
+                said += &words.english;
             }
             assert!(!said.contains("secret1"), "{line}: {said}");
         }
@@ -373,9 +377,7 @@ mod tests {
     #[test]
     fn unattended_needs_server_and_pin() {
         let english = |line: &str| {
-            Arguments::parse(line.as_bytes())
-                .unattended_refusals(Language::English)
-                .concat()
+            Words::joined(&Arguments::parse(line.as_bytes()).unattended_refusals(), "").english
         };
         assert!(english("raz.auto=erase").contains("raz.server="));
         assert!(english("raz.auto=erase raz.server=https://h:1").contains("without raz.pin="));
@@ -398,10 +400,7 @@ mod tests {
         ] {
             let line = format!("raz.auto=erase raz.server=https://h:1 raz.pin={pin} {slip}");
             let read = Arguments::parse(line.as_bytes());
-            assert!(
-                !read.unattended_refusals(Language::French).is_empty(),
-                "{slip}"
-            );
+            assert!(!read.unattended_refusals().is_empty(), "{slip}");
         }
     }
 
@@ -465,7 +464,7 @@ mod tests {
         #[test]
         fn raz_like_lines_never_panic(line in "(raz\\.(keep|auto|pin|token|lot)?[=\", a-z\u{e9}]{0,9} ?){0,6}") {
             let read = Arguments::parse(line.as_bytes());
-            let _ = read.unattended_refusals(Language::French);
+            let _ = read.unattended_refusals();
         }
     }
 }

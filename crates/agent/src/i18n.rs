@@ -5,7 +5,12 @@
 //! "vérifié" and "verified": architecture §1, outcome words.
 
 pub mod refusal;
+pub mod service;
+pub mod verdict;
+mod words;
 pub mod work;
+
+pub use words::Words;
 
 use report::schema::OutcomeWord;
 
@@ -60,6 +65,12 @@ macro_rules! texts {
                     $((Self::$name, Language::French) => $french,
                       (Self::$name, Language::English) => $english,)*
                 }
+            }
+
+            /// The sentence in both languages.
+            #[must_use]
+            pub fn words(self) -> Words {
+                Words::of(|language| self.says(language).to_owned())
             }
         }
     };

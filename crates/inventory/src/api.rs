@@ -16,8 +16,8 @@ use axum::{Json, Router};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use report::api::{
-    Arming, ArmingQuery, BODY_BYTES_MAX, Enrol, NAMESPACE_REPORT, NAMESPACE_REQUEST, ServiceTime,
-    Signed, StationQuery, StationStatus,
+    Arming, ArmingQuery, BODY_BYTES_MAX, Enrol, NAMESPACE_REPORT, NAMESPACE_REQUEST, NotArmed,
+    ServiceTime, Signed, StationQuery, StationStatus,
 };
 use report::sign::PublicKey;
 use serde::de::DeserializeOwned;
@@ -91,36 +91,51 @@ async fn arming(State(app): State<Arc<App>>, body: Body) -> Result<Json<Arming>,
     let (store, machine) = (app.store.clone(), query.machine.clone());
     let fingerprint = station.fingerprint.clone();
     let answer = whole(async move { Ok(store.ask(&machine, &fingerprint, now_s).await?) }).await?;
-    let no = |reason: String| Arming {
+    let no = |code: NotArmed, reason: String| Arming {
         armed: false,
         nonce: query.nonce.clone(),
         machine: query.machine.clone(),
         until: None,
         seconds_left: None,
         reason: Some(reason),
+        code: Some(code),
     };
     let arming = match answer {
         Answer::Yes { until_s } => Arming {
             armed: true,
+            nonce: query.nonce,
+            machine: query.machine,
             until: Timestamp::from_second(until_s)
                 .ok()
                 .map(|until| until.to_string()),
             seconds_left: Some((until_s - now_s).max(0).unsigned_abs()),
             reason: None,
-            ..no(String::new())
+            code: None,
         },
-        Answer::NotArmed => no("nobody has armed unattended erasing: \
+        Answer::NotArmed => no(
+            NotArmed::NobodyArmed,
+            "nobody has armed unattended erasing: \
              `raz-inventory arm`, or consent at the machine"
-            .to_owned()),
-        Answer::Full(armed) => no(format!(
-            "the arming is for {} machines and all are counted: arm again, or consent at the \
-             machine",
-            armed.machines_max
-        )),
-        Answer::NoMachine => no("the query names no machine, so that it cannot be counted: \
+                .to_owned(),
+        ),
+        Answer::Full(armed) => no(
+            NotArmed::AllCounted,
+            format!(
+                "the arming is for {} machines and all are counted: arm again, or consent at \
+                 the machine",
+                armed.machines_max
+            ),
+        ),
+        Answer::NoMachine => no(
+            NotArmed::NoMachine,
+            "the query names no machine, so that it cannot be counted: \
              consent at the machine"
-            .to_owned()),
-        Answer::NotAccepted => no("the station is not accepted any more".to_owned()),
+                .to_owned(),
+        ),
+        Answer::NotAccepted => no(
+            NotArmed::NotAccepted,
+            "the station is not accepted any more".to_owned(),
+        ),
     };
     let word = if arming.armed { "armed" } else { "not armed" };
     log::line(&format!("station {} asked: {word}", station.fingerprint));

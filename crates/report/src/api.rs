@@ -103,8 +103,28 @@ pub struct Arming {
     pub until: Option<String>,
     /// Seconds from now to the end of the arming by the service's clock.
     pub seconds_left: Option<u64>,
-    /// Why not, in words.
+    /// Why not, in words, for events and logs.
     pub reason: Option<String>,
+    /// Why not, for a program that says it in another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<NotArmed>,
+}
+
+/// Why a machine may not be erased unattended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotArmed {
+    /// Nobody armed, or the time is over.
+    NobodyArmed,
+    /// The arming's number of machines is reached.
+    AllCounted,
+    /// The query names no machine, so that it cannot be counted.
+    NoMachine,
+    /// The station is not accepted any more.
+    NotAccepted,
+    /// A word that this version does not know: the words beside it say why.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the service signs for each report.
@@ -153,4 +173,13 @@ pub struct Problem {
     pub status: u16,
     /// What happened and what to do.
     pub detail: String,
+}
+
+impl Problem {
+    /// A person will accept the station. A revoked one is 403 too, and only the words tell.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        let said = |text: &str| text.to_lowercase().contains("pending");
+        self.status == 403 && (said(&self.title) || said(&self.detail))
+    }
 }

@@ -58,7 +58,7 @@ pub enum Event {
     },
     /// The plan waits for consent or arming; the reason in words.
     Waiting {
-        /// Why.
+        /// Why, in English whatever the screen's language.
         reason: String,
     },
     /// Armed or consented; a key stops it.

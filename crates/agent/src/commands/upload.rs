@@ -111,8 +111,10 @@ fn words(posted: &Posted) -> String {
         Posted::Accepted { receipt, .. } => {
             format!("receipt {} of {}", receipt.number, receipt.received)
         }
-        Posted::Retry { why } => format!("not now: {why}"),
-        Posted::Refused { status, problem } => format!("refused: {status}: {problem}"),
+        Posted::Retry { why } => format!("not now: {}", why.english),
+        Posted::Refused { status, problem } => {
+            format!("refused: {status}: {}", problem.english)
+        }
     }
 }
 

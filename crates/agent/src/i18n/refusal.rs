@@ -3,7 +3,8 @@
 //! English is what `drive` says itself; the French stands here beside it, with no `_` arm, so
 //! that a new refusal cannot be added without its words.
 
-use super::Language;
+use super::{Language, Words};
+use drive::medium::BootMedium;
 use drive::refusal::Refusal;
 
 /// Why, in words.
@@ -22,6 +23,30 @@ pub fn remedy(language: Language, refusal: &Refusal) -> String {
         Language::English => refusal.remedy(),
         Language::French => remedy_french(refusal),
     }
+}
+
+/// Why no unattended plan may run beside raz's own medium, if so.
+#[must_use]
+pub fn medium(medium: &BootMedium) -> Option<Words> {
+    let english = medium.stops_unattended()?;
+    Some(match medium {
+        BootMedium::NotNamed | BootMedium::Absent { .. } | BootMedium::One { .. } => {
+            Words::verbatim(english)
+        }
+        BootMedium::Several { named, paths } => {
+            let paths: Vec<String> = paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            Words::new(
+                format!(
+                    "{} portent tous le support {named} de raz : ne laisser que celui d'où raz tourne",
+                    paths.join(", ")
+                ),
+                english,
+            )
+        }
+    })
 }
 
 fn reason_french(refusal: &Refusal) -> String {

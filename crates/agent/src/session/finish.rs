@@ -4,7 +4,7 @@ use super::{Session, Stage, words};
 use crate::bundle;
 use crate::commands::Status;
 use crate::compose::{self, Material, Run};
-use crate::i18n::Language;
+use crate::i18n::{self, Language, Words};
 use crate::ui::Mode;
 use crate::upload::client::{Client, Posted};
 use crate::upload::spool::{Backoff, Pause, Spool, SpoolError, Stop};
@@ -54,6 +54,31 @@ pub enum Place {
     Received,
 }
 
+/// What the end screen says.
+#[derive(Default)]
+pub struct End {
+    grade: Option<String>,
+    /// Why this grade.
+    verdict: Vec<Words>,
+    /// The newest attempt to send each report.
+    upload: BTreeMap<Uuid, Words>,
+    /// What a person should know last.
+    note: Option<Words>,
+}
+
+impl End {
+    fn shown(&self, language: Language) -> Mode {
+        let lines = self.verdict.iter().chain(self.upload.values());
+        Mode::Done {
+            grade: self.grade.clone(),
+            lines: lines
+                .chain(&self.note)
+                .map(|words| words.says(language).to_owned())
+                .collect(),
+        }
+    }
+}
+
 impl Place {
     /// Exit status of a session whose runs are all proven, or not. A proof that is not where it
     /// was to go can still be lost with the machine's power, so it does not count yet.
@@ -71,32 +96,31 @@ impl Session {
     /// Makes the report of `runs` and begins to send it.
     pub(super) fn finish(&mut self, runs: Vec<Run>, kind: PlanKind) {
         let made = self.report(&runs, kind);
-        let language = self.language();
-        let (grade, lines) = match &made {
-            Ok(report) => (
-                report.verdict.as_ref().map(|verdict| verdict.grade.clone()),
-                verdict_lines(report, language),
-            ),
-            Err(error) => (
-                None,
-                vec![words::report_failed(language, &format!("{error:#}"))],
-            ),
-        };
-        if let Some(grade) = &grade {
-            self.send(Event::Verdict {
-                grade: grade.clone(),
-            });
+        let mut end = End::default();
+        match &made {
+            Ok(report) => {
+                if let Some(verdict) = &report.verdict {
+                    self.send(Event::Verdict {
+                        grade: verdict.grade.clone(),
+                    });
+                    end.grade = Some(verdict.grade.clone());
+                    end.verdict = i18n::verdict::lines(verdict);
+                }
+            }
+            Err(error) => end.note = Some(words::report_failed(&format!("{error:#}"))),
         }
-        self.state.mode = Mode::Done { grade, lines };
         self.stage = Stage::Done {
             runs,
             report: made.as_ref().ok().map(|report| report.report_id),
             place: Place::Sending,
+            end,
+            kind,
         };
+        self.show_end();
         match (&made, &self.client) {
             (Ok(_), Some(_)) => self.send_reports(),
             (Ok(report), None) => {
-                self.add_line(words::report_kept(language, &report.report_id.to_string()));
+                self.note(Some(words::report_kept(&report.report_id.to_string())));
                 let text = "the report is in the spool; there is no service to send it to";
                 self.finished(Place::Kept, text);
             }
@@ -157,23 +181,21 @@ impl Session {
     }
 
     fn hear_told(&mut self, told: Told) {
-        let language = self.language();
         match told {
             Told::Attempt(report_id, posted) => {
                 let (state, detail, line) = match posted {
                     Posted::Accepted { receipt, .. } => (
                         "receipt",
                         format!("receipt {} of {}", receipt.number, receipt.received),
-                        words::receipt(language, receipt.number),
+                        words::receipt(receipt.number),
                     ),
                     Posted::Retry { why } => {
-                        let line = words::upload(language, &why);
-                        ("retry", why, line)
+                        let line = words::upload_waits(&why);
+                        ("retry", why.english, line)
                     }
                     Posted::Refused { status, problem } => {
-                        let detail = format!("{status}: {problem}");
-                        let line = words::upload(language, &detail);
-                        ("refused", detail, line)
+                        let line = words::upload_refused(status, &problem);
+                        ("refused", format!("{status}: {}", problem.english), line)
                     }
                 };
                 self.send(Event::Upload {
@@ -181,11 +203,14 @@ impl Session {
                     state: state.into(),
                     detail,
                 });
-                self.add_line(line);
+                if let Stage::Done { end, .. } = &mut self.stage {
+                    end.upload.insert(report_id, line);
+                    self.show_end();
+                }
             }
             Told::Over(refused) => self.sent(&refused),
             Told::Failed(error) => {
-                self.add_line(words::report_failed(language, &error));
+                self.note(Some(words::upload_failed(&error)));
                 self.finished(
                     Place::Held,
                     &format!("the report cannot be sent: {error}; it stays in the spool and is tried again"),
@@ -212,25 +237,33 @@ impl Session {
             }
             None => self.finished(Place::Received, "the service has the report"),
         }
-        let language = self.language();
-        match (self.arguments.poweroff, refused.is_empty(), self.status()) {
-            (false, _, _) => {}
-            (true, true, Status::Proven) => self.switch_off(),
+        let note = match (self.arguments.poweroff, refused.is_empty(), self.status()) {
+            (false, _, _) => None,
+            (true, true, Status::Proven) => {
+                self.switch_off();
+                None
+            }
             // What would be lost with the power, were it of an earlier session.
-            (true, false, _) => self.add_line(words::stays_on_for_report(language)),
+            (true, false, _) => Some(words::stays_on_for_report()),
             // A machine that is off passes for done: what failed stays to be seen.
             (true, true, Status::NotProven | Status::Usage | Status::Refused) => {
-                self.add_line(words::stays_on(language));
+                Some(words::stays_on())
             }
+        };
+        self.note(note);
+    }
+
+    fn note(&mut self, note: Option<Words>) {
+        if let Stage::Done { end, .. } = &mut self.stage {
+            end.note = note;
+            self.show_end();
         }
     }
 
-    /// Adds to the last lines of the end screen, once: a refused report is tried again each minute.
-    fn add_line(&mut self, line: String) {
-        if let Mode::Done { lines, .. } = &mut self.state.mode
-            && !lines.contains(&line)
-        {
-            lines.push(line);
+    /// Says how the run ended in the screen's language.
+    pub(super) fn show_end(&mut self) {
+        if let Stage::Done { end, .. } = &self.stage {
+            self.state.mode = end.shown(self.state.language);
         }
     }
 
@@ -287,7 +320,7 @@ fn send_all(
         let mut refused = BTreeMap::new();
         let drained = drain(&mut |id, posted| {
             if let Posted::Refused { status, problem } = posted {
-                refused.insert(id, format!("{status}: {problem}"));
+                refused.insert(id, format!("{status}: {}", problem.english));
             }
             let _ = sender.send(Told::Attempt(id, posted.clone()));
         });
@@ -304,32 +337,6 @@ fn send_all(
             return;
         }
     }
-}
-
-fn verdict_lines(report: &Report, language: Language) -> Vec<String> {
-    let Some(verdict) = &report.verdict else {
-        return Vec::new();
-    };
-    let mut lines = Vec::new();
-    if !verdict.remove.is_empty() {
-        let parts = verdict.remove.join(", ");
-        lines.push(words::remove_first(
-            language,
-            &parts,
-            &verdict.grade_once_removed,
-        ));
-    }
-    lines.extend(verdict.caps.iter().map(|cap| {
-        let message = match language {
-            Language::French => &cap.message_fr,
-            Language::English => &cap.message_en,
-        };
-        format!(
-            "{}: {} ({}): {message}",
-            cap.effect, cap.subject, cap.measured
-        )
-    }));
-    lines
 }
 
 #[cfg(test)]

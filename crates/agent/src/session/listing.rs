@@ -3,7 +3,7 @@
 use super::unattended::{self, Decision, Situation};
 use super::{Session, Stage, look, rows, words};
 use crate::compose;
-use crate::i18n::Text;
+use crate::i18n::{Text, Words, refusal};
 use crate::ui::{self, Mode};
 use crate::work::Order;
 use drive::claim::{Consent, ConsentSource};
@@ -34,7 +34,7 @@ impl Session {
                 self.names_since = Instant::now();
                 self.looking = Some(look::begin(&self.machine, false));
                 if matches!(self.stage, Stage::Countdown { .. }) {
-                    self.back_to_listing(words::drives_changed(self.language()));
+                    self.back_to_listing(words::drives_changed());
                 }
             }
             return;
@@ -53,7 +53,7 @@ impl Session {
                 }
                 self.state.message = None;
                 if self.arguments.auto_erase && !self.auto {
-                    self.wait(words::attended(self.language()));
+                    self.wait(words::attended());
                 }
                 self.show_rows();
             }
@@ -81,18 +81,36 @@ impl Session {
         self.send(rows::drives_event(&drives));
     }
 
+    /// Says the plans of a list that stands in the screen's language.
+    pub(super) fn show_plans(&mut self) {
+        let kind = match &self.stage {
+            Stage::Listing | Stage::Countdown { .. } => return,
+            Stage::Claiming { kind, .. }
+            | Stage::Running { kind, .. }
+            | Stage::Done { kind, .. } => *kind,
+        };
+        let language = self.language();
+        for (facts, refusals) in self.drives(kind) {
+            let said = rows::row(&facts, &refusals, &default_plan(&facts), language);
+            let mut shown = self.state.rows.iter_mut();
+            if let Some(row) = shown.find(|row| row.id == said.id && row.path == said.path) {
+                row.plan = said.plan;
+            }
+        }
+    }
+
     /// Consent typed for each of `ids`: all of them, or the person looks again.
     pub(super) fn start_by_hand(&mut self, ids: &[String]) {
         self.by_hand();
         if self.looking.is_some() {
-            self.state.message = Some(Text::Reading.says(self.language()).into());
+            self.say(&Text::Reading.words());
             return;
         }
         let kind = self.kind();
         let mut orders = self.orders(kind, ConsentSource::Typed, None);
         orders.retain(|order| ids.contains(&order.consent.id));
         if orders.len() != ids.len() {
-            self.back_to_listing(words::drives_changed(self.language()));
+            self.back_to_listing(words::drives_changed());
             return;
         }
         self.countdown(orders, kind, COUNTDOWN_ATTENDED);
@@ -122,12 +140,12 @@ impl Session {
 
     /// What is known now of the way to an unattended run.
     pub(super) fn decision(&self) -> Decision {
-        let mut against = self.arguments.unattended_refusals(self.language());
+        let mut against = self.arguments.unattended_refusals();
         if let Some(survey) = &self.survey {
-            against.extend(survey.boot_medium.stops_unattended());
+            against.extend(refusal::medium(&survey.boot_medium));
             let unknown = survey.kept_unknown(&self.arguments.keep);
             if !unknown.is_empty() {
-                against.push(words::kept_unknown(self.language(), &unknown.join(", ")));
+                against.push(words::kept_unknown(&unknown.join(", ")));
             }
         }
         let machine = self.facts.as_ref().and_then(compose::machine_id);
@@ -138,7 +156,7 @@ impl Session {
             .map(|(facts, _)| facts.identity.id())
             .collect();
         if ids.is_empty() {
-            against.push(words::nothing_to_erase(self.language()));
+            against.push(words::nothing_to_erase());
         }
         unattended::decide(&Situation {
             auto: self.auto,
@@ -158,7 +176,6 @@ impl Session {
         if self.state.mode != Mode::Listing {
             return;
         }
-        let language = self.language();
         match self.decision() {
             Decision::Off | Decision::Settle => {}
             Decision::Against {
@@ -166,15 +183,15 @@ impl Session {
                 no_terminal,
                 no_machine,
             } => {
-                reasons.extend(no_terminal.then(|| words::no_terminal(language)));
-                reasons.extend(no_machine.then(|| words::no_machine(language)));
+                reasons.extend(no_terminal.then(words::no_terminal));
+                reasons.extend(no_machine.then(words::no_machine));
                 self.wish(None);
-                self.wait(words::not_unattended(language, &reasons.join("; ")));
+                self.wait(words::not_unattended(&Words::joined(&reasons, "; ")));
             }
             Decision::Wait { wish, why } => {
                 self.tell_plan(&wish.ids);
-                let why = why.as_deref().unwrap_or("...");
-                self.wait(words::waiting_for_arming(language, wish.ids.len(), why));
+                let why = why.unwrap_or_else(|| Words::verbatim("..."));
+                self.wait(words::waiting_for_arming(wish.ids.len(), &why));
                 self.wish(Some(wish));
             }
             Decision::Armed {
@@ -199,14 +216,14 @@ impl Session {
         }
     }
 
-    fn wait(&mut self, reason: String) {
-        if self.told.waiting != reason {
-            self.told.waiting.clone_from(&reason);
+    fn wait(&mut self, reason: Words) {
+        if self.told.waiting != reason.english {
+            self.told.waiting.clone_from(&reason.english);
             self.send(Event::Waiting {
-                reason: reason.clone(),
+                reason: reason.english.clone(),
             });
         }
-        self.state.message = Some(reason);
+        self.say(&reason);
     }
 }
 

@@ -7,6 +7,8 @@
 
 mod boot;
 mod finish;
+#[cfg(test)]
+mod french;
 mod listing;
 mod look;
 mod rows;
@@ -21,7 +23,7 @@ use crate::cli;
 use crate::commands::Status;
 use crate::compose::Run;
 use crate::events::{self, Events};
-use crate::i18n::Language;
+use crate::i18n::{Language, Words};
 use crate::survey::Survey;
 use crate::ui::{self, Action, Mode, State};
 use crate::upload::client::Client;
@@ -33,7 +35,7 @@ use drive::claim::Claimed;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
-use finish::{Place, Upload};
+use finish::{End, Place, Upload};
 use look::Look;
 use machine::MachineFacts;
 use report::event::Event;
@@ -126,6 +128,8 @@ enum Stage {
         /// Their report, unless it could not be made.
         report: Option<Uuid>,
         place: Place,
+        end: End,
+        kind: PlanKind,
     },
 }
 
@@ -260,7 +264,7 @@ impl Session {
         if let Some(port) = &self.arguments.events {
             match Events::open(port, &events::Roots::default()) {
                 Ok(events) => self.events = Some(events),
-                Err(error) => self.state.message = Some(error.to_string()),
+                Err(error) => self.say(&words::no_events(&error)),
             }
         }
         self.send(Event::Started {
@@ -327,7 +331,9 @@ impl Session {
             Action::Stop => self.stop(),
             Action::Language => {
                 self.show_rows();
+                self.show_plans();
                 self.show_outcomes();
+                self.show_end();
             }
             Action::PowerOff => self.power_off(),
         }
@@ -350,7 +356,7 @@ impl Session {
         match self.stage {
             Stage::Countdown { .. } => {
                 self.by_hand();
-                self.back_to_listing(words::countdown_stopped(self.language()));
+                self.back_to_listing(words::countdown_stopped());
             }
             Stage::Claiming { .. } | Stage::Running { .. } => {
                 self.cancel.store(true, Ordering::Relaxed);
@@ -359,20 +365,24 @@ impl Session {
         }
     }
 
-    fn back_to_listing(&mut self, message: String) {
+    fn back_to_listing(&mut self, message: Words) {
         self.stage = Stage::Listing;
         self.state.mode = Mode::Listing;
         self.told.countdown = 0;
         self.send(Event::Waiting {
-            reason: message.clone(),
+            reason: message.english.clone(),
         });
-        self.state.message = Some(message);
+        self.say(&message);
+    }
+
+    fn say(&mut self, words: &Words) {
+        self.state.message = Some(words.says(self.language()).to_owned());
     }
 
     fn power_off(&mut self) {
         let unsent = self.spool.unsent().is_ok_and(|unsent| !unsent.is_empty());
         if unsent && !std::mem::replace(&mut self.power_off_asked, true) {
-            self.state.message = Some(words::power_off_loses_report(self.language()));
+            self.say(&words::power_off_loses_report());
             return;
         }
         self.switch_off();
@@ -383,7 +393,7 @@ impl Session {
             let _ = events.flush(Duration::from_secs(2));
         }
         let Err(error) = sys::power::power_off();
-        self.state.message = Some(format!("power off: {error}"));
+        self.say(&words::cannot_power_off(&error.to_string()));
     }
 
     fn tick(&mut self) {

@@ -3,7 +3,7 @@
 use super::unattended::{self, Decision};
 use super::{Session, Stage, rows, words};
 use crate::compose::{self, Run};
-use crate::i18n::{self, Text};
+use crate::i18n::{self, Text, Words};
 use crate::survey::Survey;
 use crate::ui::{Mode, State};
 use crate::work::{self, Order, Work};
@@ -20,7 +20,7 @@ const PROGRESS_EVENTS: Duration = Duration::from_secs(1);
 impl Session {
     pub(super) fn countdown(&mut self, orders: Vec<Order>, kind: PlanKind, length: Duration) {
         if orders.is_empty() {
-            self.back_to_listing(words::nothing_to_erase(self.language()));
+            self.back_to_listing(words::nothing_to_erase());
             return;
         }
         self.send(Event::Plan {
@@ -64,16 +64,14 @@ impl Session {
             may_begin = unattended::may_begin(&decision, began + length);
             let why = match decision {
                 Decision::Armed { .. } => None,
-                Decision::Wait { why, .. } => Some(why.unwrap_or_else(|| "...".into())),
-                Decision::Against { no_terminal, .. } if no_terminal => {
-                    Some(words::no_terminal(self.language()))
-                }
+                Decision::Wait { why, .. } => Some(why.unwrap_or_else(|| Words::verbatim("..."))),
+                Decision::Against { no_terminal, .. } if no_terminal => Some(words::no_terminal()),
                 Decision::Off | Decision::Settle | Decision::Against { .. } => {
-                    Some(words::drives_changed(self.language()))
+                    Some(words::drives_changed())
                 }
             };
             if let Some(why) = why {
-                self.back_to_listing(words::waiting_for_arming(self.language(), drives, &why));
+                self.back_to_listing(words::waiting_for_arming(drives, &why));
                 return;
             }
         }
@@ -97,7 +95,7 @@ impl Session {
             return;
         };
         let Some(survey) = &self.survey else {
-            self.back_to_listing(Text::Reading.says(self.language()).into());
+            self.back_to_listing(Text::Reading.words());
             return;
         };
         let survey = Survey {
@@ -109,7 +107,7 @@ impl Session {
             && let Err(error) = self.attended.set()
         {
             self.auto = false;
-            self.back_to_listing(words::cannot_begin(self.language(), &error.to_string()));
+            self.back_to_listing(words::cannot_begin(&error.to_string()));
             return;
         }
         self.wish(None);
@@ -152,7 +150,7 @@ impl Session {
             drop(answered);
             self.state.withdraw();
             self.by_hand();
-            self.back_to_listing(words::countdown_stopped(self.language()));
+            self.back_to_listing(words::countdown_stopped());
             return;
         }
         let mut answers = answered.into_iter();
@@ -186,7 +184,7 @@ impl Session {
 
     fn cannot_begin(&mut self, why: &str) {
         self.by_hand();
-        self.back_to_listing(words::cannot_begin(self.language(), why));
+        self.back_to_listing(words::cannot_begin(why));
     }
 
     pub(super) fn tick_running(&mut self) {

@@ -5,6 +5,7 @@
 
 use super::unattended::{Answer, Verdict, Wish};
 use crate::arguments::Secret;
+use crate::i18n::{self, Words};
 use crate::ui::Service;
 use crate::upload::client::{Client, ClientError};
 use report::api::{Arming, StationState, StationStatus};
@@ -185,7 +186,10 @@ impl Talk {
         let verdict = if accepted {
             self.verdict(&wish, asked)
         } else {
-            Verdict::NotArmed("the station is not accepted".into())
+            Verdict::NotArmed(Words::new(
+                "le poste n'est pas accepté",
+                "the station is not accepted",
+            ))
         };
         Answer {
             wish,
@@ -207,10 +211,10 @@ impl Talk {
                 words: short(&words),
             },
             Ok(arming) => {
-                let reason = arming.reason.as_deref().unwrap_or("not armed");
-                Verdict::NotArmed(short(reason))
+                let words = i18n::service::not_armed(&arming);
+                Verdict::NotArmed(Words::of(|language| short(words.says(language))))
             }
-            Err(error) => Verdict::NotArmed(error.to_string()),
+            Err(error) => Verdict::NotArmed(error.words()),
         }
     }
 }

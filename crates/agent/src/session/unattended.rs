@@ -5,6 +5,7 @@
 //! terminal that shows it. The arming must stand while it runs, and be confirmed once more when it
 //! has run out.
 
+use crate::i18n::Words;
 use std::time::{Duration, Instant};
 
 /// An answer of the service stands for so long. Beyond it, what was armed may have been withdrawn
@@ -42,7 +43,7 @@ pub enum Verdict {
         words: String,
     },
     /// Not armed: why.
-    NotArmed(String),
+    NotArmed(Words),
 }
 
 /// All that the decision depends on.
@@ -55,7 +56,7 @@ pub struct Situation<'a> {
     /// A terminal shows the countdown and its keys are heard.
     pub terminal: bool,
     /// What speaks against it, in words: arguments, the boot medium, no drives.
-    pub against: &'a [String],
+    pub against: &'a [Words],
     /// The machine's name, if it has one that no other machine shares.
     pub machine: Option<&'a str>,
     /// Ids of the drives that would be erased now.
@@ -76,7 +77,7 @@ pub enum Decision {
     /// Not possible; these are the reasons, of which the missing terminal is told apart.
     Against {
         /// In words.
-        reasons: Vec<String>,
+        reasons: Vec<Words>,
         /// Nobody could see the countdown.
         no_terminal: bool,
         /// The machine cannot be told from others.
@@ -87,7 +88,7 @@ pub enum Decision {
         /// What to ask.
         wish: Wish,
         /// The service's reason.
-        why: Option<String>,
+        why: Option<Words>,
     },
     /// Armed: the countdown may run.
     Armed {
@@ -173,6 +174,7 @@ pub fn may_begin(decision: &Decision, countdown_over: Instant) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{ANSWER_STANDS, Answer, Decision, Situation, Verdict, Wish, decide, may_begin};
+    use crate::i18n::Words;
     use std::time::{Duration, Instant};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -202,7 +204,7 @@ mod tests {
         let ids = ["a".to_owned(), "b".to_owned()];
         let fewer = ["a".to_owned()];
         let others = ["a".to_owned(), "c".to_owned()];
-        let against = ["raz.keep= is odd".to_owned()];
+        let against = [Words::verbatim("raz.keep= is odd")];
         let good = armed(now - SECOND, 3600);
         let all = Situation {
             auto: true,
@@ -217,7 +219,7 @@ mod tests {
         assert!(matches!(decide(&all), Decision::Armed { .. }));
 
         let refused = Answer {
-            verdict: Verdict::NotArmed("nobody armed".into()),
+            verdict: Verdict::NotArmed(Words::verbatim("nobody armed")),
             ..good.clone()
         };
         let other_machine = Answer {
@@ -286,11 +288,11 @@ mod tests {
         let refused = Answer {
             wish: wish("uuid 1", &["a"]),
             asked: now,
-            verdict: Verdict::NotArmed("full".into()),
+            verdict: Verdict::NotArmed(Words::verbatim("full")),
         };
         let waits = Decision::Wait {
             wish: wish("uuid 1", &["a"]),
-            why: Some("full".into()),
+            why: Some(Words::verbatim("full")),
         };
         let heard = Situation {
             answer: Some(&refused),

@@ -1,39 +1,36 @@
 //! What the session itself says, in both languages. The screens' own texts are in `i18n`.
 
-use crate::i18n::Language;
-
-fn pick(language: Language, french: String, english: String) -> String {
-    match language {
-        Language::French => french,
-        Language::English => english,
-    }
-}
+use crate::events::EventsError;
+use crate::i18n::Words;
 
 /// An unattended plan waits.
 #[must_use]
-pub fn waiting_for_arming(language: Language, drives: usize, why: &str) -> String {
-    pick(
-        language,
-        format!("Effacement automatique de {drives} disque(s) : en attente d'armement ({why})"),
-        format!("Automatic wipe of {drives} drive(s): waiting to be armed ({why})"),
+pub fn waiting_for_arming(drives: usize, why: &Words) -> Words {
+    Words::new(
+        format!(
+            "Effacement automatique de {drives} disque(s) : en attente d'armement ({})",
+            why.french
+        ),
+        format!(
+            "Automatic wipe of {drives} drive(s): waiting to be armed ({})",
+            why.english
+        ),
     )
 }
 
 /// An unattended plan cannot be followed.
 #[must_use]
-pub fn not_unattended(language: Language, why: &str) -> String {
-    pick(
-        language,
-        format!("Pas d'effacement automatique : {why}"),
-        format!("No automatic wipe: {why}"),
+pub fn not_unattended(why: &Words) -> Words {
+    Words::new(
+        format!("Pas d'effacement automatique : {}", why.french),
+        format!("No automatic wipe: {}", why.english),
     )
 }
 
 /// A drive to keep that is not there.
 #[must_use]
-pub fn kept_unknown(language: Language, serials: &str) -> String {
-    pick(
-        language,
+pub fn kept_unknown(serials: &str) -> Words {
+    Words::new(
         format!("raz.keep={serials} : aucun disque n'a ce numéro, il est peut-être mal écrit"),
         format!("raz.keep={serials}: no drive has this serial, it may be misspelt"),
     )
@@ -41,90 +38,80 @@ pub fn kept_unknown(language: Language, serials: &str) -> String {
 
 /// Nothing in the plan.
 #[must_use]
-pub fn nothing_to_erase(language: Language) -> String {
-    pick(
-        language,
-        "aucun disque ne peut être effacé sans personne".into(),
-        "no drive may be wiped unattended".into(),
+pub fn nothing_to_erase() -> Words {
+    Words::new(
+        "aucun disque ne peut être effacé sans personne",
+        "no drive may be wiped unattended",
     )
 }
 
 /// The countdown was stopped.
 #[must_use]
-pub fn countdown_stopped(language: Language) -> String {
-    pick(
-        language,
-        "Arrêté : rien n'a été écrit. Choisir et confirmer les disques à la main.".into(),
-        "Stopped: nothing was written. Choose and confirm drives by hand.".into(),
+pub fn countdown_stopped() -> Words {
+    Words::new(
+        "Arrêté : rien n'a été écrit. Choisir et confirmer les disques à la main.",
+        "Stopped: nothing was written. Choose and confirm drives by hand.",
     )
 }
 
 /// Why there is no unattended run without a terminal.
 #[must_use]
-pub fn no_terminal(language: Language) -> String {
-    pick(
-        language,
-        "aucun écran ne montre le compte à rebours".into(),
-        "no terminal shows the countdown".into(),
+pub fn no_terminal() -> Words {
+    Words::new(
+        "aucun écran ne montre le compte à rebours",
+        "no terminal shows the countdown",
     )
 }
 
 /// Why there is no unattended run of a nameless machine.
 #[must_use]
-pub fn no_machine(language: Language) -> String {
-    pick(
-        language,
-        "cette machine n'a ni UUID, ni numéro de série, ni adresse réseau".into(),
-        "this machine has neither UUID, serial nor network address".into(),
+pub fn no_machine() -> Words {
+    Words::new(
+        "cette machine n'a ni UUID, ni numéro de série, ni adresse réseau",
+        "this machine has neither UUID, serial nor network address",
     )
 }
 
 /// In this boot somebody stopped the unattended mode, or it had its run.
 #[must_use]
-pub fn attended(language: Language) -> String {
-    pick(
-        language,
-        "L'effacement automatique a déjà été lancé ou arrêté depuis le démarrage : choisir et confirmer à la main."
-            .into(),
-        "The automatic wipe was started or stopped since boot: choose and confirm by hand.".into(),
+pub fn attended() -> Words {
+    Words::new(
+        "L'effacement automatique a déjà été lancé ou arrêté depuis le démarrage : choisir et confirmer à la main.",
+        "The automatic wipe was started or stopped since boot: choose and confirm by hand.",
     )
 }
 
 /// What was confirmed is no longer there as it was.
 #[must_use]
-pub fn drives_changed(language: Language) -> String {
-    pick(
-        language,
-        "Les disques ont changé : vérifier et confirmer à nouveau.".into(),
-        "The drives have changed: look and confirm again.".into(),
+pub fn drives_changed() -> Words {
+    Words::new(
+        "Les disques ont changé : vérifier et confirmer à nouveau.",
+        "The drives have changed: look and confirm again.",
     )
 }
 
 /// The machine stays on because of what is on the screen.
 #[must_use]
-pub fn stays_on(language: Language) -> String {
-    pick(
-        language,
-        "La machine reste allumée : tout n'est pas prouvé.".into(),
-        "The machine stays on: not everything is proven.".into(),
+pub fn stays_on() -> Words {
+    Words::new(
+        "La machine reste allumée : tout n'est pas prouvé.",
+        "The machine stays on: not everything is proven.",
     )
 }
 
 /// The machine stays on because a report would be lost with its power.
 #[must_use]
-pub fn stays_on_for_report(language: Language) -> String {
-    pick(
-        language,
-        "La machine reste allumée : le service n'a pas encore tous les rapports.".into(),
-        "The machine stays on: the service does not have every report yet.".into(),
+pub fn stays_on_for_report() -> Words {
+    Words::new(
+        "La machine reste allumée : le service n'a pas encore tous les rapports.",
+        "The machine stays on: the service does not have every report yet.",
     )
 }
 
 /// The run could not begin.
 #[must_use]
-pub fn cannot_begin(language: Language, why: &str) -> String {
-    pick(
-        language,
+pub fn cannot_begin(why: &str) -> Words {
+    Words::new(
         format!("Impossible de commencer : {why}"),
         format!("Cannot begin: {why}"),
     )
@@ -132,9 +119,8 @@ pub fn cannot_begin(language: Language, why: &str) -> String {
 
 /// No report could be made or kept.
 #[must_use]
-pub fn report_failed(language: Language, why: &str) -> String {
-    pick(
-        language,
+pub fn report_failed(why: &str) -> Words {
+    Words::new(
         format!("LE RAPPORT N'A PAS PU ÊTRE FAIT : {why}"),
         format!("THE REPORT COULD NOT BE MADE: {why}"),
     )
@@ -142,51 +128,87 @@ pub fn report_failed(language: Language, why: &str) -> String {
 
 /// Where the report is when there is no service.
 #[must_use]
-pub fn report_kept(language: Language, folder: &str) -> String {
-    pick(
-        language,
+pub fn report_kept(folder: &str) -> Words {
+    Words::new(
         format!("Rapport signé dans {folder} : aucun service, il ne sera pas envoyé"),
         format!("Signed report in {folder}: no service, it will not be sent"),
     )
 }
 
-/// The upload's state.
+/// The service could not take the report yet.
 #[must_use]
-pub fn upload(language: Language, state: &str) -> String {
-    pick(
-        language,
-        format!("Envoi du rapport : {state}"),
-        format!("Upload of the report: {state}"),
+pub fn upload_waits(why: &Words) -> Words {
+    Words::new(
+        format!("Envoi du rapport : {}", why.french),
+        format!("Upload of the report: {}", why.english),
+    )
+}
+
+/// The service refused the report.
+#[must_use]
+pub fn upload_refused(status: u16, why: &Words) -> Words {
+    Words::new(
+        format!(
+            "Envoi du rapport : {status} : {}. Il reste ici et sera renvoyé.",
+            why.french
+        ),
+        format!(
+            "Upload of the report: {status}: {}. It stays here and is sent again.",
+            why.english
+        ),
+    )
+}
+
+/// The report cannot be sent: the spool fails.
+#[must_use]
+pub fn upload_failed(why: &str) -> Words {
+    Words::new(
+        format!("LE RAPPORT NE PEUT PAS ÊTRE ENVOYÉ, nouvel essai bientôt : {why}"),
+        format!("THE REPORT CANNOT BE SENT, it is tried again: {why}"),
+    )
+}
+
+/// There is no stream of events.
+#[must_use]
+pub fn no_events(error: &EventsError) -> Words {
+    let french = match error {
+        EventsError::NoPort { name } => {
+            format!("raz.events={name} : aucun port virtio-serial n'a ce nom")
+        }
+        EventsError::NotAPort { path } => format!(
+            "raz.events={} : ni une ligne de terminal, ni un FIFO, ni un fichier ordinaire",
+            path.display()
+        ),
+        EventsError::Io { path, .. } => {
+            format!("raz.events={} : ne peut pas être ouvert", path.display())
+        }
+    };
+    Words::new(french, error.to_string())
+}
+
+/// The kernel did not switch the machine off.
+#[must_use]
+pub fn cannot_power_off(why: &str) -> Words {
+    Words::new(
+        format!("La machine ne s'éteint pas : {why}"),
+        format!("power off: {why}"),
     )
 }
 
 /// The service has the report.
 #[must_use]
-pub fn receipt(language: Language, number: u64) -> String {
-    pick(
-        language,
-        format!("Rapport reçu par le service, reçu no {number}"),
+pub fn receipt(number: u64) -> Words {
+    Words::new(
+        format!("Rapport reçu par le service, reçu n° {number}"),
         format!("The service has the report, receipt no {number}"),
     )
 }
 
 /// A report would be lost by switching off.
 #[must_use]
-pub fn power_off_loses_report(language: Language) -> String {
-    pick(
-        language,
-        "Le rapport n'est pas encore envoyé et serait perdu. P encore une fois pour éteindre."
-            .into(),
-        "The report is not sent yet and would be lost. P once more to power off.".into(),
-    )
-}
-
-/// The drive must leave before the machine does.
-#[must_use]
-pub fn remove_first(language: Language, parts: &str, grade: &str) -> String {
-    pick(
-        language,
-        format!("À retirer : {parts}. Note ensuite : {grade}"),
-        format!("Take out: {parts}. Grade then: {grade}"),
+pub fn power_off_loses_report() -> Words {
+    Words::new(
+        "Le rapport n'est pas encore envoyé et serait perdu. P encore une fois pour éteindre.",
+        "The report is not sent yet and would be lost. P once more to power off.",
     )
 }

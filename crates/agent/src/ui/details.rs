@@ -2,7 +2,7 @@
 
 use super::state::{Mode, Plan, Row, State};
 use super::words::{plain, wrap};
-use crate::i18n::{Text, fill, outcome};
+use crate::i18n::{Text, fill, outcome, verdict};
 use report::schema::OutcomeWord;
 
 /// The heading of the details.
@@ -92,7 +92,10 @@ pub fn lines(state: &State, width: usize) -> Vec<String> {
         }
         Mode::Done { grade, lines } => {
             let mut all = vec![match grade {
-                Some(grade) => fill(state.says(Text::Grade), &[&plain(grade)]),
+                Some(grade) => fill(
+                    state.says(Text::Grade),
+                    &[&plain(verdict::grade(state.language, grade))],
+                ),
                 None => state.says(Text::GradeNone).to_owned(),
             }];
             all.extend(drive(state, width));

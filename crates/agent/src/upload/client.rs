@@ -6,6 +6,7 @@
 use super::names::SystemNames;
 use super::pin::{self, Pin, PinError};
 use crate::arguments::Secret;
+use crate::i18n::{self, Words};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use report::api::{
@@ -154,14 +155,14 @@ pub enum Posted {
     /// Not now: try again later.
     Retry {
         /// In words.
-        why: String,
+        why: Words,
     },
     /// Trying again alone will not help: a person must look. The report stays in the spool.
     Refused {
         /// HTTP status; 200 or 201 when the answer was no receipt that holds.
         status: u16,
         /// In words.
-        problem: String,
+        problem: Words,
     },
 }
 
@@ -298,18 +299,30 @@ impl Client {
     pub fn post_report(&self, report_id: Uuid, bytes: &[u8], signature: &str) -> Posted {
         let Some(service_key) = self.service_key() else {
             return Posted::Retry {
-                why: format!(
-                    "{}: not enrolled yet, its receipts could not be checked",
-                    self.server
+                why: Words::new(
+                    format!(
+                        "{} : poste pas encore inscrit, ses reçus ne pourraient être contrôlés",
+                        self.server
+                    ),
+                    format!(
+                        "{}: not enrolled yet, its receipts could not be checked",
+                        self.server
+                    ),
                 ),
             };
         };
         if bytes.len() > BODY_BYTES_MAX {
             return Posted::Refused {
                 status: StatusCode::PAYLOAD_TOO_LARGE.as_u16(),
-                problem: format!(
-                    "the report has {} bytes, the service reads {BODY_BYTES_MAX}",
-                    bytes.len()
+                problem: Words::new(
+                    format!(
+                        "le rapport a {} octets, le service en lit {BODY_BYTES_MAX}",
+                        bytes.len()
+                    ),
+                    format!(
+                        "the report has {} bytes, the service reads {BODY_BYTES_MAX}",
+                        bytes.len()
+                    ),
                 ),
             };
         }
@@ -427,6 +440,12 @@ impl Client {
 }
 
 impl ClientError {
+    /// For people: in English with its causes.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        Words::new(i18n::service::trouble_french(self), spelled(self))
+    }
+
     fn without(self, secret: &str) -> Self {
         if secret.is_empty() {
             return self;
@@ -469,19 +488,17 @@ impl ClientError {
 fn classify(error: &ClientError) -> Posted {
     let refused = |status: u16| Posted::Refused {
         status,
-        problem: spelled(error),
+        problem: error.words(),
     };
     match error {
         ClientError::Unreachable { .. }
         | ClientError::NotTheService { .. }
-        | ClientError::Busy { .. } => Posted::Retry {
-            why: spelled(error),
-        },
+        | ClientError::Busy { .. } => Posted::Retry { why: error.words() },
         // A person will accept a pending station; a revoked one stays so. Both are 403, and the
         // service tells them apart in words only. A wrong guess costs a retry or a look.
-        ClientError::Refused { problem, .. } if is_pending(problem) => Posted::Retry {
-            why: spelled(error),
-        },
+        ClientError::Refused { problem, .. } if problem.is_pending() => {
+            Posted::Retry { why: error.words() }
+        }
         ClientError::Refused { problem, .. } => refused(problem.status),
         ClientError::Answer { .. } | ClientError::Receipt { .. } => refused(200),
         ClientError::Address
@@ -489,12 +506,6 @@ fn classify(error: &ClientError) -> Posted {
         | ClientError::Sign(_)
         | ClientError::Random(_) => refused(0),
     }
-}
-
-fn is_pending(problem: &Problem) -> bool {
-    let said = |text: &str| text.to_lowercase().contains("pending");
-    problem.status == StatusCode::FORBIDDEN.as_u16()
-        && (said(&problem.title) || said(&problem.detail))
 }
 
 /// The error and its causes in one line.

@@ -158,6 +158,7 @@ fn armed(query: &ArmingQuery) -> Arming {
         until: Some("2026-01-02T03:04:05Z".into()),
         seconds_left: Some(60),
         reason: None,
+        code: None,
     }
 }
 
@@ -336,7 +337,7 @@ fn what_can_be_tried_again_is_told_from_what_a_person_must_see() {
                 problem,
             } => {
                 assert_eq!(got, status);
-                assert!(problem.contains(detail), "{problem}");
+                assert!(problem.english.contains(detail), "{problem:?}");
             }
             posted => panic!("{status}: {posted:?}"),
         }

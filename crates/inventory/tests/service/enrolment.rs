@@ -1,7 +1,7 @@
 //! Folder, tokens, stations, arming.
 
 use crate::rig::{Service, Station, armed, client, read, refused, start};
-use report::api::{Enrol, NAMESPACE_REPORT, Signed, StationState, StationStatus};
+use report::api::{Enrol, NAMESPACE_REPORT, NotArmed, Signed, StationState, StationStatus};
 use report::sign::StationKey;
 use std::os::unix::fs::PermissionsExt;
 
@@ -207,6 +207,7 @@ fn arming_is_for_accepted_stations_a_time_and_a_number() {
     let ask = |machine: &str| armed(service.post("/api/v1/arming", &station.ask(machine)));
     let answer = ask("m1");
     assert!(!answer.armed && answer.reason.is_some() && answer.until.is_none());
+    assert_eq!(answer.code, Some(NotArmed::NobodyArmed));
     assert_eq!(
         (answer.nonce.as_str(), answer.machine.as_str()),
         ("nonce of m1", "m1")
@@ -223,10 +224,12 @@ fn arming_is_for_accepted_stations_a_time_and_a_number() {
                 .seconds_left
                 .is_some_and(|left| left > 0 && left <= 30 * 60)
         );
-        assert!(answer.until.is_some() && answer.reason.is_none());
+        assert!(answer.until.is_some() && answer.reason.is_none() && answer.code.is_none());
     }
-    assert!(!ask("m3").armed);
-    assert!(!ask("").armed);
+    for (machine, code) in [("m3", NotArmed::AllCounted), ("", NotArmed::NoMachine)] {
+        let answer = ask(machine);
+        assert!(!answer.armed && answer.code == Some(code), "{answer:?}");
+    }
     assert!(service.page("/stations?lang=en").contains("Armed until"));
 
     let pending = service.pending();

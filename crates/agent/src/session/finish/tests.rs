@@ -1,9 +1,11 @@
-use super::{Place, Told, Upload, send_all};
+use super::{End, Place, Told, Upload, send_all};
 use crate::cli;
 use crate::commands::Status;
+use crate::i18n::Words;
 use crate::session::{Session, Stage};
 use crate::upload::client::Posted;
 use crate::upload::spool::{Pause, SpoolError};
+use drive::refusal::PlanKind;
 use report::api::{Receipt, SignedReceipt};
 use report::event::{Event, Line};
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ const OTHER: Uuid = Uuid::from_u128(2);
 fn refused() -> Posted {
     Posted::Refused {
         status: 403,
-        problem: "the station is revoked".into(),
+        problem: Words::new("le poste est révoqué", "the station is revoked"),
     }
 }
 
@@ -135,6 +137,12 @@ fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
         runs: Vec::new(),
         report: Some(OURS),
         place: Place::Sending,
+        end: End::default(),
+        kind: PlanKind {
+            unattended: false,
+            several: false,
+            removable_allowed: true,
+        },
     };
     let (sender, heard) = mpsc::channel();
     session.upload = Some(Upload { heard });
