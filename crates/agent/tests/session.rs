@@ -254,6 +254,21 @@ fn unattended_mode_without_its_second_key_waits_and_says_why() {
     session.end();
 }
 
+/// Whoever watches is no person at the screen: the reason stays the same one, in English.
+#[test]
+fn language_of_the_screen_is_not_that_of_the_events() {
+    let bench = Bench::new("raz.auto=erase");
+    let mut session = bench.session();
+    bench.until("waiting", 1);
+    session.terminal.write_all(b"l").unwrap();
+    session.until_shown("Pas d'effacement automatique");
+    session.tell(Signal::SIGTERM);
+    session.end();
+    let events = bench.events();
+    assert_eq!(events.matches("\"waiting\"").count(), 1, "{events}");
+    assert!(!events.contains("Pas d'effacement"), "{events}");
+}
+
 /// Whoever stopped it may have gone when init starts the session again.
 #[test]
 fn unattended_mode_that_a_person_ended_stays_over_after_a_restart() {

@@ -3,8 +3,10 @@ use crate::cli;
 use crate::commands::Status;
 use crate::i18n::Words;
 use crate::session::{Session, Stage};
+use crate::ui::Mode;
 use crate::upload::client::Posted;
 use crate::upload::spool::{Pause, SpoolError};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use drive::refusal::PlanKind;
 use report::api::{Receipt, SignedReceipt};
 use report::event::{Event, Line};
@@ -121,10 +123,10 @@ fn proof_counts_only_where_it_was_to_go() {
     }
 }
 
-/// A session whose runs are over and whose report is being sent; what the upload tells it; the
-/// events that follow.
-fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
-    let (arguments, port) = (folder.join("cmdline"), folder.join("events"));
+/// A session whose runs are over and whose report is being sent.
+fn session(folder: &Path) -> Session {
+    let arguments = folder.join("cmdline");
+    let port = folder.join("events");
     std::fs::write(&arguments, format!("raz.events={}", port.display())).unwrap();
     let options = cli::Session {
         arguments,
@@ -144,6 +146,12 @@ fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
             removable_allowed: true,
         },
     };
+    session
+}
+
+/// The events that follow what the upload tells such a session.
+fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
+    let mut session = session(folder);
     let (sender, heard) = mpsc::channel();
     session.upload = Some(Upload { heard });
     for told in told {
@@ -152,7 +160,7 @@ fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
     session.hear_upload();
     let written = session.events.as_ref().unwrap();
     assert!(written.flush(Duration::from_secs(60)));
-    let text = std::fs::read_to_string(&port).unwrap();
+    let text = std::fs::read_to_string(folder.join("events")).unwrap();
     text.lines()
         .map(|line| serde_json::from_str::<Line>(line).unwrap().event)
         .filter(|event| matches!(event, Event::Finished { .. } | Event::Upload { .. }))
@@ -218,4 +226,39 @@ fn spool_that_fails_ends_the_run_too() {
         panic!("{all:?}");
     };
     assert!(text.contains("cannot be sent: no space"), "{text}");
+}
+
+/// What was said before key L stayed in the other language.
+#[test]
+fn end_is_said_anew_in_the_other_language() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session(folder.path());
+    let verdict = Words::new("pièces : secteurs", "parts: sectors");
+    if let Stage::Done { end, .. } = &mut session.stage {
+        end.verdict.push(verdict);
+    }
+    session.hear_told(Told::Attempt(OTHER, accepted()));
+    session.hear_told(Told::Attempt(OURS, refused()));
+    session.hear_told(Told::Attempt(OURS, refused()));
+    let french = session.state.mode.clone();
+    let key = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+    session.key(key('l'));
+    let english = session.state.mode.clone();
+    session.key(key('l'));
+    assert_eq!(session.state.mode, french);
+    let lines = |mode: &Mode| match mode {
+        Mode::Done { lines, .. } => lines.clone(),
+        other => panic!("{other:?}"),
+    };
+    let (french, english) = (lines(&french), lines(&english));
+    assert_eq!((french.len(), english.len()), (3, 3), "{french:?}");
+    let pieces = [
+        ("pièces", "parts"),
+        ("403 : le poste est révoqué", "403: the station is revoked"),
+        ("reçu par le service", "service has the report"),
+    ];
+    for ((french, english), (in_french, in_english)) in french.iter().zip(&english).zip(pieces) {
+        assert!(french.contains(in_french), "{french}");
+        assert!(english.contains(in_english), "{english}");
+    }
 }
