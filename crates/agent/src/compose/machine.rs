@@ -1,5 +1,6 @@
 //! The computer and its verdict in the words of the wire schema.
 
+use crate::i18n::Words;
 use drive::health::{Confidence, Count};
 use machine::parts::battery::Battery;
 use machine::parts::display::{Display, Gpu};
@@ -74,7 +75,7 @@ pub fn machine(facts: &MachineFacts) -> schema::Machine {
 
 /// Maker, model and serial in one line, for screens and events.
 #[must_use]
-pub fn summary(facts: &MachineFacts) -> String {
+pub fn summary(facts: &MachineFacts) -> Words {
     let parts = [facts.maker(), facts.model(), facts.serial()];
     let words: Vec<&str> = parts
         .into_iter()
@@ -82,9 +83,9 @@ pub fn summary(facts: &MachineFacts) -> String {
         .filter_map(Label::specific)
         .collect();
     if words.is_empty() {
-        "unknown machine".into()
+        Words::new("machine inconnue", "unknown machine")
     } else {
-        words.join(" ")
+        Words::verbatim(words.join(" "))
     }
 }
 

@@ -46,10 +46,11 @@ impl Session {
                 self.names = look.names;
                 self.survey = Some(look.survey);
                 if let Some(facts) = look.machine {
-                    let summary = compose::summary(&facts);
-                    self.state.header.machine.clone_from(&summary);
-                    self.send(Event::Machine { summary });
+                    self.send(Event::Machine {
+                        summary: compose::summary(&facts).english,
+                    });
                     self.facts = Some(facts);
+                    self.show_machine();
                 }
                 self.state.message = None;
                 if self.arguments.auto_erase && !self.auto {
@@ -61,6 +62,13 @@ impl Session {
             Err(TryRecvError::Disconnected) => {
                 self.looking = Some(look::begin(&self.machine, self.facts.is_none()));
             }
+        }
+    }
+
+    pub(super) fn show_machine(&mut self) {
+        if let Some(facts) = &self.facts {
+            let summary = compose::summary(facts);
+            self.state.header.machine = summary.says(self.language()).to_owned();
         }
     }
 

@@ -330,6 +330,7 @@ impl Session {
             Action::StartErase { ids } => self.start_by_hand(&ids),
             Action::Stop => self.stop(),
             Action::Language => {
+                self.show_machine();
                 self.show_rows();
                 self.show_plans();
                 self.show_outcomes();

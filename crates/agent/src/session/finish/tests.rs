@@ -61,8 +61,11 @@ impl Pause for AtOnce {
     }
 }
 
-/// What is told of drains that make these attempts and leave so many reports.
-fn told(drains: Vec<(Vec<(Uuid, Posted)>, Result<usize, SpoolError>)>) -> Vec<Told> {
+/// The attempts of a drain, and how many reports it leaves.
+type Drain = (Vec<(Uuid, Posted)>, Result<usize, SpoolError>);
+
+/// What is told of these drains.
+fn told(drains: Vec<Drain>) -> Vec<Told> {
     let (sender, heard) = mpsc::channel();
     let mut drains = drains.into_iter();
     let drain = |tell: &mut super::Tell<'_>| {
