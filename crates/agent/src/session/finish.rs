@@ -7,7 +7,7 @@ use crate::compose::{self, Material, Run};
 use crate::i18n::{self, Language, Words};
 use crate::ui::Mode;
 use crate::upload::client::{Client, Posted};
-use crate::upload::spool::{Backoff, Pause, Spool, SpoolError, Stop};
+use crate::upload::spool::{Backoff, EntryState, Pause, Spool, SpoolError, Stop};
 use anyhow::Context;
 use drive::refusal::PlanKind;
 use report::event::Event;
@@ -235,7 +235,13 @@ impl Session {
                 );
                 self.finished(Place::Held, &text);
             }
-            None => self.finished(Place::Received, "the service has the report"),
+            None if self.is_received(*report_id) => {
+                self.finished(Place::Received, "the service has the report");
+            }
+            None => self.finished(
+                Place::Held,
+                "the report in the spool is damaged: it was not sent",
+            ),
         }
         let note = match (self.arguments.poweroff, refused.is_empty(), self.status()) {
             (false, _, _) => None,
@@ -251,6 +257,16 @@ impl Session {
             }
         };
         self.note(note);
+    }
+
+    /// Its receipt is in the spool. That nothing is left to be sent does not say so: a report whose
+    /// file cannot be read any more is not tried.
+    fn is_received(&self, report_id: Uuid) -> bool {
+        self.spool.entries().is_ok_and(|entries| {
+            entries
+                .iter()
+                .any(|entry| entry.report_id == report_id && entry.state == EntryState::Sent)
+        })
     }
 
     fn note(&mut self, note: Option<Words>) {

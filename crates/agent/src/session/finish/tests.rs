@@ -6,16 +6,20 @@ use crate::session::{Session, Stage};
 use crate::ui::Mode;
 use crate::upload::client::Posted;
 use crate::upload::spool::{Pause, SpoolError};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use drive::refusal::PlanKind;
 use report::api::{Receipt, SignedReceipt};
 use report::event::{Event, Line};
+use report::receipt::sha256_hex;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 use uuid::Uuid;
 
+const REPORT: &[u8] = b"{}";
 const OURS: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
 
@@ -27,21 +31,20 @@ fn refused() -> Posted {
 }
 
 fn accepted() -> Posted {
-    Posted::Accepted {
-        receipt: Receipt {
-            schema: "raz-receipt@v1".into(),
-            number: 7,
-            report_id: OURS,
-            report_sha256: String::new(),
-            station_fingerprint: String::new(),
-            received: "2026-01-02T03:04:05Z".into(),
-            previous_sha256: String::new(),
-        },
-        signed: SignedReceipt {
-            bytes_base64: String::new(),
-            signature: String::new(),
-        },
-    }
+    let receipt = Receipt {
+        schema: "raz-receipt@v1".into(),
+        number: 7,
+        report_id: OURS,
+        report_sha256: sha256_hex(REPORT),
+        station_fingerprint: String::new(),
+        received: "2026-01-02T03:04:05Z".into(),
+        previous_sha256: String::new(),
+    };
+    let signed = SignedReceipt {
+        bytes_base64: STANDARD.encode(serde_json::to_vec(&receipt).unwrap()),
+        signature: "signature".into(),
+    };
+    Posted::Accepted { receipt, signed }
 }
 
 /// Passes at once.
@@ -138,6 +141,8 @@ fn session(folder: &Path) -> Session {
         tty: None,
     };
     let mut session = Session::begin(&options).unwrap();
+    let stored = session.spool.store(OURS, REPORT, "signature", "signers");
+    stored.unwrap();
     session.stage = Stage::Done {
         runs: Vec::new(),
         report: Some(OURS),
@@ -158,9 +163,12 @@ fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
     let (sender, heard) = mpsc::channel();
     session.upload = Some(Upload { heard });
     for told in told {
+        if let Told::Attempt(id, Posted::Accepted { signed, .. }) = &told {
+            session.spool.store_receipt(*id, signed).unwrap();
+        }
         sender.send(told).unwrap();
+        session.hear_upload();
     }
-    session.hear_upload();
     let written = session.events.as_ref().unwrap();
     assert!(written.flush(Duration::from_secs(60)));
     let text = std::fs::read_to_string(folder.join("events")).unwrap();
@@ -214,11 +222,29 @@ fn refused_report_ends_the_run_once_and_its_late_receipt_once_more() {
 #[test]
 fn report_of_an_earlier_session_that_is_refused_does_not_hide_that_this_one_was_received() {
     let folder = tempfile::tempdir().unwrap();
-    let all = events(folder.path(), vec![over(&[OTHER]), over(&[])]);
+    let told = vec![
+        Told::Attempt(OTHER, refused()),
+        Told::Attempt(OURS, accepted()),
+        over(&[OTHER]),
+        over(&[]),
+    ];
+    let mut all = events(folder.path(), told);
+    all.retain(|event| matches!(event, Event::Finished { .. }));
     let [Event::Finished { text, .. }] = all.as_slice() else {
         panic!("{all:?}");
     };
     assert_eq!(text, "the service has the report");
+}
+
+/// Nothing is left to be sent, and the service has nothing.
+#[test]
+fn report_that_is_damaged_in_the_spool_is_not_with_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = events(folder.path(), vec![over(&[])]);
+    let [Event::Finished { status: 1, text }] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert!(text.contains("damaged"), "{text}");
 }
 
 #[test]
