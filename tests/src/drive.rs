@@ -193,6 +193,10 @@ impl Drive {
         self
     }
 
+    pub(crate) fn serial_number(&self) -> &str {
+        &self.serial
+    }
+
     pub(crate) fn bus(&self) -> Bus {
         self.bus
     }

@@ -16,11 +16,25 @@ pub struct Image {
     pub initrd: PathBuf,
     /// Kernel arguments of the product, from the manifest.
     pub arguments: Vec<String>,
+    /// All modules of this kernel, of which the image has some.
+    pub modules: PathBuf,
 }
 
 #[derive(Deserialize)]
 struct Manifest {
+    kernel_release: String,
     arguments: Vec<String>,
+    packages: Packages,
+}
+
+#[derive(Deserialize)]
+struct Packages {
+    kernel: Package,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    sha256: String,
 }
 
 impl Image {
@@ -44,6 +58,11 @@ impl Image {
             kernel: folder.join("vmlinuz"),
             initrd: folder.join("initrd.img"),
             arguments: manifest.arguments,
+            modules: bench::root()
+                .join("target/apt/unpacked")
+                .join(manifest.packages.kernel.sha256)
+                .join("usr/lib/modules")
+                .join(manifest.kernel_release),
         })
     }
 }

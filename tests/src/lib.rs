@@ -1,6 +1,7 @@
 //! The lab: virtual PCs in QEMU, disks with recognisable contents, faults.
 //!
-//! The image is booted unmodified and watched from outside: JSON events over virtio-serial, QMP,
+//! The image is booted unmodified (where a drive must have a holder, after an init of the lab's that
+//! lies beside it: `holder`) and watched from outside: JSON events over virtio-serial, QMP,
 //! and the drives' backing files, which this side reads itself. Software emulation always, because
 //! a `/dev/kvm` may exist and not work; `RAZ_LAB_KVM=1` takes KVM. Nothing is written outside a
 //! folder of the lab's own below `target/lab`.
@@ -11,6 +12,7 @@ pub mod derive;
 pub mod disk;
 pub mod drive;
 pub mod events;
+mod holder;
 pub mod image;
 pub mod machine;
 pub mod process;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::bench::Bench;
 use crate::drive::{Bus, Drive};
 use crate::events::{Events, PORT};
+use crate::holder::{self, Holder};
 use crate::image::Image;
 use crate::process;
 use crate::qmp::Qmp;
@@ -53,6 +54,7 @@ pub struct Machine {
     screen: Screen,
     arguments: Vec<String>,
     drives: Vec<Drive>,
+    holders: Vec<Holder>,
     extra: Vec<String>,
 }
 
@@ -67,6 +69,7 @@ impl Machine {
             screen: Screen::Monitor,
             arguments: Vec::new(),
             drives: Vec::new(),
+            holders: Vec::new(),
             extra: Vec::new(),
         }
     }
@@ -121,6 +124,18 @@ impl Machine {
         self
     }
 
+    /// An md array of this kernel name (`md127`) stands on the drive, or on its partition of this
+    /// number, before the image's init runs.
+    #[must_use]
+    pub fn held(mut self, drive: &Drive, partition: Option<u32>, array: &str) -> Self {
+        self.holders.push(Holder {
+            serial: drive.serial_number().to_owned(),
+            partition,
+            array: array.to_owned(),
+        });
+        self
+    }
+
     /// QEMU arguments that the lab has no word for (`-smbios`, `-rtc base=…`).
     #[must_use]
     pub fn qemu(mut self, arguments: &[&str]) -> Self {
@@ -139,6 +154,13 @@ impl Machine {
         let serial = listen(folder, &file("serial.socket"))?;
         let events = listen(folder, &file("events.socket"))?;
         let errors = folder.join(file("qemu.log"));
+        let held;
+        let image = if self.holders.is_empty() {
+            image
+        } else {
+            held = holder::image(image, folder, &self.holders)?;
+            &held
+        };
 
         // The monitor is QEMU's own standard input and output: when QEMU ends, it ends.
         let (ours, theirs) = UnixStream::pair()?;

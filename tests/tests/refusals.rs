@@ -3,7 +3,7 @@
 //! Every drive is read from outside afterwards: one that was refused is byte-identical, the
 //! ordinary one beside it is proven, so that a refusal is never just a session that does nothing.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use lab::bay::{Bay, all_unchanged};
 use lab::bench::{Bench, scenario};
 use lab::disk::FileSystem;
@@ -152,6 +152,73 @@ fn refused_drives_are_byte_identical_beside_a_proven_one() {
             is_refused(twin, &reason, "one at a time")?;
         }
         ensure!(audit.report.drives.len() == 6, "a drive too many");
+        Ok(())
+    });
+}
+
+#[test]
+fn drives_that_an_array_stands_on_are_named_with_it_and_byte_identical_beside_a_proven_one() {
+    scenario("held", |bench| {
+        let erased = ordinary(bench)?;
+        let whole = Bay::new(bench, "WHOLE", Bus::VirtioScsi, SMALL_MIB, FileSystem::Ext4)?
+            .drive(|drive| drive.wwn(0x5000_c500_0000_0014));
+        let partition = Bay::new(bench, "PARTITION", Bus::Ahci, SMALL_MIB, FileSystem::Ext4)?
+            .drive(|drive| drive.wwn(0x5000_c500_0000_0015));
+        let held = [&whole, &partition];
+
+        let workshop = Workshop::open(bench)?;
+        let machine = machine("pc", &[&erased, &whole, &partition])
+            .screen(Screen::Serial)
+            .held(&whole.drive, None, "md127")
+            .held(&partition.drive, Some(1), "md126");
+        let running = workshop.boot(&workshop.unattended(machine)?)?;
+        let drives: Vec<Drive> =
+            running
+                .events
+                .wait_for("the list", PATIENCE, |event| match event {
+                    Event::Drives { drives } => Some(drives.clone()),
+                    _ => None,
+                })?;
+        // The arrays themselves are no drives.
+        ensure!(
+            serials(&drives) == ["ORDINARY", "PARTITION", "WHOLE"].into(),
+            "listed: {drives:?}"
+        );
+        let device = |drives: &[Drive], serial: &str, partition: &str| -> anyhow::Result<String> {
+            let mut drives = drives.iter();
+            let entry = drives.find(|drive| drive.serial.as_deref() == Some(serial));
+            let path = &entry.with_context(|| format!("no {serial}"))?.path;
+            Ok(format!("{}{partition}", path.trim_start_matches("/dev/")))
+        };
+        let whole_device = device(&drives, "WHOLE", "")?;
+        let partition_device = device(&drives, "PARTITION", "1")?;
+        // The list has 23 columns for it.
+        let rows = [&whole_device, &partition_device].map(|name| format!("refused: held: {name}"));
+        terminal::wait_for_all(&running.serial, &[&rows[0], &rows[1]], PATIENCE)?;
+        workshop.service.accept(&running.events)?;
+        workshop.arm(1)?;
+        let status = workshop.finished(&running)?;
+        let audit = workshop.audit(&running)?;
+
+        all_unchanged(held)?;
+        erased.is_proven(&audit)?;
+        ensure!(status == 0, "exit status {status}");
+        planned_only(&running, &audit, &["ORDINARY"])?;
+        ensure!(audit.report.drives.len() == 3, "a drive too many");
+        for drives in [&drives, &audit.report.drives] {
+            for (serial, device, array) in [
+                ("WHOLE", &whole_device, "md127"),
+                ("PARTITION", &partition_device, "md126"),
+            ] {
+                let mut drives = drives.iter();
+                let entry = drives.find(|drive| drive.serial.as_deref() == Some(serial));
+                is_refused(
+                    entry.with_context(|| format!("no {serial}"))?,
+                    &format!("held: {device} by {array}"),
+                    &format!("stop {array}, which is built on {device} (`mdadm --stop`"),
+                )?;
+            }
+        }
         Ok(())
     });
 }

@@ -72,6 +72,7 @@ const TOOLS: &[Tool] = &[
     tool(&["mkntfs"], "ntfs-3g", Need::Lab),
     tool(&["mkfs.fat"], "dosfstools", Need::Lab),
     tool(&["mcopy"], "mtools", Need::Lab),
+    tool(&["cpio"], "cpio", Need::Lab),
     tool(&["ssh-keygen"], "openssh-client", Need::Lab),
     tool(&["openssl"], "openssl", Need::Lab),
     tool(&["curl"], "curl", Need::Lab),
