@@ -114,6 +114,7 @@ texts! {
     PhaseWriting: "écriture", "writing";
     PhaseSettling: "vidage cache", "settling";
     PhaseVerifying: "contrôle", "reading";
+    NoAnswer: "sans réponse", "no answer";
 
     // Outcome words, used strictly.
     OutcomeVerified: "vérifié", "verified";
@@ -135,6 +136,7 @@ texts! {
     Plan: "Plan : {}", "Plan: {}";
     Refused: "Refusé : {}", "Refused: {}";
     Remedy: "À faire : {}", "To do: {}";
+    NoAnswerFor: "Ce disque ne répond plus depuis {} s. Les autres continuent.", "This drive has not answered for {} s. The others go on.";
     More: "(suite : flèche droite)", "(more: right arrow)";
 
     // Consent.

@@ -29,6 +29,7 @@ fn progress(bytes_done: u64) -> Event {
         seconds_left: Some(1.5),
         errors: 0,
         temperature_celsius: None,
+        seconds_silent: 0.0,
     }
 }
 

@@ -95,6 +95,9 @@ pub enum Event {
         errors: u64,
         /// Drive temperature.
         temperature_celsius: Option<i32>,
+        /// For so long the drive owes an answer and gave none.
+        #[serde(default)]
+        seconds_silent: f64,
     },
     /// A drive's run ended.
     Outcome {

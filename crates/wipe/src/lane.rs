@@ -223,6 +223,18 @@ impl Lane {
         if matches!(self.stage, Stage::Idle) {
             self.next_step(now);
         }
+        self.work.progress.set_silent(self.silent(now));
+    }
+
+    /// How long the drive has owed an answer.
+    fn silent(&self, now: Instant) -> Duration {
+        match &self.stage {
+            Stage::Moving(_) if self.in_flight > 0 => now.duration_since(self.quiet_since),
+            Stage::Asking(_, call) => call.age(now),
+            Stage::Flushing(_, call) => call.age(now),
+            Stage::Settling(call) => call.age(now),
+            Stage::Moving(_) | Stage::Idle | Stage::Over => Duration::ZERO,
+        }
     }
 
     /// The operator stops the run: nothing more is sent, what is in flight may end.

@@ -25,6 +25,7 @@ pub enum Phase {
 pub struct Progress {
     bytes_done: AtomicU64,
     errors: AtomicU64,
+    silent_milliseconds: AtomicU64,
     stage: Mutex<Stage>,
 }
 
@@ -56,6 +57,8 @@ pub struct Snapshot {
     pub bytes_per_second: f64,
     /// Time left in this phase at its mean rate.
     pub phase_remaining: Option<Duration>,
+    /// For so long the drive owes an answer and gave none.
+    pub silent: Duration,
 }
 
 impl Progress {
@@ -66,6 +69,7 @@ impl Progress {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         self.bytes_done.store(0, Ordering::Relaxed);
+        self.silent_milliseconds.store(0, Ordering::Relaxed);
         *stage = Stage {
             phase,
             pass_index,
@@ -83,6 +87,13 @@ impl Progress {
     /// Counts errors.
     pub fn add_errors(&self, errors: u64) {
         self.errors.fetch_add(errors, Ordering::Relaxed);
+    }
+
+    /// Says for how long the drive has owed an answer.
+    pub fn set_silent(&self, silent: Duration) {
+        let milliseconds = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
+        self.silent_milliseconds
+            .store(milliseconds, Ordering::Relaxed);
     }
 
     /// The counters now.
@@ -111,6 +122,7 @@ impl Progress {
             errors: self.errors.load(Ordering::Relaxed),
             bytes_per_second: rate,
             phase_remaining: (rate > 1.0).then(|| Duration::from_secs_f64(left / rate)),
+            silent: Duration::from_millis(self.silent_milliseconds.load(Ordering::Relaxed)),
         }
     }
 }

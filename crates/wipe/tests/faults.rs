@@ -290,6 +290,10 @@ fn interrupted_drive_that_does_not_drain_still_ends() {
     while progress.snapshot().phase != wipe::progress::Phase::Writing {
         std::thread::yield_now();
     }
+    // That it does not answer is to be seen long before it is given up.
+    while progress.snapshot().silent < Duration::from_millis(1) {
+        std::thread::yield_now();
+    }
     cancel.store(true, Ordering::SeqCst);
     let outcome = std::iter::from_fn(|| Some(engine.next_end(Duration::from_secs(1))))
         .flatten()

@@ -55,6 +55,7 @@ pub fn update(row: &mut Row, flight: &Flight, sys: &Path) {
     row.bytes_per_second = (now.bytes_per_second > 0.0).then_some(now.bytes_per_second);
     row.seconds_left = now.phase_remaining.map(|left| left.as_secs());
     row.errors = now.errors;
+    row.seconds_silent = now.silent.as_secs();
     row.temperature_celsius =
         super::look::temperature_celsius(sys, &flight.order.facts.name).or(row.temperature_celsius);
 }
@@ -84,6 +85,7 @@ pub fn progress_event(flight: &Flight, row: Option<&Row>) -> Event {
         seconds_left: now.phase_remaining.map(|left| left.as_secs_f64()),
         errors: now.errors,
         temperature_celsius: row.and_then(|row| row.temperature_celsius),
+        seconds_silent: now.silent.as_secs_f64(),
     }
 }
 

@@ -154,6 +154,10 @@ fn drive(state: &State, width: usize) -> Vec<String> {
         }
         return lines;
     }
+    if row.is_silent() {
+        let seconds = row.seconds_silent.to_string();
+        say(&fill(state.says(Text::NoAnswerFor), &[&seconds]));
+    }
     match &row.plan {
         Plan::Erase { text } => say(&fill(state.says(Text::Plan), &[text])),
         Plan::Refused { reason, remedy } => {

@@ -122,6 +122,7 @@ fn running(state: &State, row: &Row) -> String {
         Phase::Verifying => Text::PhaseVerifying,
     };
     let phase = match row.phase {
+        _ if row.is_silent() => state.says(Text::NoAnswer).to_owned(),
         Phase::Writing | Phase::Verifying if row.passes > 1 => {
             format!("{} {}/{}", state.says(phase), row.pass + 1, row.passes)
         }
@@ -134,10 +135,12 @@ fn running(state: &State, row: &Row) -> String {
         Some(done) => format!("{} {:>4}", bar(done, 10), percent(done)),
         None => unknown(),
     };
-    let speed = row
-        .bytes_per_second
+    // The means of a phase say nothing of a drive that no longer moves.
+    let moving = Some(()).filter(|()| !row.is_silent());
+    let speed = moving
+        .and(row.bytes_per_second)
         .map_or_else(unknown, |r| rate(state.language, r));
-    let left = row.seconds_left.map_or_else(unknown, time_left);
+    let left = moving.and(row.seconds_left).map_or_else(unknown, time_left);
     let warm = row
         .temperature_celsius
         .map_or_else(unknown, |t| format!("{t}°C"));
@@ -179,7 +182,7 @@ fn colour(row: &Row) -> Option<Color> {
         (Some(OutcomeWord::WrittenNotChecked), _) => Some(Color::Yellow),
         (Some(OutcomeWord::NotComplete | OutcomeWord::NotStarted), _) => Some(Color::Red),
         (None, Plan::Refused { .. }) => Some(Color::DarkGray),
-        (None, Plan::Erase { .. }) if row.errors > 0 => Some(Color::Red),
+        (None, Plan::Erase { .. }) if row.errors > 0 || row.is_silent() => Some(Color::Red),
         (None, Plan::Erase { .. }) => None,
     }
 }

@@ -102,6 +102,9 @@ impl Service {
     }
 }
 
+/// A slow drive answers a read or a write within seconds, also while it rearranges what it stored.
+const SILENT_SECONDS: u64 = 20;
+
 /// One drive.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
@@ -137,6 +140,8 @@ pub struct Row {
     pub temperature_celsius: Option<i32>,
     /// Sectors or ranges with errors so far.
     pub errors: u64,
+    /// For so long the drive owes an answer and gave none.
+    pub seconds_silent: u64,
     /// How the run ended.
     pub outcome: Option<OutcomeWord>,
     /// The outcome in a sentence, with what is missing.
@@ -224,6 +229,17 @@ impl Row {
             Plan::Erase { .. } => true,
             Plan::Refused { .. } => false,
         }
+    }
+
+    /// It owes a read or a write for longer than a busy drive takes: what it said last is old. A flush
+    /// may take minutes in a healthy one.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let is_moving = match self.phase {
+            Phase::Writing | Phase::Verifying => true,
+            Phase::Waiting | Phase::Settling => false,
+        };
+        is_moving && self.outcome.is_none() && self.seconds_silent >= SILENT_SECONDS
     }
 
     /// The same drive at the same place, still to be erased or still not: a consent given for one

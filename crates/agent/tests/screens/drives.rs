@@ -91,6 +91,13 @@ pub fn running(language: Language) -> State {
     state
 }
 
+/// The bench with one of the running drives no longer answering.
+pub fn silent(language: Language) -> State {
+    let mut state = running(language);
+    state.rows[0].seconds_silent = 75;
+    state
+}
+
 /// The screen as text, one line a row, without blanks at line ends.
 pub fn screen(state: &State, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();

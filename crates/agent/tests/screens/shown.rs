@@ -3,9 +3,9 @@
 //! To renew them after a wanted change: `UPDATE_SCREENS=1 cargo test -p agent --test screens`,
 //! then read the difference.
 
-use crate::drives::{bench, running, screen};
+use crate::drives::{bench, running, screen, silent};
 use agent::i18n::Language;
-use agent::ui::{Mode, State};
+use agent::ui::{Mode, Phase, State};
 use report::schema::OutcomeWord;
 use std::path::PathBuf;
 
@@ -92,6 +92,28 @@ fn running_drives() {
         state.mode = Mode::Running { stop_asked: false };
         state
     });
+}
+
+#[test]
+fn running_drive_that_does_not_answer() {
+    shows("silent", |language| {
+        let mut state = silent(language);
+        state.mode = Mode::Running { stop_asked: false };
+        state
+    });
+}
+
+#[test]
+fn long_flush_is_not_called_silence() {
+    let mut state = silent(Language::English);
+    state.mode = Mode::Running { stop_asked: false };
+    assert!(screen(&state, 80, 24).contains("no answer"));
+    state.rows[0].phase = Phase::Settling;
+    let shown = screen(&state, 80, 24);
+    assert!(
+        shown.contains("settling") && !shown.contains("answer"),
+        "{shown}"
+    );
 }
 
 #[test]
