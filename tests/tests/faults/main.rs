@@ -7,5 +7,6 @@
 
 mod buses;
 mod countdown;
+mod silent;
 mod steps;
 mod told;
