@@ -6,6 +6,7 @@
 //! only where the report says.
 
 mod buses;
+mod claim;
 mod countdown;
 mod silent;
 mod steps;
