@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::aligned::AlignedBuffer;
 use crate::blocking_queue::Threads;
@@ -92,6 +92,11 @@ pub trait Queue: fmt::Debug {
 
     /// Operations submitted whose completion has not been given back.
     fn in_flight(&self) -> usize;
+
+    /// The clock that [`Queue::wait`] waits by: the machine's, unless the devices behind the queue are simulated.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// A queue for `entries` operations at once: io_uring, or a thread for each where the kernel has none

@@ -26,8 +26,12 @@ pub(crate) enum Answer<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// Starts `function`, to be answered within `bound`.
-    pub(crate) fn start(bound: Duration, function: impl FnOnce() -> T + Send + 'static) -> Self {
+    /// Starts `function`, to be answered within `bound` of `now`.
+    pub(crate) fn start(
+        bound: Duration,
+        now: Instant,
+        function: impl FnOnce() -> T + Send + 'static,
+    ) -> Self {
         let (sender, answer) = channel();
         let thread = std::thread::Builder::new().name("raz-call".into());
         // A thread that cannot start drops the sender, which the poll reports as lost. A receiver
@@ -35,7 +39,7 @@ impl<T: Send + 'static> Call<T> {
         let _ = thread.spawn(move || sender.send(function()));
         Self {
             answer,
-            since: Instant::now(),
+            since: now,
             bound,
         }
     }

@@ -168,7 +168,7 @@ impl Lane {
             match movement.receive(piece, &buffer, result, now) {
                 Answer::Moved => {}
                 Answer::Failed => self.ask_presence(now),
-                Answer::Gone => self.stop(Shortfall::Vanished),
+                Answer::Gone => self.stop(Shortfall::Vanished, now),
             }
             self.show();
         }
@@ -184,12 +184,15 @@ impl Lane {
                 let (moment, answer, bound) = (*moment, call.poll(now), call.bound());
                 match answer {
                     CallAnswer::Pending => {}
-                    CallAnswer::Ready(found) => self.identified(moment, found),
-                    CallAnswer::Overdue => self.stop(Shortfall::Stalled {
-                        seconds: bound.as_secs(),
-                    }),
+                    CallAnswer::Ready(found) => self.identified(moment, found, now),
+                    CallAnswer::Overdue => self.stop(
+                        Shortfall::Stalled {
+                            seconds: bound.as_secs(),
+                        },
+                        now,
+                    ),
                     CallAnswer::Lost => {
-                        self.identified(moment, Err("the question got no answer".into()))
+                        self.identified(moment, Err("the question got no answer".into()), now)
                     }
                 }
             }
@@ -198,12 +201,17 @@ impl Lane {
                 match answer {
                     CallAnswer::Pending => {}
                     CallAnswer::Ready(result) => {
-                        self.flushed(pass, result.map_err(|error| error.to_string()))
+                        self.flushed(pass, result.map_err(|error| error.to_string()), now)
                     }
-                    CallAnswer::Overdue => self.stop(Shortfall::Stalled {
-                        seconds: bound.as_secs(),
-                    }),
-                    CallAnswer::Lost => self.flushed(pass, Err("the call got no answer".into())),
+                    CallAnswer::Overdue => self.stop(
+                        Shortfall::Stalled {
+                            seconds: bound.as_secs(),
+                        },
+                        now,
+                    ),
+                    CallAnswer::Lost => {
+                        self.flushed(pass, Err("the call got no answer".into()), now)
+                    }
                 }
             }
             Stage::Settling(call) => {
@@ -211,10 +219,15 @@ impl Lane {
                 match answer {
                     CallAnswer::Pending => {}
                     CallAnswer::Ready(true) => self.stage = Stage::Idle,
-                    CallAnswer::Ready(false) | CallAnswer::Lost => self.stop(Shortfall::Vanished),
-                    CallAnswer::Overdue => self.stop(Shortfall::Stalled {
-                        seconds: bound.as_secs(),
-                    }),
+                    CallAnswer::Ready(false) | CallAnswer::Lost => {
+                        self.stop(Shortfall::Vanished, now)
+                    }
+                    CallAnswer::Overdue => self.stop(
+                        Shortfall::Stalled {
+                            seconds: bound.as_secs(),
+                        },
+                        now,
+                    ),
                 }
             }
             Stage::Moving(_) => self.poll_movement(now),
@@ -250,7 +263,7 @@ impl Lane {
             | Stage::Flushing(..)
             | Stage::Settling(_)
             | Stage::Over => {
-                self.stop(Shortfall::Interrupted);
+                self.stop(Shortfall::Interrupted, now);
             }
         }
     }
@@ -282,12 +295,12 @@ impl Lane {
             None => self.finish(),
             Some(Step::Identity(moment)) => {
                 self.begin_phase(Phase::Settling, 0);
-                let call = Call::start(bound, move || control.recheck_identity());
+                let call = Call::start(bound, now, move || control.recheck_identity());
                 self.stage = Stage::Asking(moment, call);
             }
             Some(Step::Flush(pass)) => {
                 self.begin_phase(Phase::Settling, 0);
-                let call = Call::start(self.options.flush_bound, move || control.flush());
+                let call = Call::start(self.options.flush_bound, now, move || control.flush());
                 self.stage = Stage::Flushing(pass, call);
             }
             Some(Step::Write(pass)) => {
@@ -356,13 +369,13 @@ impl Lane {
         };
         if let Some(since) = self.interrupted {
             if self.in_flight == 0 || now.duration_since(since) >= self.options.drain_bound {
-                self.stop(Shortfall::Interrupted);
+                self.stop(Shortfall::Interrupted, now);
             }
             return;
         }
         if self.in_flight > 0 && now.duration_since(self.quiet_since) >= self.options.stall_bound {
             let seconds = self.options.stall_bound.as_secs();
-            self.stop(Shortfall::Stalled { seconds });
+            self.stop(Shortfall::Stalled { seconds }, now);
             return;
         }
         let hopeless = |since| now.duration_since(since) >= self.options.hopeless_after;
@@ -383,13 +396,13 @@ impl Lane {
         }
         self.presence = None;
         self.stage = if failed {
-            Stage::Settling(self.presence_call())
+            Stage::Settling(self.presence_call(now))
         } else {
             Stage::Idle
         };
     }
 
-    fn identified(&mut self, moment: &str, found: Result<String, String>) {
+    fn identified(&mut self, moment: &str, found: Result<String, String>, now: Instant) {
         let confirmed = &self.work.identity;
         let same = found.as_ref() == Ok(confirmed);
         let check = IdentityCheck {
@@ -402,7 +415,7 @@ impl Lane {
             Ok(_) if same => self.stage = Stage::Idle,
             Ok(found) => {
                 let confirmed = confirmed.clone();
-                self.stop(Shortfall::IdentityChanged { confirmed, found });
+                self.stop(Shortfall::IdentityChanged { confirmed, found }, now);
             }
             Err(error) => {
                 let label = &self.work.target.label;
@@ -410,12 +423,12 @@ impl Lane {
                 self.run.stops.push(Shortfall::Other(text));
                 // A drive that left says no more than that it does not answer.
                 self.work.steps.clear();
-                self.stage = Stage::Settling(self.presence_call());
+                self.stage = Stage::Settling(self.presence_call(now));
             }
         }
     }
 
-    fn flushed(&mut self, pass: usize, result: Result<(), String>) {
+    fn flushed(&mut self, pass: usize, result: Result<(), String>, now: Instant) {
         match result {
             Ok(()) => {
                 if let Some(record) = self.run.passes.get_mut(pass) {
@@ -425,21 +438,23 @@ impl Lane {
             }
             Err(error) => {
                 self.run.stops.push(Shortfall::FlushFailed { error });
-                self.stage = Stage::Settling(self.presence_call());
+                self.stage = Stage::Settling(self.presence_call(now));
             }
         }
     }
 
-    fn presence_call(&self) -> Call<bool> {
+    fn presence_call(&self, now: Instant) -> Call<bool> {
         let control = Arc::clone(&self.work.control);
-        Call::start(self.options.question_bound, move || control.is_present())
+        Call::start(self.options.question_bound, now, move || {
+            control.is_present()
+        })
     }
 
     fn ask_presence(&mut self, now: Instant) {
         let recent = |asked| now.duration_since(asked) < PRESENCE_EVERY;
         if self.presence.is_none() && !self.presence_asked.is_some_and(recent) {
             self.presence_asked = Some(now);
-            self.presence = Some(self.presence_call());
+            self.presence = Some(self.presence_call(now));
         }
     }
 
@@ -447,7 +462,7 @@ impl Lane {
         let Some(call) = &self.presence else { return };
         match call.poll(now) {
             CallAnswer::Pending => {}
-            CallAnswer::Ready(false) => self.stop(Shortfall::Vanished),
+            CallAnswer::Ready(false) => self.stop(Shortfall::Vanished, now),
             // An answer that does not come says nothing; the watchdog over the requests decides.
             CallAnswer::Ready(true) | CallAnswer::Overdue | CallAnswer::Lost => {
                 self.presence = None
@@ -476,8 +491,8 @@ impl Lane {
         }
     }
 
-    fn stop(&mut self, reason: Shortfall) {
-        self.close_movement(Instant::now());
+    fn stop(&mut self, reason: Shortfall, now: Instant) {
+        self.close_movement(now);
         self.run.stops.push(reason);
         self.finish();
     }

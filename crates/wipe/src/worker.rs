@@ -80,7 +80,7 @@ impl Bench {
         if self.lanes.is_empty() && self.closed {
             return false;
         }
-        let now = Instant::now();
+        let now = self.queue.now();
         if self.closed || self.worker.cancel.load(Ordering::Relaxed) {
             self.lanes
                 .iter_mut()
@@ -121,7 +121,7 @@ impl Bench {
         match self.buffers(flow) {
             Ok(buffers) => {
                 let options = Arc::clone(&self.worker.options);
-                let lane = Lane::new(work, options, flow, buffers, Instant::now());
+                let lane = Lane::new(work, options, flow, buffers, self.queue.now());
                 self.lanes.push((number as u32, lane));
             }
             Err(error) => {
@@ -186,14 +186,14 @@ impl Bench {
                 // A drive that was given up: the late buffer goes back to the kernel.
                 continue;
             };
-            lane.receive(slot, buffer, result, Instant::now());
+            lane.receive(slot, buffer, result, self.queue.now());
             send_one(self.queue.as_mut(), number, lane);
         }
         self.completions = completions;
     }
 
     fn poll(&mut self) {
-        let now = Instant::now();
+        let now = self.queue.now();
         self.lanes.iter_mut().for_each(|(_, lane)| lane.poll(now));
         for (number, lane) in self.lanes.extract_if(.., |(_, lane)| lane.is_over()) {
             let (run, buffers) = lane.into_run();
@@ -223,8 +223,9 @@ impl Bench {
     /// Gives requests of drives that were given up a last chance to come home, so that their
     /// buffers need not be leaked with the queue.
     fn linger(&mut self) {
-        let begun = Instant::now();
-        while self.queue.in_flight() > 0 && begun.elapsed() < self.worker.options.drain_bound {
+        let begun = self.queue.now();
+        let bound = self.worker.options.drain_bound;
+        while self.queue.in_flight() > 0 && self.queue.now().duration_since(begun) < bound {
             if self.queue.wait(TICK, &mut self.completions).is_err() {
                 return;
             }
@@ -237,7 +238,8 @@ fn send_one(queue: &mut (dyn Queue + Send), number: u32, lane: &mut Lane) -> boo
     if queue.in_flight() >= QUEUE_ENTRIES as usize {
         return false;
     }
-    let sent = lane.pump(queue, u64::from(number) << 32, Instant::now());
+    let now = queue.now();
+    let sent = lane.pump(queue, u64::from(number) << 32, now);
     // Under way before the next buffer is generated. What the kernel does not take now goes with
     // the next call.
     if sent {
