@@ -262,12 +262,15 @@ impl Sweep {
         self.parts.extend(order);
     }
 
-    /// Everything not outstanding counts as bad from here on.
+    /// Everything not outstanding counts as bad from here on. Where nothing but last tries is left,
+    /// that leaves them out, and the phase has reached its end all the same.
     pub(crate) fn give_up(&mut self) {
         if self.given_up_at.is_some() {
             return;
         }
-        self.given_up_at = Some(self.next);
+        if !self.only_last_tries() {
+            self.given_up_at = Some(self.next);
+        }
         let waiting: Vec<Piece> = self
             .parts
             .drain(..)
@@ -283,6 +286,11 @@ impl Sweep {
             });
             self.next = self.shape.capacity_bytes;
         }
+    }
+
+    fn only_last_tries(&self) -> bool {
+        let begun = self.next == self.shape.capacity_bytes;
+        begun && self.parts.iter().all(|part| part.turn == Turn::Last)
     }
 
     /// Sends nothing more; what is left stays neither done nor bad.
@@ -318,7 +326,7 @@ impl Sweep {
         self.failures
     }
 
-    /// The sweep was given up, with whole requests begun up to this byte.
+    /// The sweep was given up before every byte was tried, with whole requests begun up to this byte.
     pub(crate) fn given_up_at(&self) -> Option<u64> {
         self.given_up_at
     }

@@ -200,6 +200,29 @@ fn drive_that_fails_everything_is_given_up_after_a_bounded_number_of_errors() {
 }
 
 #[test]
+fn sweep_given_up_among_its_last_tries_has_reached_its_end() {
+    let mut sweep = Sweep::new(shape(100, 512, 512, 10));
+    let mut tries = 0;
+    while let Some(piece) = sweep.next() {
+        if sectors_of(piece, 512).any(|n| n % 10 == 3) {
+            tries += u32::from(piece.length == 512);
+            sweep.failed(piece);
+        } else {
+            sweep.completed(piece, piece.length);
+        }
+        // Ten first tries, and two of ten last ones.
+        if tries == 12 {
+            sweep.give_up();
+        }
+    }
+    assert!(sweep.is_over() && sweep.is_complete());
+    assert_eq!(sweep.given_up_at(), None);
+    assert_eq!(tries, 12);
+    let bad = (0..100).filter(|n| n % 10 == 3).collect();
+    assert_eq!(sweep.into_bad().into_ranges(), ranges(&bad, 512));
+}
+
+#[test]
 fn halted_sweep_ends_with_what_is_outstanding_and_is_not_complete() {
     let mut sweep = Sweep::new(shape(100, 512, 512, 10));
     let (first, second) = (sweep.next().unwrap(), sweep.next().unwrap());
