@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wipe", &["drive", "sys"]),
     ("machine", &["drive", "sys"]),
     ("report", &[]),
-    ("sim", &["drive"]),
+    ("sim", &["drive", "sys"]),
     ("agent", &["wipe", "drive", "sys", "machine", "report"]),
     ("inventory", &["report"]),
     ("xtask", &[]),

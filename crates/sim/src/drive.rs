@@ -1,0 +1,334 @@
+//! A drive that does not exist: a medium with faults, and its ledger.
+
+use crate::faults::{Faults, Timing, Verdict};
+use crate::ledger::{Given, Ledger, Phase};
+use crate::media::Medium;
+use crate::random::Random;
+use crate::sectors::Sectors;
+use std::io;
+use std::ops::Range;
+use std::time::Duration;
+use sys::queue::Op;
+
+const EIO: i32 = 5;
+
+/// One drive. Its requests come from a [`crate::queue`], its slow calls from a test.
+pub struct Drive {
+    /// Its bytes.
+    pub medium: Medium,
+    /// What is wrong with it.
+    pub faults: Faults,
+    /// How long it takes.
+    pub timing: Timing,
+    /// What became of it.
+    pub ledger: Ledger,
+    identity: String,
+    random: Random,
+    /// On the clock of its queue: when it has served what it was sent.
+    free_at: Duration,
+    flying: Sectors,
+    flushed: bool,
+}
+
+/// A request under way.
+pub(crate) struct Flight {
+    op: Op,
+    sectors: Range<u64>,
+    verdict: Verdict,
+    phase: usize,
+    /// When it ends, if it ever does.
+    pub(crate) due: Option<Duration>,
+}
+
+impl Drive {
+    /// A drive of this identity; what its faults leave to chance follows from `seed`.
+    #[must_use]
+    pub fn new(identity: &str, medium: Medium, faults: Faults, timing: Timing, seed: u64) -> Self {
+        Self {
+            medium,
+            faults,
+            timing,
+            ledger: Ledger::default(),
+            identity: identity.into(),
+            random: Random::new(seed),
+            free_at: Duration::ZERO,
+            flying: Sectors::default(),
+            flushed: false,
+        }
+    }
+
+    /// Flushes the write cache.
+    ///
+    /// # Errors
+    /// As its faults say.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let number = self.ledger.flushes;
+        self.ledger.flushes += 1;
+        self.flushed = true;
+        if !self.flying.is_empty() {
+            self.breach("flushed while requests are under way".into());
+        }
+        if self.is_gone() || self.faults.flush_fails.contains(&number) {
+            self.ledger.flush_errors += 1;
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
+        Ok(())
+    }
+
+    /// Says who it is.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn identify(&mut self) -> Result<String, String> {
+        let number = self.ledger.questions;
+        self.ledger.questions += 1;
+        if self.is_gone() {
+            return Err("no such device".into());
+        }
+        if self.faults.changes_at.is_some_and(|at| number >= at) {
+            self.ledger.changed = true;
+            return Ok(format!("not {}", self.identity));
+        }
+        Ok(self.identity.clone())
+    }
+
+    /// Whether it is there.
+    pub fn is_present(&mut self) -> bool {
+        !self.is_gone()
+    }
+
+    fn is_gone(&mut self) -> bool {
+        let requests = self.ledger.requests;
+        let gone = self
+            .faults
+            .leaves_after
+            .is_some_and(|(after, _)| requests >= after);
+        self.ledger.left |= gone;
+        gone
+    }
+
+    /// The queue does not take the next request: never while it has none of this drive.
+    pub(crate) fn refuses(&mut self) -> bool {
+        !self.flying.is_empty() && self.random.one_in(self.faults.refused_one_in)
+    }
+
+    pub(crate) fn submitted(
+        &mut self,
+        now: Duration,
+        op: Op,
+        offset_bytes: u64,
+        length: usize,
+    ) -> Flight {
+        let size = self.medium.sector_bytes();
+        assert!(offset_bytes.is_multiple_of(size as u64) && length.is_multiple_of(size));
+        let first = offset_bytes / size as u64;
+        let sectors = first..first + (length / size) as u64;
+        if self.flying.touches(sectors.clone()) {
+            self.breach(format!("two requests at once for {sectors:?}"));
+        }
+        let phase = self.phase(op);
+        if self.ledger.phases[phase].moved.touches(sectors.clone()) {
+            self.breach(format!("{op:?} of {sectors:?}, which had succeeded"));
+        }
+        if op == Op::Write && self.ledger.changed {
+            self.breach(format!("another drive is written to at {sectors:?}"));
+        }
+        let request = self.ledger.requests;
+        self.ledger.requests += 1;
+        let verdict = self
+            .faults
+            .judge(&mut self.random, request, op, sectors.clone(), size);
+        let fails = matches!(verdict, Verdict::Fails { .. });
+        self.free_at = self.free_at.max(now) + self.timing.service(length, fails);
+        let due = self.free_at + self.timing.delay(&mut self.random);
+        let due = match verdict {
+            Verdict::Never => {
+                self.ledger.silent = true;
+                None
+            }
+            Verdict::Moves(_)
+            | Verdict::MovesNothing
+            | Verdict::Fails { .. }
+            | Verdict::Again(_)
+            | Verdict::Gone(_) => Some(due),
+        };
+        self.flying.insert(sectors.clone());
+        Flight {
+            op,
+            sectors,
+            verdict,
+            phase,
+            due,
+        }
+    }
+
+    /// The phase that a request belongs to, begun if need be.
+    fn phase(&mut self, op: Op) -> usize {
+        let goes_on = self
+            .ledger
+            .phases
+            .last()
+            .is_some_and(|phase| phase.op == op);
+        if !goes_on || self.flushed {
+            self.flushed = false;
+            self.ledger.phases.push(Phase::new(op));
+            let reads = self
+                .ledger
+                .phases
+                .iter()
+                .filter(|phase| phase.op == Op::Read);
+            if op == Op::Read && reads.count() == self.faults.flips_in + 1 {
+                for (sector, bit) in &self.faults.flips {
+                    self.medium.flip(*sector, *bit);
+                }
+            }
+            if !self.flying.is_empty() {
+                self.breach(format!("{op:?} begun while requests are under way"));
+            }
+        }
+        self.ledger.phases.len() - 1
+    }
+
+    fn breach(&mut self, text: String) {
+        self.ledger.breaches.push(text);
+    }
+
+    /// The end of a request: bytes are moved now.
+    pub(crate) fn ended(&mut self, flight: &Flight, buffer: &mut [u8]) -> io::Result<usize> {
+        let Flight {
+            op,
+            sectors,
+            verdict,
+            phase,
+            ..
+        } = flight;
+        self.flying.remove(sectors.clone());
+        match *verdict {
+            Verdict::Moves(bytes) => {
+                self.transfer(*op, *phase, sectors.start, &mut buffer[..bytes]);
+                let size = self.medium.sector_bytes();
+                let whole = (bytes / size) as u64;
+                let phase = &mut self.ledger.phases[*phase];
+                phase.shorts += u64::from(bytes < buffer.len());
+                phase.errors += u64::from(whole == 0);
+                phase.moved.insert(sectors.start..sectors.start + whole);
+                Ok(bytes)
+            }
+            Verdict::MovesNothing => {
+                let phase = &mut self.ledger.phases[*phase];
+                phase.moved.insert(sectors.clone());
+                phase.given.push((sectors.clone(), Given::Nothing));
+                Ok(buffer.len())
+            }
+            Verdict::Fails { errno, after } => {
+                self.transfer(*op, *phase, sectors.start, &mut buffer[..after]);
+                let rules = match op {
+                    Op::Write => &self.faults.writes,
+                    Op::Read => &self.faults.reads,
+                };
+                let phase = &mut self.ledger.phases[*phase];
+                phase.errors += 1;
+                for (sector, _) in rules.range(sectors.clone()) {
+                    *phase.errors_at.entry(*sector).or_default() += 1;
+                }
+                Err(io::Error::from_raw_os_error(errno))
+            }
+            Verdict::Again(errno) => {
+                self.ledger.phases[*phase].agains += 1;
+                Err(io::Error::from_raw_os_error(errno))
+            }
+            Verdict::Gone(errno) => {
+                self.ledger.left = true;
+                self.ledger.phases[*phase].errors += 1;
+                Err(io::Error::from_raw_os_error(errno))
+            }
+            Verdict::Never => unreachable!("it has no end"),
+        }
+    }
+
+    /// Moves bytes; the last sector may be a part.
+    fn transfer(&mut self, op: Op, phase: usize, first: u64, buffer: &mut [u8]) {
+        match op {
+            Op::Write => self.write(first, buffer),
+            Op::Read => self.read(phase, first, buffer),
+        }
+    }
+
+    fn write(&mut self, first: u64, data: &[u8]) {
+        let size = self.medium.sector_bytes();
+        let (whole, rest) = data.split_at(data.len() - data.len() % size);
+        let end = first + (whole.len() / size) as u64;
+        let Faults {
+            dropped,
+            halved,
+            misplaced,
+            wraps_at,
+            ..
+        } = &self.faults;
+        let honest = dropped.range(first..end).next().is_none()
+            && halved.range(first..end).next().is_none()
+            && misplaced.range(first..end).next().is_none()
+            && wraps_at.is_none();
+        if honest && !whole.is_empty() {
+            self.medium.write(first, whole);
+        } else {
+            for (sector, bytes) in (first..end).zip(whole.chunks(size)) {
+                self.write_one(sector, bytes);
+            }
+        }
+        if !rest.is_empty() {
+            self.write_part(self.place(end), rest);
+        }
+    }
+
+    fn write_one(&mut self, sector: u64, bytes: &[u8]) {
+        if self.faults.dropped.contains(&sector) {
+            return;
+        }
+        let place = self.faults.misplaced.get(&sector).copied();
+        let place = place.unwrap_or(self.place(sector));
+        if self.faults.halved.contains(&sector) {
+            self.write_part(place, &bytes[..bytes.len() / 2]);
+        } else {
+            self.medium.write(place, bytes);
+        }
+    }
+
+    fn write_part(&mut self, place: u64, part: &[u8]) {
+        let mut bytes = vec![0; self.medium.sector_bytes()];
+        self.medium.read(place, &mut bytes);
+        bytes[..part.len()].copy_from_slice(part);
+        self.medium.write(place, &bytes);
+    }
+
+    fn read(&mut self, phase: usize, first: u64, buffer: &mut [u8]) {
+        let size = self.medium.sector_bytes();
+        let (whole, rest) = buffer.split_at_mut(buffer.len() - buffer.len() % size);
+        let end = first + (whole.len() / size) as u64;
+        let given = &mut self.ledger.phases[phase].given;
+        if self.faults.wraps_at.is_some_and(|at| end > at) {
+            for (sector, bytes) in (first..end).zip(whole.chunks_mut(size)) {
+                let place = self.faults.wraps_at.map_or(sector, |at| sector % at);
+                self.medium.read(place, bytes);
+                let held = self.medium.what(sector, bytes);
+                given.push((sector..sector + 1, Given::Held(held)));
+            }
+        } else if !whole.is_empty() {
+            self.medium.read(first, whole);
+            let held = self.medium.held(first..end);
+            given.extend(
+                held.into_iter()
+                    .map(|(range, held)| (range, Given::Held(held))),
+            );
+        }
+        if !rest.is_empty() {
+            let mut bytes = vec![0; size];
+            self.medium.read(self.place(end), &mut bytes);
+            rest.copy_from_slice(&bytes[..rest.len()]);
+        }
+    }
+
+    fn place(&self, sector: u64) -> u64 {
+        self.faults.wraps_at.map_or(sector, |at| sector % at)
+    }
+}

@@ -1,0 +1,14 @@
+//! Drives that do not exist, below the engine: media without their bytes, faults from a seed, a
+//! clock that nobody waits for, and a ledger of what was really done to whom.
+//!
+//! For tests only: no shipped crate depends on it. It knows nothing of raz's pattern, plan or
+//! outcome; a test compares what raz says with what the [`ledger`] says. Native commands (ATA,
+//! SCSI, NVMe) are not here yet.
+
+pub mod drive;
+pub mod faults;
+pub mod ledger;
+pub mod media;
+pub mod queue;
+pub mod random;
+pub mod sectors;
