@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod faulty;
+pub mod judge;
+pub mod scene;
+pub mod simulated;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
