@@ -27,6 +27,8 @@ pub struct Drive {
     /// On the clock of its queue: when it has served what it was sent.
     free_at: Duration,
     flying: Sectors,
+    /// Of those under way, what will fail.
+    failing: Sectors,
     flushed: bool,
 }
 
@@ -53,6 +55,7 @@ impl Drive {
             random: Random::new(seed),
             free_at: Duration::ZERO,
             flying: Sectors::default(),
+            failing: Sectors::default(),
             flushed: false,
         }
     }
@@ -135,10 +138,15 @@ impl Drive {
         }
         let request = self.ledger.requests;
         self.ledger.requests += 1;
-        let verdict = self
-            .faults
-            .judge(&mut self.random, request, op, sectors.clone(), size);
+        let beside = sectors.start.saturating_sub(1)..sectors.end + 1;
+        let merged = self.faults.merges && self.failing.touches(beside);
+        let verdict =
+            self.faults
+                .judge(&mut self.random, request, op, sectors.clone(), size, merged);
         let fails = matches!(verdict, Verdict::Fails { .. });
+        if fails {
+            self.failing.insert(sectors.clone());
+        }
         self.free_at = self.free_at.max(now) + self.timing.service(length, fails);
         let due = self.free_at + self.timing.delay(&mut self.random);
         let due = match verdict {
@@ -203,6 +211,7 @@ impl Drive {
             ..
         } = flight;
         self.flying.remove(sectors.clone());
+        self.failing.remove(sectors.clone());
         match *verdict {
             Verdict::Moves(bytes) => {
                 self.transfer(*op, *phase, sectors.start, &mut buffer[..bytes]);
@@ -229,7 +238,9 @@ impl Drive {
                 let phase = &mut self.ledger.phases[*phase];
                 phase.errors += 1;
                 for (sector, _) in rules.range(sectors.clone()) {
-                    *phase.errors_at.entry(*sector).or_default() += 1;
+                    let drawn = phase.errors_at.entry(*sector).or_default();
+                    drawn.all += 1;
+                    drawn.alone += u32::from(sectors.end - sectors.start == 1);
                 }
                 Err(io::Error::from_raw_os_error(errno))
             }

@@ -41,6 +41,9 @@ pub struct Faults {
     pub reads: BTreeMap<u64, When>,
     /// The error of a bad sector, if it is not `EIO`.
     pub errno: Option<i32>,
+    /// A request beside one that fails, sent while that one is under way, fails with it: the kernel
+    /// makes one command of both.
+    pub merges: bool,
     /// Once in so many requests longer than a sector, a part is moved only, not always whole
     /// sectors; 0: never.
     pub short_one_in: u64,
@@ -141,7 +144,7 @@ pub(crate) enum Verdict {
 }
 
 impl Faults {
-    /// The verdict on the drive's request of this number, from 0.
+    /// The verdict on the drive's request of this number, from 0; `merged` with one that fails.
     pub(crate) fn judge(
         &mut self,
         random: &mut Random,
@@ -149,6 +152,7 @@ impl Faults {
         op: Op,
         sectors: Range<u64>,
         sector_bytes: usize,
+        merged: bool,
     ) -> Verdict {
         let length = (sectors.end - sectors.start) as usize * sector_bytes;
         let is_long = length > sector_bytes;
@@ -160,7 +164,7 @@ impl Faults {
             Some((after, Leaving::Errors)) if request >= after => return Verdict::Gone(EIO),
             Some(_) | None => {}
         }
-        if self.is_bad(op, sectors, is_long) {
+        if self.is_bad(op, sectors, is_long) || merged {
             let errno = self.errno.unwrap_or(EIO);
             return Verdict::Fails { errno, after: 0 };
         }

@@ -43,10 +43,19 @@ pub struct Phase {
     pub agains: u64,
     /// Sectors that were moved whole; one whose last request failed is not among them.
     pub moved: Sectors,
-    /// How many requests failed over each bad sector.
-    pub errors_at: BTreeMap<u64, u32>,
+    /// The errors over each bad sector.
+    pub errors_at: BTreeMap<u64, Drawn>,
     /// What reads gave, in their order.
     pub given: Vec<(Range<u64>, Given)>,
+}
+
+/// Errors that were drawn from a drive over one sector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Requests that failed and held it.
+    pub all: u32,
+    /// Those that held nothing else.
+    pub alone: u32,
 }
 
 /// What a read gave.

@@ -298,6 +298,15 @@ impl Case<'_> {
                 listed.is_within(&bad),
                 "{name}: listed are {listed:?}, bad are {bad:?} only"
             );
+            // Unless there was no time for it, each has had a second try of its own.
+            let alone = |n| phase.errors_at.get(&n).map_or(0, |drawn| drawn.alone);
+            let twice = |n| alone(n) >= 2;
+            let quick = self.wanted.timing.error < Duration::from_secs(1);
+            ensure!(
+                !quick || listed.ranges().flatten().all(twice),
+                "{name}: of {listed:?}, not all were tried twice: {:?}",
+                phase.errors_at
+            );
         }
         Ok(())
     }
@@ -381,6 +390,41 @@ impl Case<'_> {
                 ledger.flush_errors > 0,
             ),
         ];
+        // What the records say, the reasons say.
+        let passes = || self.outcome.passes.iter();
+        let reads = || passes().filter_map(|pass| pass.verify.as_ref());
+        let union = |lists: Vec<&Vec<ByteRange>>| {
+            let sectors: Sectors = lists
+                .into_iter()
+                .flat_map(|ranges| self.sectors(ranges).ranges().collect::<Vec<_>>())
+                .collect();
+            sectors.count() * u64::from(self.wanted.sector_bytes)
+        };
+        let wanted = [
+            union(passes().map(|pass| &pass.write_errors).collect()),
+            union(reads().map(|read| &read.read_errors).collect()),
+            union(reads().map(|read| &read.mismatches).collect()),
+        ];
+        let said = [
+            sum(reasons, |reason| match reason {
+                Shortfall::WriteErrors { bytes } => Some(*bytes),
+                _ => None,
+            }),
+            sum(reasons, |reason| match reason {
+                Shortfall::ReadErrors { bytes } => Some(*bytes),
+                _ => None,
+            }),
+            sum(reasons, |reason| match reason {
+                Shortfall::Mismatch { bytes, .. } => Some(*bytes),
+                _ => None,
+            }),
+        ];
+        // Of lists that were cut, more is said than is on record.
+        let fits = |(said, wanted)| said == wanted || (!self.scene.real_bounds && said > wanted);
+        ensure!(
+            said.iter().zip(&wanted).all(fits),
+            "bytes said {said:?}, on record {wanted:?}"
+        );
         for (name, said, done) in kinds {
             // Of a run that was stopped, not everything that was on its way is heard.
             ensure!(
@@ -437,6 +481,10 @@ impl Case<'_> {
         }
         Ok(())
     }
+}
+
+fn sum(reasons: &[Shortfall], bytes: fn(&Shortfall) -> Option<u64>) -> u64 {
+    reasons.iter().filter_map(bytes).sum()
 }
 
 /// What is said of a phase.

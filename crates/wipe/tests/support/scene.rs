@@ -115,6 +115,7 @@ fn timing(random: &mut Random) -> Timing {
 fn trouble(random: &mut Random, sectors: u64, sector_bytes: u32) -> (Trouble, Faults) {
     let mut faults = Faults {
         errno: random.pick(&[None, Some(61), Some(84), Some(121)]),
+        merges: random.one_in(2),
         ..Faults::default()
     };
     if random.one_in(2) {
