@@ -62,7 +62,7 @@ fn what_raz_says_is_what_was_done_for_every_seed() {
             }
         }
     };
-    let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = 4 * std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     let failed = failed.into_inner().unwrap();
     let words = failed
@@ -262,6 +262,7 @@ impl Case<'_> {
                 over.moved_bytes <= moved,
                 "{name}: more is claimed than moved"
             );
+            ensure!(self.may_stop(), "{name}: stopped before its end");
             return Ok(());
         }
         ensure!(
@@ -330,6 +331,12 @@ impl Case<'_> {
             }
         }
         (wrong, unsure)
+    }
+
+    /// Something happened after which a run need not reach its end.
+    fn may_stop(&self) -> bool {
+        let ledger = &self.drive.ledger;
+        self.cancelled || ledger.left || ledger.silent || ledger.changed
     }
 
     fn is_whole(&self, phase: &Phase) -> bool {
@@ -441,6 +448,15 @@ impl Case<'_> {
             .any(|reason| matches!(reason, Shortfall::Other(text) if text.contains("given up")));
         let may = !self.scene.real_bounds || ledger.left || self.trouble == Trouble::Rows;
         ensure!(!given_up || may, "given up: {reasons:?}");
+        let passes = self.outcome.passes.len();
+        ensure!(
+            given_up || self.may_stop() || passes == self.wanted.passes.len(),
+            "{passes} passes, and no reason to stop: {reasons:?}"
+        );
+        ensure!(
+            !has(|r| matches!(r, Shortfall::ByteCount { .. })),
+            "bytes were lost sight of: {reasons:?}"
+        );
         Ok(())
     }
 
