@@ -137,6 +137,7 @@ texts! {
     Refused: "Refusé : {}", "Refused: {}";
     Remedy: "À faire : {}", "To do: {}";
     NoAnswerFor: "Ce disque ne répond plus depuis {} s. Les autres continuent.", "This drive has not answered for {} s. The others go on.";
+    Latency: "Temps de réponse : médian {}, 99 sur 100 sous {}, le plus long {}", "Response time: median {}, 99 of 100 within {}, longest {}";
     More: "(suite : flèche droite)", "(more: right arrow)";
 
     // Consent.

@@ -16,3 +16,4 @@ pub use consent::{Source, Wanted, wanted};
 pub use draw::draw;
 pub use keys::{Action, handle_key};
 pub use state::{Header, Mode, Phase, Plan, Row, Service, State};
+pub use words::time_left;

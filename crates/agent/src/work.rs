@@ -7,13 +7,14 @@ use crate::compose::Run;
 use crate::survey::Survey;
 use drive::claim::{Checks, Claimed, Consent, claim};
 use drive::discover::Machine;
-use drive::facts::DriveFacts;
+use drive::facts::{DriveFacts, Medium};
 use drive::health::Health;
 use drive::refusal::PlanKind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant, SystemTime};
+use wipe::curve::Profile;
 use wipe::engine::Engine;
 use wipe::job::Job;
 use wipe::options::Options;
@@ -141,8 +142,8 @@ impl Work {
         let mut flights = Vec::new();
         for (order, claimed) in claims {
             flights.push(Flight {
+                progress: Arc::new(Progress::new(profile(order.facts.medium))),
                 order,
-                progress: Arc::default(),
                 claimed: Arc::new(claimed),
                 seed: Seed::random()?,
                 cipher: Cipher::for_this_cpu(),
@@ -224,6 +225,15 @@ impl Work {
             answers: flight.claimed.answers(),
             health_after,
         })
+    }
+}
+
+/// What to expect of the drive's speed. Bridges often do not say whether a drive rotates; its rate is
+/// then what it was in the last minutes.
+fn profile(medium: Medium) -> Profile {
+    match medium {
+        Medium::Rotating { .. } => Profile::Rotating,
+        Medium::SolidState | Medium::Unknown => Profile::Even,
     }
 }
 

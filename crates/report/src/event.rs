@@ -87,10 +87,16 @@ pub enum Event {
         bytes_done: u64,
         /// Bytes in the phase.
         bytes_total: u64,
-        /// Mean rate.
+        /// Mean rate of the last ten seconds.
         bytes_per_second: f64,
-        /// Time left in the phase.
+        /// Estimated time until the drive's last phase is over.
         seconds_left: Option<f64>,
+        /// How long the drive took to answer a request of the phase, in seconds: the median.
+        latency_p50_seconds: Option<f64>,
+        /// The same: 99 of 100 answers came within it.
+        latency_p99_seconds: Option<f64>,
+        /// The same: the longest.
+        latency_max_seconds: Option<f64>,
         /// Errors so far.
         errors: u64,
         /// Drive temperature.

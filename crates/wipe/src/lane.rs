@@ -9,7 +9,7 @@ use crate::job::{Step, Work};
 use crate::movement::{Answer, Direction, Movement};
 use crate::options::{Flow, Options};
 use crate::outcome::{IdentityCheck, PassRecord, Shortfall};
-use crate::progress::Phase;
+use crate::progress::{self, Phase, ToCome};
 use crate::sweep::{Piece, Shape};
 use std::io;
 use std::sync::Arc;
@@ -50,8 +50,8 @@ pub(crate) struct Lane {
     flow: Flow,
     stage: Stage,
     run: Run,
-    /// What each request in flight carries, by the low half of its token.
-    slots: Vec<Option<Piece>>,
+    /// What each request in flight carries and when it was sent, by the low half of its token.
+    slots: Vec<Option<(Piece, Instant)>>,
     buffers: Vec<AlignedBuffer>,
     in_flight: usize,
     /// Last completion, or when the first request after a pause was sent.
@@ -137,7 +137,8 @@ impl Lane {
         };
         match queue.submit(submission) {
             Ok(()) => {
-                self.slots[slot] = Some(piece);
+                // Not `now`: generating the bytes is no time of the drive's.
+                self.slots[slot] = Some((piece, queue.now()));
                 if self.in_flight == 0 {
                     self.quiet_since = now;
                 }
@@ -163,14 +164,14 @@ impl Lane {
     ) {
         self.in_flight -= 1;
         self.quiet_since = now;
-        let piece = self.slots.get_mut(slot).and_then(Option::take);
-        if let (Stage::Moving(movement), Some(piece)) = (&mut self.stage, piece) {
+        let sent = self.slots.get_mut(slot).and_then(Option::take);
+        if let (Stage::Moving(movement), Some((piece, sent))) = (&mut self.stage, sent) {
             match movement.receive(piece, &buffer, result, now) {
                 Answer::Moved => {}
                 Answer::Failed => self.ask_presence(now),
                 Answer::Gone => self.stop(Shortfall::Vanished, now),
             }
-            self.show();
+            self.show(Some(now.saturating_duration_since(sent)), now);
         }
         self.buffers.push(buffer);
     }
@@ -292,27 +293,27 @@ impl Lane {
         let control = Arc::clone(&self.work.control);
         let bound = self.options.question_bound;
         match self.work.steps.pop_front() {
-            None => self.finish(),
+            None => self.finish(now),
             Some(Step::Identity(moment)) => {
-                self.begin_phase(Phase::Settling, 0);
+                self.begin_phase(Phase::Settling, 0, now);
                 let call = Call::start(bound, now, move || control.recheck_identity());
                 self.stage = Stage::Asking(moment, call);
             }
             Some(Step::Flush(pass)) => {
-                self.begin_phase(Phase::Settling, 0);
+                self.begin_phase(Phase::Settling, 0, now);
                 let call = Call::start(self.options.flush_bound, now, move || control.flush());
                 self.stage = Stage::Flushing(pass, call);
             }
             Some(Step::Write(pass)) => {
                 self.open_record(pass);
-                self.begin_phase(Phase::Writing, self.work.target.capacity_bytes);
+                self.begin_phase(Phase::Writing, self.work.target.capacity_bytes, now);
                 self.begin_movement(Direction::Write, pass, now);
             }
             Some(Step::Verify(pass)) => {
                 if self.run.passes.len() <= pass {
                     self.open_record(pass);
                 }
-                self.begin_phase(Phase::Verifying, self.work.target.capacity_bytes);
+                self.begin_phase(Phase::Verifying, self.work.target.capacity_bytes, now);
                 self.begin_movement(Direction::Read, pass, now);
             }
         }
@@ -334,12 +335,29 @@ impl Lane {
         });
     }
 
-    fn begin_phase(&mut self, phase: Phase, bytes: u64) {
-        let pass = self.run.passes.len().saturating_sub(1) as u32;
-        self.work
-            .progress
-            .begin(phase, pass, self.work.passes.len() as u32, bytes);
+    fn begin_phase(&mut self, phase: Phase, bytes: u64, now: Instant) {
+        let shown = progress::Stage {
+            phase,
+            pass_index: self.run.passes.len().saturating_sub(1) as u32,
+            pass_count: self.work.passes.len() as u32,
+            bytes_total: bytes,
+            to_come: self.to_come(),
+        };
+        self.work.progress.begin(shown, now);
         self.shown = (0, 0);
+    }
+
+    fn to_come(&self) -> ToCome {
+        let capacity = self.work.target.capacity_bytes;
+        let mut to_come = ToCome::default();
+        for step in &self.work.steps {
+            match step {
+                Step::Write(_) => to_come.write_bytes += capacity,
+                Step::Verify(_) => to_come.read_bytes += capacity,
+                Step::Identity(_) | Step::Flush(_) => {}
+            }
+        }
+        to_come
     }
 
     fn begin_movement(&mut self, direction: Direction, pass: usize, now: Instant) {
@@ -386,7 +404,7 @@ impl Lane {
             return;
         }
         let (failed, given_up_at) = (movement.sweep.failures() > 0, movement.sweep.given_up_at());
-        self.show();
+        self.show(None, now);
         self.close_movement(now);
         if let Some(at) = given_up_at {
             self.run.stops.push(Shortfall::Other(format!(
@@ -471,15 +489,15 @@ impl Lane {
     }
 
     /// The error counter's unit is a failed request or a sector that differs.
-    fn show(&mut self) {
+    fn show(&mut self, answered: Option<Duration>, now: Instant) {
         let Stage::Moving(movement) = &self.stage else {
             return;
         };
         let (bytes, errors) = (movement.sweep.accounted_bytes(), movement.errors());
-        self.work.progress.add_bytes(bytes - self.shown.0);
-        if errors > self.shown.1 {
-            self.work.progress.add_errors(errors - self.shown.1);
-        }
+        let (more_bytes, more_errors) = (bytes - self.shown.0, errors.saturating_sub(self.shown.1));
+        self.work
+            .progress
+            .add(more_bytes, more_errors, answered, now);
         self.shown = (bytes, errors);
     }
 
@@ -494,14 +512,17 @@ impl Lane {
     fn stop(&mut self, reason: Shortfall, now: Instant) {
         self.close_movement(now);
         self.run.stops.push(reason);
-        self.finish();
+        self.finish(now);
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, now: Instant) {
         self.run.ended = SystemTime::now();
-        self.work
-            .progress
-            .begin(Phase::Done, 0, self.work.passes.len() as u32, 0);
+        let shown = progress::Stage {
+            phase: Phase::Done,
+            pass_count: self.work.passes.len() as u32,
+            ..progress::Stage::default()
+        };
+        self.work.progress.begin(shown, now);
         self.presence = None;
         self.stage = Stage::Over;
     }

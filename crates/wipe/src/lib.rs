@@ -8,12 +8,15 @@
 mod call;
 pub mod claimed;
 pub mod content;
+pub mod curve;
 pub mod engine;
 pub mod job;
 mod lane;
+pub mod latency;
 mod movement;
 pub mod options;
 pub mod outcome;
+mod pace;
 pub mod pattern;
 pub mod plan;
 pub mod progress;

@@ -5,6 +5,7 @@ use crate::job::Work;
 use crate::lane::Lane;
 use crate::options::{Flow, Options};
 use crate::outcome::Shortfall;
+use crate::progress::{Phase, Stage};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -130,7 +131,11 @@ impl Bench {
                     work.target.label
                 ));
                 drop(work);
-                progress.begin(crate::progress::Phase::Done, 0, 0, 0);
+                let done = Stage {
+                    phase: Phase::Done,
+                    ..Stage::default()
+                };
+                progress.begin(done, self.queue.now());
                 let _ = self.worker.ends.send((number, Err(vec![reason])));
             }
         }

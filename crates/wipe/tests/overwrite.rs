@@ -2,8 +2,8 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::{
     Manner, OLD, aes_pattern_by_openssl, bytes_of, file_job, job, no_cancel, old_file,
@@ -55,6 +55,41 @@ fn every_byte_of_odd_sizes_is_the_pattern_that_openssl_computes() {
         assert_eq!(moments, ["claim", "after write", "after verify"]);
         assert_eq!(progress.snapshot().phase, Phase::Done);
     }
+}
+
+#[test]
+fn progress_tells_answer_times_and_the_phases_to_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("medium");
+    let file = old_file(&path, 64 << 20);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let progress = Arc::new(Progress::default());
+    let manner = Manner::plain("medium");
+    *manner.at_check.lock().unwrap() = {
+        let (seen, progress) = (Arc::clone(&seen), Arc::clone(&progress));
+        Box::new(move |_| seen.lock().unwrap().push(progress.snapshot()))
+    };
+    let target = target("medium", &file, 64 << 20, 512, 4096);
+    let mut job = job(target, Arc::new(manner), Cipher::Aes128Ctr, &BOTH);
+    job.progress = progress;
+    assert!(matches!(
+        run_all(vec![job]).remove(0).conclusion,
+        Conclusion::Verified(_)
+    ));
+    // At the claim, then after each write and each verify of two passes.
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 5);
+    assert_eq!((seen[0].latency, seen[0].time_left), (None, None));
+    for now in &seen[1..] {
+        let latency = now.latency.unwrap();
+        assert!(!latency.max.is_zero() && latency.p50 <= latency.max);
+    }
+    // Something is left until the last phase is over.
+    let nothing: Vec<bool> = seen[1..]
+        .iter()
+        .map(|now| now.time_left.unwrap().is_zero())
+        .collect();
+    assert_eq!(nothing, [false, false, false, true]);
 }
 
 #[test]

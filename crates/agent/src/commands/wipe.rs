@@ -6,6 +6,7 @@ use crate::cli::{VerifyChoice, Wipe};
 use crate::compose::{self, Material, Run};
 use crate::output::{self, printable, tell};
 use crate::survey::Survey;
+use crate::ui::time_left;
 use crate::work::{Order, Work, claim_all};
 use anyhow::Context;
 use drive::claim::{Claimed, Consent, ConsentSource};
@@ -252,7 +253,10 @@ fn progress(work: &Work) -> String {
                         "verify"
                     };
                     let rate = now.bytes_per_second / 1e6;
-                    format!("{name} {verb} {percent:.0}% {rate:.0} MB/s")
+                    let left = now.time_left.map_or_else(String::new, |left| {
+                        format!(" {} left", time_left(left.as_secs()))
+                    });
+                    format!("{name} {verb} {percent:.0}% {rate:.0} MB/s{left}")
                 }
             }
         })

@@ -8,7 +8,9 @@ use drive::facts::DriveFacts;
 use drive::refusal::Refusal;
 use report::event::Event;
 use std::path::Path;
-use wipe::progress;
+use std::time::Duration;
+use wipe::latency::Latency;
+use wipe::progress::{self, Snapshot};
 
 /// The row of a drive before anything is done to it.
 #[must_use]
@@ -40,8 +42,7 @@ pub fn row(
 }
 
 /// Brings a row up to date with its run.
-pub fn update(row: &mut Row, flight: &Flight, sys: &Path) {
-    let now = flight.progress.snapshot();
+pub fn update(row: &mut Row, flight: &Flight, now: &Snapshot, sys: &Path) {
     row.phase = match now.phase {
         progress::Phase::Waiting => Phase::Waiting,
         progress::Phase::Writing => Phase::Writing,
@@ -53,7 +54,8 @@ pub fn update(row: &mut Row, flight: &Flight, sys: &Path) {
     row.percent = (now.bytes_total > 0)
         .then(|| (now.bytes_done as f64 * 100.0 / now.bytes_total as f64).min(100.0));
     row.bytes_per_second = (now.bytes_per_second > 0.0).then_some(now.bytes_per_second);
-    row.seconds_left = now.phase_remaining.map(|left| left.as_secs());
+    row.seconds_left = now.time_left.map(|left| left.as_secs());
+    row.latency = now.latency;
     row.errors = now.errors;
     row.seconds_silent = now.silent.as_secs();
     row.temperature_celsius =
@@ -74,15 +76,18 @@ pub fn phase_name(phase: progress::Phase) -> &'static str {
 
 /// Where a drive stands, as an event.
 #[must_use]
-pub fn progress_event(flight: &Flight, row: Option<&Row>) -> Event {
-    let now = flight.progress.snapshot();
+pub fn progress_event(flight: &Flight, now: &Snapshot, row: Option<&Row>) -> Event {
+    let seconds = |of: fn(Latency) -> Duration| now.latency.map(|all| of(all).as_secs_f64());
     Event::Progress {
         id: flight.order.consent.id.clone(),
         phase: phase_name(now.phase).into(),
         bytes_done: now.bytes_done,
         bytes_total: now.bytes_total,
         bytes_per_second: now.bytes_per_second,
-        seconds_left: now.phase_remaining.map(|left| left.as_secs_f64()),
+        seconds_left: now.time_left.map(|left| left.as_secs_f64()),
+        latency_p50_seconds: seconds(|all| all.p50),
+        latency_p99_seconds: seconds(|all| all.p99),
+        latency_max_seconds: seconds(|all| all.max),
         errors: now.errors,
         temperature_celsius: row.and_then(|row| row.temperature_celsius),
         seconds_silent: now.silent.as_secs_f64(),

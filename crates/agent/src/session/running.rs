@@ -216,11 +216,11 @@ impl Session {
         for flight in work.flights().iter().filter(|flight| !flight.ended()) {
             let id = &flight.order.consent.id;
             let row = self.state.rows.iter_mut().find(|row| row.id == *id);
+            let now = flight.progress.snapshot();
             let row = row.map(|row| {
-                rows::update(row, flight, &self.machine.roots.sys);
+                rows::update(row, flight, &now, &self.machine.roots.sys);
                 &*row
             });
-            let now = flight.progress.snapshot();
             let phase = rows::phase_name(now.phase).to_owned();
             let key = (phase.clone(), now.pass_index);
             if self.told.phases.get(id) != Some(&key) {
@@ -239,7 +239,7 @@ impl Session {
                 .is_none_or(|last| last.elapsed() >= PROGRESS_EVENTS);
             if due {
                 self.told.progress.insert(id.clone(), Instant::now());
-                events.push(rows::progress_event(flight, row));
+                events.push(rows::progress_event(flight, &now, row));
             }
         }
         for event in events {

@@ -1,9 +1,10 @@
 //! The lines below the list: the drive under the cursor in full, the countdown, or the grade.
 
 use super::state::{Mode, Plan, Row, State};
-use super::words::{plain, wrap};
+use super::words::{answer_time, plain, wrap};
 use crate::i18n::{Text, fill, outcome, verdict};
 use report::schema::OutcomeWord;
+use wipe::latency::Latency;
 
 /// The heading of the details.
 pub fn heading(state: &State) -> String {
@@ -164,6 +165,10 @@ fn drive(state: &State, width: usize) -> Vec<String> {
             say(&fill(state.says(Text::Refused), &[reason]));
             say(&fill(state.says(Text::Remedy), &[remedy]));
         }
+    }
+    if let Some(Latency { p50, p99, max }) = row.latency {
+        let [p50, p99, max] = [p50, p99, max].map(|took| answer_time(state.language, took));
+        say(&fill(state.says(Text::Latency), &[&p50, &p99, &max]));
     }
     lines
 }

@@ -3,6 +3,7 @@
 use crate::i18n::{Language, Text};
 use report::api::StationState;
 use report::schema::OutcomeWord;
+use wipe::latency::Latency;
 
 /// Everything on the screen.
 #[derive(Clone, Debug, Default)]
@@ -132,10 +133,12 @@ pub struct Row {
     pub passes: u32,
     /// Progress of the phase, 0 to 100.
     pub percent: Option<f64>,
-    /// Mean rate of the phase.
+    /// Rate of the last seconds.
     pub bytes_per_second: Option<f64>,
-    /// Time left in the phase.
+    /// Time left until the drive's last phase is over.
     pub seconds_left: Option<u64>,
+    /// How long the drive takes to answer.
+    pub latency: Option<Latency>,
     /// Drive temperature.
     pub temperature_celsius: Option<i32>,
     /// Sectors or ranges with errors so far.

@@ -1,6 +1,7 @@
 //! Numbers and names as text of a given width, in the characters that every console has.
 
 use crate::i18n::Language;
+use std::time::Duration;
 
 /// `text` in ASCII and Latin-1: what firmware says may hold escape sequences, and a serial line
 /// has no other characters.
@@ -107,14 +108,10 @@ fn scaled(language: Language, value: f64, unit: char) -> String {
         value /= 1000.0;
         prefix += 1;
     }
-    let number = if value < 9.95 && prefix > 0 {
-        format!("{value:.1}")
+    let number = if prefix > 0 {
+        two_digits(language, value)
     } else {
         format!("{value:.0}")
-    };
-    let number = match language {
-        Language::French => number.replace('.', ","),
-        Language::English => number,
     };
     format!("{number} {}{unit}", PREFIXES[prefix])
 }
@@ -125,6 +122,27 @@ pub fn time_left(seconds: u64) -> String {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}min", seconds.div_ceil(60).min(59)),
         3600.. => format!("{}h{:02}", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// How long a drive took to answer: `0.4 ms`, `12 ms`, `2.5 s`.
+pub fn answer_time(language: Language, took: Duration) -> String {
+    let millis = took.as_secs_f64() * 1e3;
+    let (value, unit) = if millis < 999.5 {
+        (millis, "ms")
+    } else {
+        (millis / 1e3, "s")
+    };
+    format!("{} {unit}", two_digits(language, value))
+}
+
+/// One decimal below 10, none above.
+fn two_digits(language: Language, value: f64) -> String {
+    let decimals = usize::from(value < 9.95);
+    let number = format!("{value:.decimals$}");
+    match language {
+        Language::French => number.replace('.', ","),
+        Language::English => number,
     }
 }
 
@@ -145,8 +163,9 @@ pub fn percent(percent: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, fit, fit_end, percent, plain, size, time_left, wrap};
+    use super::{answer_time, bar, fit, fit_end, percent, plain, size, time_left, wrap};
     use crate::i18n::Language;
+    use std::time::Duration;
 
     #[test]
     fn names_are_cut_with_a_mark() {
@@ -182,6 +201,22 @@ mod tests {
         assert_eq!(time_left(59), "59s");
         assert_eq!(time_left(3599), "59min");
         assert_eq!(time_left(11_220), "3h07");
+    }
+
+    #[test]
+    fn answer_times_have_two_digits_and_a_unit() {
+        for (micros, french, english) in [
+            (0, "0,0 ms", "0.0 ms"),
+            (431, "0,4 ms", "0.4 ms"),
+            (9_960, "10 ms", "10 ms"),
+            (999_400, "999 ms", "999 ms"),
+            (999_600, "1,0 s", "1.0 s"),
+            (62_000_000, "62 s", "62 s"),
+        ] {
+            let took = Duration::from_micros(micros);
+            assert_eq!(answer_time(Language::French, took), french);
+            assert_eq!(answer_time(Language::English, took), english);
+        }
     }
 
     proptest::proptest! {

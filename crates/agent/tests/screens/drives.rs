@@ -6,6 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use report::schema::OutcomeWord;
+use std::time::Duration;
+use wipe::latency::Latency;
 
 /// A drive that may be erased.
 pub fn row(model: &str, serial: &str) -> Row {
@@ -79,6 +81,11 @@ pub fn running(language: Language) -> State {
     busy.bytes_per_second = Some(182_400_000.0);
     busy.seconds_left = Some(11_220);
     busy.temperature_celsius = Some(41);
+    busy.latency = Some(Latency {
+        p50: Duration::from_micros(5_430),
+        p99: Duration::from_millis(21),
+        max: Duration::from_millis(2_310),
+    });
     let sick = &mut state.rows[3];
     sick.phase = Phase::Writing;
     sick.pass = 1;
