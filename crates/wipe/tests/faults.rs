@@ -58,9 +58,10 @@ impl Drive {
     }
 }
 
+/// Where nothing stalls, a busy machine must not look as if.
 fn options() -> Options {
     Options {
-        stall_bound: Duration::from_millis(200),
+        stall_bound: Duration::from_secs(60),
         drain_bound: Duration::from_millis(50),
         ..Options::default()
     }
@@ -220,7 +221,12 @@ fn drive_that_falls_silent_is_stalled_and_the_others_are_proven() {
             let made = drive(&shelf, 4000, 512, Faults::default(), Manner::plain(NAME));
             jobs.push(made.job(&[PassKind::Pattern], 1 << 18).0);
         }
-        let outcomes = run(&shelf, after, jobs);
+        let impatient = Options {
+            stall_bound: Duration::from_secs(2),
+            ..options()
+        };
+        let engine = Engine::with_queues(impatient, no_cancel(), shelf.queues(after));
+        let outcomes = run_with(engine, jobs);
         assert!(
             matches!(reasons(&outcomes[0]), [Shortfall::Stalled { .. }]),
             "{:?}",
@@ -280,11 +286,7 @@ fn interrupted_drive_that_does_not_drain_still_ends() {
     let (job, _) =
         drive(&shelf, 4000, 512, faults, Manner::plain(NAME)).job(&[PassKind::Pattern], 1 << 18);
     let cancel = no_cancel();
-    let patient = Options {
-        stall_bound: Duration::from_secs(3600),
-        ..options()
-    };
-    let mut engine = Engine::with_queues(patient, Arc::clone(&cancel), shelf.queues(3));
+    let mut engine = Engine::with_queues(options(), Arc::clone(&cancel), shelf.queues(3));
     let progress = Arc::clone(&job.progress);
     engine.add(job);
     while progress.snapshot().phase != wipe::progress::Phase::Writing {
