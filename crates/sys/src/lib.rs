@@ -1,4 +1,4 @@
-//! Safe doors to the kernel; all unsafe code of raz.
+//! Safe doors to the kernel and the processor; all unsafe code of raz.
 //!
 //! One module per door. A module hands over bytes and the kernel's own answer and decides nothing:
 //! what a command means, whether a status is good and which drive may be written is for `drive` and `wipe`.
@@ -13,6 +13,7 @@ pub mod console;
 pub mod cpu;
 pub mod data;
 mod ioctl;
+pub mod keystream;
 pub mod mmc;
 pub mod module;
 pub mod nvme;
