@@ -173,19 +173,22 @@ fn number(
     let mut patterns = 0;
     let mut passes = Vec::new();
     for kind in kinds {
-        let key = |pass| PassKey::derive(seed, identity, cipher, pass);
+        let key = |pass| {
+            PassKey::derive(seed, identity, cipher, pass)
+                .map_err(|wrong| Shortfall::Other(wrong.to_string()))
+        };
         let last = u32::saturating_sub(patterns, 1);
         let (number, content) = match kind {
             PassKind::Pattern => {
                 patterns += 1;
-                (patterns - 1, Content::Pattern(key(patterns - 1)))
+                (patterns - 1, Content::Pattern(key(patterns - 1)?))
             }
             PassKind::Complement if patterns == 0 => {
                 return Err(Shortfall::Other(
                     "a complement pass needs a pattern pass before it".into(),
                 ));
             }
-            PassKind::Complement => (last, Content::Complement(key(last))),
+            PassKind::Complement => (last, Content::Complement(key(last)?)),
             PassKind::Zero => (last, Content::Zeros),
         };
         passes.push(Pass {

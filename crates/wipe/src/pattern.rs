@@ -28,6 +28,9 @@
 //!   function with 8 rounds (4 double rounds) in Bernstein's original layout: words 12 and 13 are
 //!   the 64-bit block counter `n`, low word first, words 14 and 15 (the nonce) are zero.
 //!
+//! Which code computes a keystream is chosen on each machine among those that passed a self-test there
+//! ([`Backend`]); the bytes do not depend on it.
+//!
 //! The **complement** of a pass is every byte of it XOR `0xff`, with the same pass number.
 
 use aes::Aes128;
@@ -37,6 +40,16 @@ use chacha20::{ChaChaCore, R8};
 use ctr::CtrCore;
 use ctr::flavors::Ctr128BE;
 use std::fmt;
+use sys::keystream::Aes128Ctr;
+
+mod backend;
+#[cfg(test)]
+mod faulty;
+mod self_test;
+
+pub use backend::{Backend, WrongProcessor};
+
+use backend::Generator;
 
 /// BLAKE3 `derive_key` context of the derivation above.
 pub const CONTEXT: &str = "raz 2026-11 position-keyed pattern v1";
@@ -121,8 +134,16 @@ pub struct PassKey {
 
 #[derive(Clone)]
 enum State {
-    Aes { cipher: Box<Aes128>, counter: u128 },
-    ChaCha { key: [u8; 32] },
+    Aes {
+        cipher: Box<Aes128>,
+        counter: u128,
+    },
+    AesInstructions(Box<Aes128Ctr>),
+    ChaCha {
+        key: [u8; 32],
+    },
+    #[cfg(test)]
+    Faulty(faulty::Faulty),
 }
 
 impl fmt::Debug for PassKey {
@@ -134,18 +155,47 @@ impl fmt::Debug for PassKey {
 impl PassKey {
     /// The key of pass number `pass` on the drive whose identity the report records as
     /// `identity_recorded`.
+    ///
+    /// # Errors
+    /// This machine's processor computes the cipher wrongly.
+    pub fn derive(
+        seed: &Seed,
+        identity_recorded: &str,
+        cipher: Cipher,
+        pass: u32,
+    ) -> Result<Self, WrongProcessor> {
+        let backend = Backend::fastest(cipher)?;
+        Ok(Self::derive_with(seed, identity_recorded, pass, backend))
+    }
+
+    /// The same key, whose pattern is computed by `backend`: for tests and measurements.
     #[must_use]
-    pub fn derive(seed: &Seed, identity_recorded: &str, cipher: Cipher, pass: u32) -> Self {
-        let output = derive(seed, identity_recorded, cipher, pass);
-        let state = match cipher {
-            Cipher::Aes128Ctr => {
-                let (key, counter) = halves(&output);
-                State::Aes {
-                    cipher: Box::new(Aes128::new(&Array::from(key))),
-                    counter: u128::from_be_bytes(counter),
-                }
+    pub fn derive_with(seed: &Seed, identity_recorded: &str, pass: u32, backend: Backend) -> Self {
+        let output = derive(seed, identity_recorded, backend.cipher(), pass);
+        Self::from_output(backend.cipher(), &output, backend.generator())
+    }
+
+    /// The key of the derivation's output.
+    fn from_output(cipher: Cipher, output: &[u8; 32], generator: Generator) -> Self {
+        let (key, counter) = halves(output);
+        let counter = u128::from_be_bytes(counter);
+        let state = match (generator, cipher) {
+            (Generator::Portable, Cipher::Aes128Ctr) => State::Aes {
+                cipher: Box::new(Aes128::new(&Array::from(key))),
+                counter,
+            },
+            (Generator::Portable, Cipher::ChaCha8) => State::ChaCha { key: *output },
+            (Generator::Instructions(instructions), Cipher::Aes128Ctr) => {
+                let stream = Aes128Ctr::new(instructions, &key, counter);
+                State::AesInstructions(Box::new(stream.expect("the instructions were detected")))
             }
-            Cipher::ChaCha8 => State::ChaCha { key: output },
+            (Generator::Instructions(_), Cipher::ChaCha8) => {
+                unreachable!("there are instructions for AES only")
+            }
+            #[cfg(test)]
+            (Generator::Faulty(fault), _) => {
+                State::Faulty(faulty::Faulty::new(cipher, output, fault))
+            }
         };
         Self { cipher, state }
     }
@@ -165,9 +215,14 @@ impl PassKey {
                     CtrCore::inner_iv_init(&**cipher, &Array::from(start.to_be_bytes()));
                 core.write_keystream_blocks(Array::cast_slice_from_core_mut(blocks));
             }),
+            State::AesInstructions(stream) => fill_blocks(offset_bytes, buffer, |block, blocks| {
+                stream.fill(block, blocks);
+            }),
             State::ChaCha { key } => fill_blocks(offset_bytes, buffer, |block, blocks| {
                 chacha8(key, block, blocks);
             }),
+            #[cfg(test)]
+            State::Faulty(faulty) => faulty.fill(offset_bytes, buffer),
         }
     }
 
@@ -184,7 +239,19 @@ impl PassKey {
     /// Index of the first byte of `data` that is not the pattern from `offset_bytes` on.
     #[must_use]
     pub fn compare(&self, offset_bytes: u64, data: &[u8]) -> Option<usize> {
-        compare_tiles(data, offset_bytes, |offset, tile| self.fill(offset, tile))
+        let parts = |offset: u64, data: &[u8]| {
+            compare_tiles(data, offset, |offset, tile| self.fill(offset, tile))
+        };
+        match &self.state {
+            State::AesInstructions(stream) => {
+                compare_blocks(offset_bytes, data, parts, |block, blocks| {
+                    stream.compare(block, blocks)
+                })
+            }
+            State::Aes { .. } | State::ChaCha { .. } => parts(offset_bytes, data),
+            #[cfg(test)]
+            State::Faulty(faulty) => faulty.compare(offset_bytes, data),
+        }
     }
 
     /// Index of the first byte of `data` that is not the pattern's complement.
@@ -292,7 +359,35 @@ fn invert(bytes: &mut [u8]) {
     bytes.iter_mut().for_each(|byte| *byte = !*byte);
 }
 
+/// Splits `data` at block borders: `blocks` compares the whole ones, `parts` what is before and after them.
+/// Each gives the index of the first byte that differs.
+fn compare_blocks<const N: usize>(
+    offset_bytes: u64,
+    data: &[u8],
+    parts: impl Fn(u64, &[u8]) -> Option<usize>,
+    blocks: impl Fn(u64, &[[u8; N]]) -> Option<usize>,
+) -> Option<usize> {
+    let into = (offset_bytes % N as u64) as usize;
+    let before = if into == 0 {
+        0
+    } else {
+        data.len().min(N - into)
+    };
+    let (head, rest) = data.split_at(before);
+    let (whole, tail) = rest.as_chunks::<N>();
+    let tail_start = data.len() - tail.len();
+    parts(offset_bytes, head)
+        .or_else(|| {
+            let first = (offset_bytes + before as u64) / N as u64;
+            blocks(first, whole).map(|index| before + index)
+        })
+        .or_else(|| parts(offset_bytes + tail_start as u64, tail).map(|index| tail_start + index))
+}
+
 fn compare_tiles(data: &[u8], offset_bytes: u64, fill: impl Fn(u64, &mut [u8])) -> Option<usize> {
+    if data.is_empty() {
+        return None;
+    }
     let mut space = Tile([0; TILE_BYTES]);
     let mut done = 0;
     for found in data.chunks(TILE_BYTES) {

@@ -83,7 +83,8 @@ fn run_one(faults: Faults, sectors: u64, passes: &[PassKind]) -> (Outcome, Arc<M
 
 fn pattern_of(bytes: usize) -> Vec<u8> {
     let mut expected = vec![0; bytes];
-    Content::Pattern(PassKey::derive(&SEED, NAME, Cipher::ChaCha8, 0)).fill(0, &mut expected);
+    Content::Pattern(PassKey::derive(&SEED, NAME, Cipher::ChaCha8, 0).unwrap())
+        .fill(0, &mut expected);
     expected
 }
 

@@ -436,7 +436,7 @@ fn read_back_of_another_day_needs_only_what_the_report_says() {
         Conclusion::Verified(_)
     ));
 
-    let key = || PassKey::derive(&support::SEED, "again", Cipher::Aes128Ctr, 0);
+    let key = || PassKey::derive(&support::SEED, "again", Cipher::Aes128Ctr, 0).unwrap();
     let look = |content: Content| {
         let file = std::fs::File::from(sys::block::open_read_direct(&path).unwrap());
         let target = target("again", &file, 512 * 3001, 512, 4096);

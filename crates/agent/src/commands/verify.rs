@@ -147,7 +147,7 @@ fn expected(erasure: &Erasure, identity: &str) -> anyhow::Result<(Content, schem
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .context("the report's seed is not 32 bytes in hexadecimal")?;
-    let key = PassKey::derive(&Seed(seed), identity, cipher, pass.pass);
+    let key = PassKey::derive(&Seed(seed), identity, cipher, pass.pass)?;
     let content = match pass.kind {
         schema::PassKind::Pattern => Content::Pattern(key),
         schema::PassKind::Complement => Content::Complement(key),

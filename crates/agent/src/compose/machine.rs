@@ -9,6 +9,7 @@ use machine::parts::smbios::MemoryDevice;
 use machine::verdict::{self, DriveFate, DriveHealth};
 use machine::{Label, MachineFacts};
 use report::schema;
+use wipe::pattern::{Backend, Cipher};
 
 /// The machine's facts.
 #[must_use]
@@ -69,8 +70,27 @@ pub fn machine(facts: &MachineFacts) -> schema::Machine {
                     .map_or_else(|| "unknown version".into(), |major| format!("{major}.x"))
             },
         )),
-        oddities: facts.oddities.clone(),
+        oddities: facts
+            .oddities
+            .iter()
+            .cloned()
+            .chain(
+                [Cipher::Aes128Ctr, Cipher::ChaCha8]
+                    .into_iter()
+                    .flat_map(|cipher| odd_processor(cipher, Backend::rejected(cipher))),
+            )
+            .collect(),
     }
+}
+
+/// What the processor says that it can and computes wrongly: the pattern is then computed without it, or not at
+/// all.
+fn odd_processor(cipher: Cipher, rejected: &[&str]) -> Vec<String> {
+    let cipher = cipher.name();
+    rejected
+        .iter()
+        .map(|name| format!("processor: computes {cipher} wrongly by {name}, which is not used"))
+        .collect()
 }
 
 /// Maker, model and serial in one line, for screens and events.
@@ -239,5 +259,19 @@ fn display(display: &Display) -> schema::Display {
         height_px: edid.height_px,
         width_cm: edid.width_cm,
         height_cm: edid.height_cm,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cipher, odd_processor};
+
+    #[test]
+    fn instructions_that_failed_the_self_test_are_odd() {
+        assert_eq!(
+            odd_processor(Cipher::Aes128Ctr, &["vaes-256"]),
+            ["processor: computes aes-128-ctr wrongly by vaes-256, which is not used"]
+        );
+        assert_eq!(odd_processor(Cipher::ChaCha8, &[]), [""; 0]);
     }
 }

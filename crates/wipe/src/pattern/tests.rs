@@ -2,7 +2,8 @@
 //! a separate BLAKE3 and ChaCha written for that purpose and by OpenSSL; here OpenSSL runs again
 //! and the ChaCha block function stands a second time, written from its specification.
 
-use super::{CONTEXT, Cipher, PassKey, Seed, derive, first_nonzero};
+use super::backend::Generator;
+use super::{Backend, CONTEXT, Cipher, PassKey, Seed, derive, first_nonzero};
 use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -15,7 +16,7 @@ fn seed() -> Seed {
 }
 
 fn key(cipher: Cipher, pass: u32) -> PassKey {
-    PassKey::derive(&seed(), IDENTITY, cipher, pass)
+    PassKey::derive(&seed(), IDENTITY, cipher, pass).unwrap()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -214,8 +215,9 @@ fn chacha_pattern_matches_the_block_function_across_the_256_gib_border() {
 #[test]
 fn seed_identity_cipher_and_pass_each_change_the_pattern() {
     let base = pattern(&key(Cipher::ChaCha8, 0), 0, 64);
-    let other_seed = PassKey::derive(&Seed([9; 32]), IDENTITY, Cipher::ChaCha8, 0);
-    let other_identity = PassKey::derive(&seed(), "serial=B;world_wide=;area=", Cipher::ChaCha8, 0);
+    let other_seed = PassKey::derive(&Seed([9; 32]), IDENTITY, Cipher::ChaCha8, 0).unwrap();
+    let other_identity =
+        PassKey::derive(&seed(), "serial=B;world_wide=;area=", Cipher::ChaCha8, 0).unwrap();
     for other in [
         other_seed,
         other_identity,
@@ -253,7 +255,44 @@ fn offsets() -> impl Strategy<Value = u64> {
     ]
 }
 
+/// What a derivation may give, with AES's counter anywhere or near a place where a carry must pass.
+fn outputs() -> impl Strategy<Value = [u8; 32]> {
+    let near = (1_u32..=128, 0_u128..3000)
+        .prop_map(|(bits, back)| 1_u128.checked_shl(bits).unwrap_or(0).wrapping_sub(back));
+    let counter = proptest::prop_oneof![any::<u128>(), near];
+    (any::<[u8; 16]>(), counter).prop_map(|(key, counter)| {
+        let mut output = [0; 32];
+        output[..16].copy_from_slice(&key);
+        output[16..].copy_from_slice(&counter.to_be_bytes());
+        output
+    })
+}
+
 proptest! {
+    #[test]
+    fn every_backend_is_the_portable_one(
+        cipher in ciphers(), output in outputs(), offset in offsets(), length in 1_usize..20_000,
+        skew in 0_usize..64, spot: proptest::sample::Index, flip in 1_u8..,
+    ) {
+        let key = |generator| PassKey::from_output(cipher, &output, generator);
+        let mut expected = vec![0; length];
+        key(Generator::Portable).fill(offset, &mut expected);
+        let spot = spot.index(length);
+        for backend in Backend::available(cipher) {
+            let key = key(backend.generator());
+            // Any alignment, and not a byte beside the buffer.
+            let mut space = vec![0xee; skew + length + 64];
+            key.fill(offset, &mut space[skew..skew + length]);
+            prop_assert_eq!(&space[skew..skew + length], &expected[..], "{}", backend.name());
+            let around = space[..skew].iter().chain(&space[skew + length..]);
+            prop_assert_eq!(around.filter(|byte| **byte != 0xee).count(), 0);
+            let data = &mut space[skew..skew + length];
+            prop_assert_eq!(key.compare(offset, data), None, "{}", backend.name());
+            data[spot] ^= flip;
+            prop_assert_eq!(key.compare(offset, data), Some(spot), "{}", backend.name());
+        }
+    }
+
     #[test]
     fn any_part_is_the_part_of_the_whole(
         cipher in ciphers(), offset in offsets(), cut in 0_usize..700, length in 0_usize..20_000,

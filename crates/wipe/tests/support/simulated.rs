@@ -75,7 +75,7 @@ impl Wanted {
             .iter()
             .zip(self.numbers())
             .map(|(kind, number)| {
-                let key = PassKey::derive(&self.seed, &self.identity, self.cipher, number);
+                let key = PassKey::derive(&self.seed, &self.identity, self.cipher, number).unwrap();
                 let content = match kind {
                     PassKind::Pattern => Content::Pattern(key),
                     PassKind::Complement => Content::Complement(key),
