@@ -407,10 +407,25 @@ fn arming_withdrawn_in_the_last_seconds_begins_nothing_and_a_new_one_does() {
             .any(|line| matches!(line.event, Event::Phase { .. } | Event::Outcome { .. }));
         ensure!(!wrote, "a drive began");
 
+        // A person arms it, and anew while it counts: the run and its report go by the newer one.
         workshop.arm(1)?;
-        counts(&running, seen, 1)?;
+        counts(&running, seen, 5)?;
+        let armed = running
+            .while_still(|_| service.command(&["arm", "--until", "+2h", "--max-machines", "1"]))?;
         ensure!(workshop.finished(&running)? == 0);
-        erased.is_proven(&workshop.audit(&running)?)?;
+        let audit = workshop.audit(&running)?;
+        let consent = &erased.is_proven(&audit)?.consent;
+        // To the second: `2026-11-26T20:39:46`.
+        let until = armed.split_whitespace().nth(2);
+        let until = until.and_then(|until| until.get(..19)).context("no end")?;
+        ensure!(
+            consent
+                .detail
+                .as_deref()
+                .is_some_and(|detail| detail.contains(until)),
+            "{armed}, in the report: {:?}",
+            consent.detail
+        );
         Ok(())
     });
 }

@@ -1,7 +1,7 @@
 //! What is happening on one drive now: a cell that the engine writes and any thread reads.
 //!
-//! The engine takes the lock once per completed request, adds a few numbers and allocates nothing;
-//! a reader holds it for the copy of a few KiB and reckons afterwards. Times are given by the caller.
+//! The engine takes the lock once per completed request and once per look at its clocks, adds a few
+//! numbers and allocates nothing; a reader holds it for the copy of a few KiB and reckons afterwards.
 
 use crate::curve::{Curve, Profile};
 use crate::latency::{Histogram, Latency};

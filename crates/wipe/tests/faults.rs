@@ -209,7 +209,7 @@ proptest! {
 
 #[test]
 fn drive_that_falls_silent_is_stalled_and_the_others_are_proven() {
-    for after in [0, 600_000, 512 * 4000] {
+    for after in [0, 600_000] {
         let shelf = Shelf::default();
         let faults = Faults {
             silent_after: Some(after),
@@ -223,7 +223,7 @@ fn drive_that_falls_silent_is_stalled_and_the_others_are_proven() {
             jobs.push(made.job(&[PassKind::Pattern], 1 << 18).0);
         }
         let impatient = Options {
-            stall_bound: Duration::from_secs(2),
+            stall_bound: Duration::from_secs(5),
             ..options()
         };
         let engine = Engine::with_queues(impatient, no_cancel(), shelf.queues(after));
@@ -295,6 +295,7 @@ fn interrupted_drive_that_does_not_drain_still_ends() {
     }
     // That it does not answer is to be seen long before it is given up.
     while progress.snapshot().silent < Duration::from_millis(1) {
+        assert!(progress.snapshot().phase != wipe::progress::Phase::Done);
         std::thread::yield_now();
     }
     cancel.store(true, Ordering::SeqCst);

@@ -1,13 +1,14 @@
 //! The end of a run: report, signature, spool, upload, power off.
 
+use super::sending::{self, Told};
 use super::{Session, Stage, words};
 use crate::bundle;
 use crate::commands::Status;
 use crate::compose::{self, Material, Run};
 use crate::i18n::{self, Language, Words};
 use crate::ui::Mode;
-use crate::upload::client::{Client, Posted};
-use crate::upload::spool::{Backoff, EntryState, Pause, Spool, SpoolError, Stop};
+use crate::upload::client::Posted;
+use crate::upload::spool::EntryState;
 use anyhow::Context;
 use drive::refusal::PlanKind;
 use report::event::Event;
@@ -15,28 +16,7 @@ use report::receipt::sha256_hex;
 use report::schema::{self, Report};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
 use uuid::Uuid;
-
-/// After the service refused a report, a person may mend the cause: it is tried again.
-const AGAIN: Duration = Duration::from_secs(60);
-
-/// The upload under way.
-pub struct Upload {
-    heard: Receiver<Told>,
-}
-
-/// What the upload's thread tells.
-#[derive(Debug)]
-enum Told {
-    /// A report was sent once.
-    Attempt(Uuid, Posted),
-    /// Each report has its receipt, but for those that the service refused, with its words.
-    Over(BTreeMap<Uuid, String>),
-    /// The spool cannot be read, or takes no receipt.
-    Failed(String),
-}
 
 /// Where the report of a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +27,8 @@ pub enum Place {
     Kept,
     /// In the spool, and being sent.
     Sending,
-    /// In the spool: the service refused it, or the spool fails. A person must look; meanwhile it
-    /// is tried again.
+    /// In the spool: the service refused it, or the spool fails. A person must look; what can be
+    /// read is tried again.
     Held,
     /// With the service.
     Received,
@@ -60,15 +40,15 @@ pub struct End {
     grade: Option<String>,
     /// Why this grade.
     verdict: Vec<Words>,
-    /// The newest attempt to send each report.
-    upload: BTreeMap<Uuid, Words>,
+    /// The newest attempt to send the report.
+    upload: Option<Words>,
     /// What a person should know last.
     note: Option<Words>,
 }
 
 impl End {
     fn shown(&self, language: Language) -> Mode {
-        let lines = self.verdict.iter().chain(self.upload.values());
+        let lines = self.verdict.iter().chain(&self.upload);
         Mode::Done {
             grade: self.grade.clone(),
             lines: lines
@@ -131,7 +111,9 @@ impl Session {
     /// Begins to send what is in the spool, if there is a service for it.
     pub(super) fn send_reports(&mut self) {
         let Some(client) = &self.client else { return };
-        match upload(Arc::clone(client), self.spool.clone()) {
+        let (client, spool) = (Arc::clone(client), self.spool.clone());
+        let teller = self.uploads.0.clone();
+        match sending::begin(client, spool, teller, self.upload.take()) {
             Ok(upload) => self.upload = Some(upload),
             Err(error) => self.hear_told(Told::Failed(error.to_string())),
         }
@@ -171,11 +153,7 @@ impl Session {
     }
 
     pub(super) fn hear_upload(&mut self) {
-        while let Some(told) = self
-            .upload
-            .as_ref()
-            .and_then(|upload| upload.heard.try_recv().ok())
-        {
+        while let Ok(told) = self.uploads.1.try_recv() {
             self.hear_told(told);
         }
     }
@@ -203,19 +181,28 @@ impl Session {
                     state: state.into(),
                     detail,
                 });
-                if let Stage::Done { end, .. } = &mut self.stage {
-                    end.upload.insert(report_id, line);
+                // What an earlier session left is not what this screen is about.
+                if let Stage::Done { end, report, .. } = &mut self.stage
+                    && *report == Some(report_id)
+                {
+                    end.upload = Some(line);
                     self.show_end();
                 }
             }
             Told::Over(refused) => self.sent(&refused),
-            Told::Failed(error) => {
-                self.note(Some(words::upload_failed(&error)));
-                self.finished(
-                    Place::Held,
-                    &format!("the report cannot be sent: {error}; it stays in the spool and is tried again"),
-                );
-            }
+            Told::Failed(error) => self.not_sent(&error),
+        }
+    }
+
+    /// Sending broke off, which says nothing of a report that could not be made.
+    fn not_sent(&mut self, why: &str) {
+        if let Stage::Done {
+            report: Some(_), ..
+        } = &self.stage
+        {
+            self.note(Some(words::upload_failed(why)));
+            let text = format!("sending the report broke off: {why}; it stays in the spool");
+            self.finished(Place::Held, &text);
         }
     }
 
@@ -238,10 +225,10 @@ impl Session {
             None if self.is_received(*report_id) => {
                 self.finished(Place::Received, "the service has the report");
             }
-            None => self.finished(
-                Place::Held,
-                "the report in the spool is damaged: it was not sent",
-            ),
+            None => {
+                self.not_sent("it cannot be read");
+                return;
+            }
         }
         let note = match (self.arguments.poweroff, refused.is_empty(), self.status()) {
             (false, _, _) => None,
@@ -306,51 +293,6 @@ impl Session {
             | Stage::Countdown { .. }
             | Stage::Claiming { .. }
             | Stage::Running { .. } => Status::NotProven,
-        }
-    }
-}
-
-fn upload(client: Arc<Client>, spool: Spool) -> std::io::Result<Upload> {
-    let (sender, heard) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("raz-upload".into())
-        .spawn(move || {
-            let pause = Stop::default();
-            let drain =
-                |tell: &mut Tell<'_>| spool.drain(&client, Backoff::default(), &pause, tell);
-            send_all(drain, &pause, &sender);
-        })?;
-    Ok(Upload { heard })
-}
-
-/// What hears of each attempt.
-type Tell<'a> = dyn FnMut(Uuid, &Posted) + 'a;
-
-/// Drains the spool until nothing is left in it. After each drain it says what the service refused.
-fn send_all(
-    mut drain: impl FnMut(&mut Tell<'_>) -> Result<usize, SpoolError>,
-    pause: &dyn Pause,
-    sender: &Sender<Told>,
-) {
-    loop {
-        let mut refused = BTreeMap::new();
-        let drained = drain(&mut |id, posted| {
-            if let Posted::Refused { status, problem } = posted {
-                refused.insert(id, format!("{status}: {}", problem.english));
-            }
-            let _ = sender.send(Told::Attempt(id, posted.clone()));
-        });
-        let over = matches!(drained, Ok(0));
-        let told = match drained {
-            Ok(0) => Some(Told::Over(BTreeMap::new())),
-            // What was stored meanwhile was not tried.
-            Ok(_) if refused.is_empty() => None,
-            Ok(_) => Some(Told::Over(refused)),
-            Err(error) => Some(Told::Failed(error.to_string())),
-        };
-        let heard = told.is_none_or(|told| sender.send(told).is_ok());
-        if over || !heard || !pause.pause(AGAIN) {
-            return;
         }
     }
 }

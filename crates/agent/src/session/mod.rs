@@ -13,6 +13,7 @@ mod listing;
 mod look;
 mod rows;
 mod running;
+mod sending;
 mod service;
 mod terminal;
 mod unattended;
@@ -27,7 +28,7 @@ use crate::i18n::{Language, Words};
 use crate::survey::Survey;
 use crate::ui::{self, Action, Mode, State};
 use crate::upload::client::Client;
-use crate::upload::spool::Spool;
+use crate::upload::spool::{Entry, EntryState, Spool};
 use crate::work::{Order, Work};
 use anyhow::Context;
 use boot::Attended;
@@ -35,17 +36,18 @@ use drive::claim::Claimed;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
-use finish::{End, Place, Upload};
+use finish::{End, Place};
 use look::Look;
 use machine::MachineFacts;
 use report::event::Event;
 use report::schema::{Clock, ClockState};
 use report::sign::StationKey;
+use sending::Upload;
 use service::{News, Wishes};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use terminal::Console;
@@ -160,6 +162,8 @@ pub struct Session {
     clock_offset_seconds: Option<i64>,
     cancel: Arc<AtomicBool>,
     upload: Option<Upload>,
+    /// What uploads tell, also one that was followed by another.
+    uploads: (Sender<sending::Told>, Receiver<sending::Told>),
     /// P was typed once while a report was not sent.
     power_off_asked: bool,
     told: Told,
@@ -243,6 +247,7 @@ impl Session {
             clock_offset_seconds: None,
             cancel: Arc::new(AtomicBool::new(false)),
             upload: None,
+            uploads: mpsc::channel(),
             told: Told::default(),
             arguments,
         };
@@ -313,7 +318,8 @@ impl Session {
         // The screen says "running" already, but nothing is written before all claims are in.
         if matches!(self.stage, Stage::Claiming { .. }) {
             self.stop();
-        } else if let Some(action) = action {
+        }
+        if let Some(action) = action {
             self.act(action);
         }
     }
@@ -370,6 +376,7 @@ impl Session {
         self.stage = Stage::Listing;
         self.state.mode = Mode::Listing;
         self.told.countdown = 0;
+        self.told.waiting.clone_from(&message.english);
         self.send(Event::Waiting {
             reason: message.english.clone(),
         });
@@ -381,8 +388,9 @@ impl Session {
     }
 
     fn power_off(&mut self) {
-        let unsent = self.spool.unsent().is_ok_and(|unsent| !unsent.is_empty());
-        if unsent && !std::mem::replace(&mut self.power_off_asked, true) {
+        let sent = |entry: &Entry| entry.state == EntryState::Sent;
+        let all_sent = self.spool.entries().is_ok_and(|all| all.iter().all(sent));
+        if !all_sent && !std::mem::replace(&mut self.power_off_asked, true) {
             self.say(&words::power_off_loses_report());
             return;
         }

@@ -7,6 +7,7 @@ use crate::i18n::{self, Text, Words};
 use crate::survey::Survey;
 use crate::ui::{Mode, State};
 use crate::work::{self, Order, Work};
+use drive::claim::ConsentSource;
 use drive::refusal::PlanKind;
 use report::event::Event;
 use std::sync::atomic::Ordering;
@@ -58,12 +59,15 @@ impl Session {
         };
         let (began, length, drives, unattended) = (*began, *length, orders.len(), kind.unattended);
         let left = length.saturating_sub(began.elapsed());
-        let mut may_begin = true;
+        let (mut may_begin, mut confirmed) = (true, None);
         if unattended {
             let decision = self.decision();
             may_begin = unattended::may_begin(&decision, began + length);
             let why = match decision {
-                Decision::Armed { .. } => None,
+                Decision::Armed { until, words, .. } => {
+                    confirmed = Some((until, words));
+                    None
+                }
                 Decision::Wait { why, .. } => Some(why.unwrap_or_else(|| Words::verbatim("..."))),
                 Decision::Against { no_terminal, .. } if no_terminal => Some(words::no_terminal()),
                 Decision::Off | Decision::Settle | Decision::Against { .. } => {
@@ -81,19 +85,28 @@ impl Session {
         let seconds_left = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         self.state.mode = Mode::Countdown { seconds_left };
         if left.is_zero() && may_begin {
-            self.claim();
+            self.claim(confirmed);
         } else if self.told.countdown != seconds_left {
             self.told.countdown = seconds_left;
             self.send(Event::Countdown { seconds_left });
         }
     }
 
-    fn claim(&mut self) {
-        let Stage::Countdown { orders, kind, .. } =
-            std::mem::replace(&mut self.stage, Stage::Listing)
+    /// `confirmed` is the end of the arming that lets an unattended run begin, which may be another
+    /// one than that which began the countdown: it is what the claims and the report go by.
+    fn claim(&mut self, confirmed: Option<(Instant, String)>) {
+        let Stage::Countdown {
+            mut orders, kind, ..
+        } = std::mem::replace(&mut self.stage, Stage::Listing)
         else {
             return;
         };
+        if let Some((until, words)) = confirmed {
+            for order in &mut orders {
+                order.consent.source = ConsentSource::Armed { until };
+                order.armed_until = Some(words.clone());
+            }
+        }
         let Some(survey) = &self.survey else {
             self.back_to_listing(Text::Reading.words());
             return;
@@ -102,6 +115,7 @@ impl Session {
             drives: survey.drives.clone(),
             boot_medium: survey.boot_medium.clone(),
         };
+        self.wish(None);
         // One unattended run a boot: should this one break off, a person decides what follows.
         if kind.unattended
             && let Err(error) = self.attended.set()
@@ -110,7 +124,6 @@ impl Session {
             self.back_to_listing(words::cannot_begin(&error.to_string()));
             return;
         }
-        self.wish(None);
         self.cancel.store(false, Ordering::Relaxed);
         let (sender, claims) = mpsc::channel();
         let (machine, kept, asked) = (

@@ -214,7 +214,10 @@ impl Talk {
                 let words = i18n::service::not_armed(&arming);
                 Verdict::NotArmed(Words::of(|language| short(words.says(language))))
             }
-            Err(error) => Verdict::NotArmed(error.words()),
+            Err(error) => {
+                let words = error.words();
+                Verdict::NotArmed(Words::of(|language| short(words.says(language))))
+            }
         }
     }
 }

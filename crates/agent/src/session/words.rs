@@ -128,10 +128,10 @@ pub fn report_failed(why: &str) -> Words {
 
 /// Where the report is when there is no service.
 #[must_use]
-pub fn report_kept(folder: &str) -> Words {
+pub fn report_kept(id: &str) -> Words {
     Words::new(
-        format!("Rapport signé dans {folder} : aucun service, il ne sera pas envoyé"),
-        format!("Signed report in {folder}: no service, it will not be sent"),
+        format!("Rapport signé {id} : aucun service, il ne sera pas envoyé"),
+        format!("Signed report {id}: no service, it will not be sent"),
     )
 }
 
@@ -159,12 +159,12 @@ pub fn upload_refused(status: u16, why: &Words) -> Words {
     )
 }
 
-/// The report cannot be sent: the spool fails.
+/// Sending the report broke off: the spool fails, or the report in it.
 #[must_use]
 pub fn upload_failed(why: &str) -> Words {
     Words::new(
-        format!("LE RAPPORT NE PEUT PAS ÊTRE ENVOYÉ, nouvel essai bientôt : {why}"),
-        format!("THE REPORT CANNOT BE SENT, it is tried again: {why}"),
+        format!("L'ENVOI DU RAPPORT A ÉCHOUÉ : {why}"),
+        format!("SENDING THE REPORT FAILED: {why}"),
     )
 }
 
@@ -191,7 +191,7 @@ pub fn no_events(error: &EventsError) -> Words {
 pub fn cannot_power_off(why: &str) -> Words {
     Words::new(
         format!("La machine ne s'éteint pas : {why}"),
-        format!("power off: {why}"),
+        format!("The machine does not switch off: {why}"),
     )
 }
 

@@ -440,7 +440,7 @@ impl Client {
 }
 
 impl ClientError {
-    /// For people: in English with its causes.
+    /// For people: in English with its causes, in French what happened.
     #[must_use]
     pub fn words(&self) -> Words {
         Words::new(i18n::service::trouble_french(self), spelled(self))

@@ -1,11 +1,10 @@
-use super::{End, Place, Told, Upload, send_all};
+use super::{End, Place, Told};
 use crate::cli;
 use crate::commands::Status;
 use crate::i18n::Words;
-use crate::session::{Session, Stage};
+use crate::session::{Session, Stage, words};
 use crate::ui::Mode;
 use crate::upload::client::Posted;
-use crate::upload::spool::{Pause, SpoolError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -15,7 +14,6 @@ use report::event::{Event, Line};
 use report::receipt::sha256_hex;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -45,73 +43,6 @@ fn accepted() -> Posted {
         signature: "signature".into(),
     };
     Posted::Accepted { receipt, signed }
-}
-
-/// Passes at once.
-struct AtOnce;
-
-impl Pause for AtOnce {
-    fn pause(&self, _duration: Duration) -> bool {
-        true
-    }
-
-    fn stopped(&self) -> bool {
-        false
-    }
-
-    fn fraction(&self) -> f64 {
-        1.0
-    }
-}
-
-/// The attempts of a drain, and how many reports it leaves.
-type Drain = (Vec<(Uuid, Posted)>, Result<usize, SpoolError>);
-
-/// What is told of these drains.
-fn told(drains: Vec<Drain>) -> Vec<Told> {
-    let (sender, heard) = mpsc::channel();
-    let mut drains = drains.into_iter();
-    let drain = |tell: &mut super::Tell<'_>| {
-        let (attempts, left) = drains.next().expect("no drain is left to be made");
-        for (id, posted) in &attempts {
-            tell(*id, posted);
-        }
-        left
-    };
-    send_all(drain, &AtOnce, &sender);
-    drop(sender);
-    heard.iter().collect()
-}
-
-#[test]
-fn each_drain_that_is_over_says_what_the_service_refused() {
-    let all = told(vec![
-        (vec![(OTHER, accepted()), (OURS, refused())], Ok(1)),
-        (vec![(OURS, refused())], Ok(1)),
-        // Stored while the drain was under way, and not tried by it.
-        (vec![], Ok(1)),
-        (vec![(OURS, accepted())], Ok(0)),
-    ]);
-    let overs: Vec<Vec<Uuid>> = all
-        .iter()
-        .filter_map(|told| match told {
-            Told::Over(refused) => Some(refused.keys().copied().collect()),
-            Told::Attempt(..) | Told::Failed(_) => None,
-        })
-        .collect();
-    assert_eq!(overs, [vec![OURS], vec![OURS], vec![]]);
-    assert_eq!(all.len(), 4 + 3, "{all:?}");
-}
-
-#[test]
-fn spool_that_fails_is_told_and_tried_again() {
-    let failure = SpoolError::Receipt { report_id: OURS };
-    let all = told(vec![
-        (vec![], Err(failure)),
-        (vec![(OURS, accepted())], Ok(0)),
-    ]);
-    assert!(matches!(&all[0], Told::Failed(why) if why.contains("not base64")));
-    assert!(matches!(&all[2], Told::Over(refused) if refused.is_empty()));
 }
 
 #[test]
@@ -160,13 +91,11 @@ fn session(folder: &Path) -> Session {
 /// The events that follow what the upload tells such a session.
 fn events(folder: &Path, told: Vec<Told>) -> Vec<Event> {
     let mut session = session(folder);
-    let (sender, heard) = mpsc::channel();
-    session.upload = Some(Upload { heard });
     for told in told {
         if let Told::Attempt(id, Posted::Accepted { signed, .. }) = &told {
             session.spool.store_receipt(*id, signed).unwrap();
         }
-        sender.send(told).unwrap();
+        session.uploads.0.send(told).unwrap();
         session.hear_upload();
     }
     let written = session.events.as_ref().unwrap();
@@ -244,7 +173,7 @@ fn report_that_is_damaged_in_the_spool_is_not_with_the_service() {
     let [Event::Finished { status: 1, text }] = all.as_slice() else {
         panic!("{all:?}");
     };
-    assert!(text.contains("damaged"), "{text}");
+    assert!(text.contains("cannot be read"), "{text}");
 }
 
 #[test]
@@ -254,7 +183,39 @@ fn spool_that_fails_ends_the_run_too() {
     let [Event::Finished { status: 1, text }] = all.as_slice() else {
         panic!("{all:?}");
     };
-    assert!(text.contains("cannot be sent: no space"), "{text}");
+    assert!(text.contains("broke off: no space"), "{text}");
+}
+
+/// A receipt for what an earlier session left was read as one for this run's report.
+#[test]
+fn screen_says_nothing_of_reports_of_earlier_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session(folder.path());
+    session.hear_told(Told::Attempt(OTHER, accepted()));
+    let Stage::Done { end, .. } = &session.stage else {
+        panic!("not done");
+    };
+    assert_eq!(end.upload, None);
+}
+
+/// The spool is full: neither this report nor another's receipt goes in.
+#[test]
+fn run_without_a_report_is_not_told_that_it_is_in_the_spool() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session(folder.path());
+    let failed = words::report_failed("no space");
+    if let Stage::Done {
+        report, place, end, ..
+    } = &mut session.stage
+    {
+        (*report, *place) = (None, Place::Nowhere);
+        end.note = Some(failed.clone());
+    }
+    session.hear_told(Told::Failed("no space".into()));
+    let Stage::Done { end, place, .. } = &session.stage else {
+        panic!("not done");
+    };
+    assert_eq!((&end.note, *place), (&Some(failed), Place::Nowhere));
 }
 
 /// What was said before key L stayed in the other language.
@@ -266,7 +227,6 @@ fn end_is_said_anew_in_the_other_language() {
     if let Stage::Done { end, .. } = &mut session.stage {
         end.verdict.push(verdict);
     }
-    session.hear_told(Told::Attempt(OTHER, accepted()));
     session.hear_told(Told::Attempt(OURS, refused()));
     session.hear_told(Told::Attempt(OURS, refused()));
     let french = session.state.mode.clone();
@@ -280,11 +240,10 @@ fn end_is_said_anew_in_the_other_language() {
         other => panic!("{other:?}"),
     };
     let (french, english) = (lines(&french), lines(&english));
-    assert_eq!((french.len(), english.len()), (3, 3), "{french:?}");
+    assert_eq!((french.len(), english.len()), (2, 2), "{french:?}");
     let pieces = [
         ("pièces", "parts"),
         ("403 : le poste est révoqué", "403: the station is revoked"),
-        ("reçu par le service", "service has the report"),
     ];
     for ((french, english), (in_french, in_english)) in french.iter().zip(&english).zip(pieces) {
         assert!(french.contains(in_french), "{french}");
