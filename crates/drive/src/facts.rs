@@ -56,6 +56,8 @@ pub struct DriveFacts {
     pub health: Health,
     /// Volume and partition identities found on the medium, to recognise raz's own.
     pub volumes: Vec<VolumeId>,
+    /// A place where such an identity may stand cannot be read.
+    pub volumes_unread: bool,
     /// Who uses the drive now.
     pub uses: Vec<Use>,
     /// Why the drive did not say who it is; `None` when it did. The other facts are then the

@@ -2,7 +2,8 @@
 //!
 //! `raz.medium=UUID` on the kernel's command line is compared with every identity on every drive.
 //! Every match is the boot medium. Without a match nothing is: an optical disc is not among the
-//! drives, and a stick may have been pulled out after boot.
+//! drives, and a stick may have been pulled out after boot. But it may also be a drive that cannot be
+//! read where the identity stands: a person decides then.
 
 use crate::discover::Roots;
 use crate::facts::DriveFacts;
@@ -19,6 +20,8 @@ pub enum BootMedium {
     Absent {
         /// As named.
         named: String,
+        /// Paths of the drives that cannot be read where it may stand.
+        unread: Vec<PathBuf>,
     },
     /// One drive carries it.
     One {
@@ -65,7 +68,14 @@ impl BootMedium {
             .map(|drive| drive.path.clone())
             .collect();
         match paths.pop() {
-            None => Self::Absent { named },
+            None => Self::Absent {
+                named,
+                unread: drives
+                    .iter()
+                    .filter(|drive| drive.volumes_unread)
+                    .map(|drive| drive.path.clone())
+                    .collect(),
+            },
             Some(path) if paths.is_empty() => Self::One { named, path },
             Some(path) => {
                 paths.push(path);
@@ -85,21 +95,28 @@ impl BootMedium {
     }
 
     /// Why no unattended plan may run, if so: two media that look like raz's own leave in doubt
-    /// which of them it runs from.
+    /// which of them it runs from, and one that cannot be read whether it is raz's own.
     #[must_use]
     pub fn stops_unattended(&self) -> Option<String> {
         match self {
-            Self::NotNamed | Self::Absent { .. } | Self::One { .. } => None,
-            Self::Several { named, paths } => {
-                let paths: Vec<String> = paths
-                    .iter()
-                    .map(|path| path.display().to_string())
-                    .collect();
-                Some(format!(
-                    "{} all carry raz's medium {named}: unplug all but the one that raz runs from",
-                    paths.join(", ")
-                ))
-            }
+            Self::NotNamed | Self::One { .. } => None,
+            Self::Absent { unread, .. } if unread.is_empty() => None,
+            Self::Absent { named, unread } => Some(format!(
+                "raz's medium {named} is not found, and {} cannot be read where it may stand: unplug it, or confirm at the machine",
+                listed(unread)
+            )),
+            Self::Several { named, paths } => Some(format!(
+                "{} all carry raz's medium {named}: unplug all but the one that raz runs from",
+                listed(paths)
+            )),
         }
     }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(", ")
 }

@@ -11,12 +11,11 @@ use std::fmt;
 pub enum Refusal {
     /// raz booted from it, or it carries raz's medium identity.
     BootMedium,
-    /// A file system on it is mounted.
+    /// A file system on it is mounted. Where is not said: a mount point can be a donor's name, and
+    /// refusals go into reports and events.
     Mounted {
-        /// Device and mount point.
+        /// Device mounted.
         device: String,
-        /// Where.
-        at: String,
     },
     /// md, dm or another block device holds it.
     Held {
@@ -96,7 +95,7 @@ impl Refusal {
     pub fn remedy(&self) -> String {
         match self {
             Self::BootMedium => "raz runs from this drive; to erase it, boot raz from another medium".into(),
-            Self::Mounted { device, at } => format!("unmount {at} (`umount /dev/{device}`) if its data may go"),
+            Self::Mounted { device } => format!("unmount it (`umount /dev/{device}`) if its data may go"),
             Self::Held { device, by } => format!("stop {by}, which is built on {device} (`mdadm --stop` or `dmsetup remove`), if its data may go"),
             Self::Swap { device } => format!("turn the swap off (`swapoff /dev/{device}`)"),
             Self::Busy => "close the program that uses the drive, or restart the machine from raz's medium".into(),
@@ -117,7 +116,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mounted { device, at } => write!(f, "mounted: {device} at {at}"),
+            Self::Mounted { device } => write!(f, "mounted: {device}"),
             Self::Held { device, by } => write!(f, "held: {device} by {by}"),
             Self::Swap { device } => write!(f, "swap: {device}"),
             Self::Silent { why } => write!(f, "silent: {why}"),
@@ -163,7 +162,7 @@ pub fn refusals(
     let uses = twins.iter().flat_map(|twin| &twin.uses);
     for used in drive.uses.iter().chain(uses) {
         let refusal = match used.clone() {
-            Use::Mounted { device, at } => Refusal::Mounted { device, at },
+            Use::Mounted { device, at: _ } => Refusal::Mounted { device },
             Use::Held { device, by } => Refusal::Held { device, by },
             Use::Swap { device } => Refusal::Swap { device },
             Use::Busy => Refusal::Busy,

@@ -102,6 +102,13 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
             "{bytes} bytes of the drive are hidden from this overwrite and this version of raz does not open them: below Clear, which is of the whole drive"
         ));
     }
+    if facts.transport == Transport::RaidVolume {
+        level = Level::BelowClear;
+        reasons.push(
+            "a RAID controller's volume is not the drives it is made of: below Clear, which is of whole drives; attach them to an ordinary controller and erase each"
+                .into(),
+        );
+    }
     if wishes.then_zero {
         passes.push(PassKind::Zero);
         reasons.push("zeros were asked for as a last pass; they are not the proof".into());

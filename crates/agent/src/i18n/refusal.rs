@@ -6,6 +6,7 @@
 use super::{Language, Words};
 use drive::medium::BootMedium;
 use drive::refusal::Refusal;
+use std::path::PathBuf;
 
 /// Why, in words.
 #[must_use]
@@ -29,30 +30,33 @@ pub fn remedy(language: Language, refusal: &Refusal) -> String {
 #[must_use]
 pub fn medium(medium: &BootMedium) -> Option<Words> {
     let english = medium.stops_unattended()?;
+    let listed = |paths: &[PathBuf]| {
+        let paths = paths.iter().map(|path| path.display().to_string());
+        paths.collect::<Vec<String>>().join(", ")
+    };
     Some(match medium {
-        BootMedium::NotNamed | BootMedium::Absent { .. } | BootMedium::One { .. } => {
-            Words::verbatim(english)
-        }
-        BootMedium::Several { named, paths } => {
-            let paths: Vec<String> = paths
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
-            Words::new(
-                format!(
-                    "{} portent tous le support {named} de raz : ne laisser que celui d'où raz tourne",
-                    paths.join(", ")
-                ),
-                english,
-            )
-        }
+        BootMedium::NotNamed | BootMedium::One { .. } => Words::verbatim(english),
+        BootMedium::Absent { named, unread } => Words::new(
+            format!(
+                "le support {named} de raz n'est pas trouvé, et {} ne peut pas être lu là où il peut se trouver : le débrancher, ou confirmer sur la machine",
+                listed(unread)
+            ),
+            english,
+        ),
+        BootMedium::Several { named, paths } => Words::new(
+            format!(
+                "{} portent tous le support {named} de raz : ne laisser que celui d'où raz tourne",
+                listed(paths)
+            ),
+            english,
+        ),
     })
 }
 
 fn reason_french(refusal: &Refusal) -> String {
     match refusal {
         Refusal::BootMedium => "support de démarrage de raz".into(),
-        Refusal::Mounted { device, at } => format!("monté : {device} sur {at}"),
+        Refusal::Mounted { device } => format!("monté : {device}"),
         Refusal::Held { device, by } => format!("utilisé : {device} par {by}"),
         Refusal::Swap { device } => format!("mémoire d'échange (swap) : {device}"),
         Refusal::Busy => "occupé par un autre programme".into(),
@@ -78,8 +82,8 @@ fn remedy_french(refusal: &Refusal) -> String {
         Refusal::BootMedium => {
             "raz tourne depuis ce disque ; pour l'effacer, démarrer raz d'un autre support".into()
         }
-        Refusal::Mounted { device, at } => {
-            format!("démonter {at} (`umount /dev/{device}`) si ses données peuvent disparaître")
+        Refusal::Mounted { device } => {
+            format!("le démonter (`umount /dev/{device}`) si ses données peuvent disparaître")
         }
         Refusal::Held { device, by } => format!(
             "arrêter {by}, construit sur {device} (`mdadm --stop` ou `dmsetup remove`), si ses données peuvent disparaître"
@@ -124,10 +128,7 @@ mod tests {
         let device = || "sda1".to_owned();
         vec![
             Refusal::BootMedium,
-            Refusal::Mounted {
-                device: device(),
-                at: "/mnt".into(),
-            },
+            Refusal::Mounted { device: device() },
             Refusal::Held {
                 device: device(),
                 by: "md0".into(),

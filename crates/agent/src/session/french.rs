@@ -185,13 +185,10 @@ fn pages(mut state: State) -> Vec<String> {
 }
 
 fn refusals() -> Vec<Refusal> {
-    let (device, at, by) = (|| "sda1".to_owned(), "/mnt".into(), "md0".into());
+    let (device, by) = (|| "sda1".to_owned(), "md0".into());
     vec![
         Refusal::BootMedium,
-        Refusal::Mounted {
-            device: device(),
-            at,
-        },
+        Refusal::Mounted { device: device() },
         Refusal::Held {
             device: device(),
             by,
@@ -357,6 +354,10 @@ fn sentences() -> Vec<Words> {
     against.extend(refusal::medium(&BootMedium::Several {
         named: "2026".into(),
         paths: vec!["/dev/sda".into(), "/dev/sdb".into()],
+    }));
+    against.extend(refusal::medium(&BootMedium::Absent {
+        named: "2026".into(),
+        unread: vec!["/dev/sda".into()],
     }));
     against.extend([
         words::kept_unknown("MAENT"),

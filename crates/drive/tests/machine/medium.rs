@@ -56,6 +56,27 @@ fn two_copies_are_both_excluded_and_stop_the_unattended_mode() {
     assert!(reason.contains("sda") && reason.contains("sdb"), "{reason}");
 }
 
+/// raz's own stick with a bad sector in its header was an ordinary drive.
+#[test]
+fn drive_that_cannot_be_read_where_the_missing_medium_may_stand_stops_the_unattended_mode() {
+    let mut folder = Folder::new();
+    drive_with(&mut folder, "sda", 1, ext4(0, 0xCD));
+    let sick = Script::sata("S2", 0x5000_0000_0000_0002, 8192);
+    folder.sata("sdb", 2, 8192, sick.unreadable());
+    folder.write("proc/cmdline", format!("raz.medium={UUID}"));
+    let (machine, drives) = (folder.machine(), folder.drives());
+    let reason = BootMedium::find(&machine.roots, &drives).stops_unattended();
+    let reason = reason.unwrap();
+    assert!(
+        reason.contains("sdb") && !reason.contains("sda"),
+        "{reason}"
+    );
+    // It is found: what cannot be read is another drive.
+    drive_with(&mut folder, "sdc", 3, ext4(0, 0xAB));
+    let found = BootMedium::find(&machine.roots, &folder.drives());
+    assert_eq!(found.stops_unattended(), None);
+}
+
 #[test]
 fn without_a_name_or_a_match_no_drive_is_the_medium() {
     let mut folder = Folder::new();
@@ -69,6 +90,7 @@ fn without_a_name_or_a_match_no_drive_is_the_medium() {
             "raz.medium=1234-ABCD",
             BootMedium::Absent {
                 named: "1234-ABCD".into(),
+                unread: Vec::new(),
             },
         ),
     ] {
@@ -88,6 +110,10 @@ fn quotes_around_the_argument_or_its_value_do_not_hide_the_medium() {
         let folder = Folder::new();
         folder.write("proc/cmdline", &line);
         let found = BootMedium::find(&folder.machine().roots, &[]);
-        assert_eq!(found, BootMedium::Absent { named: UUID.into() }, "{line}");
+        let absent = BootMedium::Absent {
+            named: UUID.into(),
+            unread: Vec::new(),
+        };
+        assert_eq!(found, absent, "{line}");
     }
 }

@@ -43,7 +43,10 @@ fn mount_of_a_partition_is_found_by_its_number() {
     let drive = folder.drive();
     assert_eq!(drive.uses, [mounted("sda1", "/media/my disk")]);
     let found = refusals(&drive, &[], false, &[], PlanKind::default());
-    assert_eq!(found[0].to_string(), "mounted: sda1 at /media/my disk");
+    // A mount point can be a donor's name; what is said goes into reports.
+    for said in [found[0].to_string(), found[0].remedy()] {
+        assert!(said.contains("sda1") && !said.contains("my disk"), "{said}");
+    }
 }
 
 #[test]
@@ -124,7 +127,6 @@ fn use_by_another_path_to_the_same_drive_counts_once() {
     let found = refusals(&drive, &all, false, &[], PlanKind::default());
     let used = Refusal::Mounted {
         device: "sdb1".into(),
-        at: "/".into(),
     };
     assert_eq!(found, [used]);
 }

@@ -31,6 +31,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         hidden: HiddenCapacity::NotApplicable,
         health: Health::not_read("a test"),
         volumes: Vec::new(),
+        volumes_unread: false,
         uses: Vec::new(),
         silent: None,
         not_reached: Vec::new(),
@@ -138,6 +139,18 @@ fn drive_with_bytes_known_to_be_hidden_is_not_cleared() {
         evidence: String::new(),
     };
     assert_eq!(super::plan(&disk, &Wishes::default()).level, Level::Clear);
+}
+
+#[test]
+fn volume_of_a_raid_controller_is_not_cleared() {
+    for medium in [DISK, Medium::SolidState, Medium::Unknown] {
+        let plan = plain(&facts(Transport::RaidVolume, medium, false));
+        assert_eq!(
+            (plan.passes, plan.level),
+            (vec![Pattern], Level::BelowClear)
+        );
+        assert!(says(&plan.reasons, "is not the drives it is made of"));
+    }
 }
 
 #[test]

@@ -43,12 +43,13 @@ pub fn read(line: &Line<'_>, facts: &mut DriveFacts, node: &Node) {
     facts.volumes = found;
 }
 
-/// The header bytes at `start`, fewer at the drive's end; an unreadable place leaves an oddity,
-/// because raz's own medium could not be recognised there.
+/// The header bytes at `start`, fewer at the drive's end. At an unreadable place raz's own medium
+/// could not be recognised.
 fn bytes(line: &Line<'_>, facts: &mut DriveFacts, start: u64) -> Option<Vec<u8>> {
     let len = HEADER_BYTES.min(facts.capacity_bytes.checked_sub(start)?);
     let mut buffer = vec![0; usize::try_from(len).ok()?];
     if let Err(error) = line.read_medium(&mut buffer, start) {
+        facts.volumes_unread = true;
         facts
             .oddities
             .push(format!("{len} bytes at {start} cannot be read: {error}"));

@@ -27,6 +27,7 @@ pub struct Script {
     nvme: Vec<(u8, u32, Vec<u8>)>,
     ext_csd: Option<Vec<u8>>,
     medium: Vec<u8>,
+    unreadable: bool,
     /// Blocks every question until the other end of the lock is free.
     gate: Option<Arc<Mutex<()>>>,
     /// Command blocks as they came.
@@ -78,6 +79,12 @@ impl Script {
     /// The medium's first bytes; behind them it reads as zeros.
     pub fn medium(mut self, bytes: Vec<u8>) -> Self {
         self.medium = bytes;
+        self
+    }
+
+    /// No byte of the medium can be read.
+    pub fn unreadable(mut self) -> Self {
+        self.unreadable = true;
         self
     }
 
@@ -284,6 +291,9 @@ impl Port for Script {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        if self.unreadable {
+            return Err(io::Error::other("Input/output error"));
+        }
         buffer.fill(0);
         let start = usize::try_from(offset_bytes)
             .unwrap()
