@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change lands.
 //!
 //! Every step runs even when one before it failed, so that one run shows all. The last line is
-//! the sum of cargo's own `test result:` lines.
+//! the sum of cargo's own `test result:` lines, and of the steps that broke without one.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -19,7 +19,7 @@ pub struct Options {
     quick: bool,
 }
 
-/// Sums of cargo's `test result:` lines.
+/// Sums of cargo's `test result:` lines; what broke without one is among `failed`.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: u64,
@@ -27,30 +27,45 @@ struct Tally {
     skipped: u64,
 }
 
+/// The steps so far, and what their last line will say.
+#[derive(Default)]
+struct Steps {
+    tally: Tally,
+    broken: Vec<String>,
+}
+
+impl Steps {
+    /// Runs one step, which may count tests; `false` and an error break it. A broken step of which
+    /// no count tells (a format check, a test that does not compile) counts as one failure: the
+    /// last line is all that some read.
+    fn run(&mut self, name: &str, work: impl FnOnce(&mut Tally) -> anyhow::Result<bool>) -> bool {
+        println!("--- {name}");
+        let failed_before = self.tally.failed;
+        match work(&mut self.tally) {
+            Ok(true) => return true,
+            Ok(false) => self.broken.push(name.to_owned()),
+            Err(error) => self.broken.push(format!("{name} ({error:#})")),
+        }
+        if self.tally.failed == failed_before {
+            self.tally.failed += 1;
+        }
+        false
+    }
+}
+
 /// Runs all steps and ends with one line of numbers.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
-    let mut tally = Tally::default();
-    let mut broken = Vec::new();
-    let mut step = |name: &'static str, result: anyhow::Result<bool>| match result {
-        Ok(true) => {}
-        Ok(false) => broken.push(name.to_owned()),
-        Err(error) => broken.push(format!("{name} ({error:#})")),
-    };
-
     let checks = if options.quick {
         setup::Need::Image
     } else {
         setup::Need::Lab
     };
     setup::run(checks)?;
-    announce("format");
-    step(
-        "format",
-        succeeds(run::cargo(root).args(["fmt", "--all", "--check"])),
-    );
-    announce("clippy");
-    step(
-        "clippy",
+    let mut steps = Steps::default();
+    steps.run("format", |_| {
+        succeeds(run::cargo(root).args(["fmt", "--all", "--check"]))
+    });
+    steps.run("clippy", |_| {
         succeeds(run::cargo(root).args([
             "clippy",
             "--locked",
@@ -59,14 +74,11 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
             "--",
             "-D",
             "warnings",
-        ])),
-    );
-    announce("tidy");
-    step(
-        "tidy",
-        tidy::run(root).map(|code| code == ExitCode::SUCCESS),
-    );
-    announce("tests");
+        ]))
+    });
+    steps.run("tidy", |_| {
+        tidy::run(root).map(|code| code == ExitCode::SUCCESS)
+    });
     let workspace = [
         "test",
         "--locked",
@@ -75,44 +87,36 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         "--exclude",
         "lab",
     ];
-    step(
-        "tests",
-        counted(run::cargo(root).args(workspace), &mut tally),
-    );
-    if !options.quick {
-        announce("image");
-        let image = image::build(root, &image::Options::default());
-        let built = image.is_ok();
-        step("image", image.map(|_| true));
-        if built {
-            announce("lab");
-            // Two machines at a time: each emulates two processors.
-            let lab = [
-                "test",
-                "--locked",
-                "--no-fail-fast",
-                "-p",
-                "lab",
-                "--",
-                "--test-threads=2",
-            ];
-            step("lab", counted(run::cargo(root).args(lab), &mut tally));
-        }
+    steps.run("tests", |tally| {
+        counted(run::cargo(root).args(workspace), tally)
+    });
+    if !options.quick
+        && steps.run("image", |_| {
+            image::build(root, &image::Options::default()).map(|_| true)
+        })
+    {
+        // Two machines at a time: each emulates two processors.
+        let lab = [
+            "test",
+            "--locked",
+            "--no-fail-fast",
+            "-p",
+            "lab",
+            "--",
+            "--test-threads=2",
+        ];
+        steps.run("lab", |tally| counted(run::cargo(root).args(lab), tally));
     }
 
-    for name in &broken {
+    for name in &steps.broken {
         println!("failed: {name}");
     }
-    println!("{}", tally.line());
-    Ok(if broken.is_empty() {
+    println!("{}", steps.tally.line());
+    Ok(if steps.broken.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
-}
-
-fn announce(step: &str) {
-    println!("--- {step}");
 }
 
 fn succeeds(command: &mut Command) -> anyhow::Result<bool> {
@@ -188,5 +192,24 @@ mod tests {
             }
         );
         assert_eq!(tally.line(), "15 passed, 2 failed, 1 skipped");
+    }
+
+    #[test]
+    fn a_step_that_breaks_without_a_count_is_a_failure_of_the_last_line() {
+        let mut steps = Steps::default();
+        assert!(!steps.run("format", |_| Ok(false)));
+        assert!(!steps.run("image", |_| anyhow::bail!("no mirror answers")));
+        let counted = "test result: FAILED. 9 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s";
+        assert!(!steps.run("tests", |tally| {
+            tally.add(counted);
+            Ok(false)
+        }));
+        assert!(steps.run("tidy", |_| Ok(true)));
+        // One each for format and image; the failures of the tests are not counted twice.
+        assert_eq!(steps.tally.line(), "9 passed, 4 failed");
+        assert_eq!(
+            steps.broken,
+            ["format", "image (no mirror answers)", "tests"]
+        );
     }
 }
