@@ -21,16 +21,17 @@ struct LoopDevice {
 }
 
 impl LoopDevice {
-    /// `None`, with the reason printed, only when not run by root. As root a failure is a failure.
-    fn attach(len_bytes: u64, options: &[&str]) -> Option<LoopDevice> {
-        if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
-            println!("SKIPPED: attaching loop devices needs root");
-            return None;
-        }
+    /// Without root the test fails: one that cannot do its work must not pass.
+    fn attach(len_bytes: u64, options: &[&str]) -> LoopDevice {
+        let uid = std::fs::metadata("/proc/self").unwrap().uid();
+        assert_eq!(
+            uid, 0,
+            "attaching loop devices needs root: run this as root"
+        );
         let backing = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         backing.as_file().set_len(len_bytes).unwrap();
         let path = losetup(backing.path(), options);
-        Some(LoopDevice { path, backing })
+        LoopDevice { path, backing }
     }
 
     fn attach_again(&mut self) {
@@ -80,18 +81,13 @@ fn detach(path: &Path) {
 
 #[test]
 fn geometry_is_what_the_device_was_made_with() {
-    let Some(device) = LoopDevice::attach(8 << 20, &[]) else {
-        return;
-    };
+    let device = LoopDevice::attach(8 << 20, &[]);
     let fd = block::open_read(&device.path).unwrap();
     assert_eq!(block::size_bytes(fd.as_fd()).unwrap(), 8 << 20);
     assert_eq!(block::logical_sector_bytes(fd.as_fd()).unwrap(), 512);
     assert!(!block::is_read_only(fd.as_fd()).unwrap());
 
-    let Some(device) = LoopDevice::attach(8 << 20, &["--sector-size", "4096", "--read-only"])
-    else {
-        return;
-    };
+    let device = LoopDevice::attach(8 << 20, &["--sector-size", "4096", "--read-only"]);
     let fd = block::open_read(&device.path).unwrap();
     assert_eq!(block::size_bytes(fd.as_fd()).unwrap(), 8 << 20);
     assert_eq!(block::logical_sector_bytes(fd.as_fd()).unwrap(), 4096);
@@ -106,9 +102,7 @@ fn read_only_device_opens_but_takes_no_write() {
         Box::new(Threads::new(4).unwrap()),
     ];
     for mut queue in queues {
-        let Some(device) = LoopDevice::attach(1 << 20, &["--read-only"]) else {
-            return;
-        };
+        let device = LoopDevice::attach(1 << 20, &["--read-only"]);
         let file = Arc::new(block::open_exclusive(&device.path).unwrap());
         let buffer = AlignedBuffer::new(4096).unwrap();
         let refused = block::write_at(file.as_fd(), &buffer, 0).unwrap_err();
@@ -138,9 +132,7 @@ fn read_only_device_opens_but_takes_no_write() {
 
 #[test]
 fn disk_sequence_is_another_after_the_device_was_attached_again() {
-    let Some(mut device) = LoopDevice::attach(1 << 20, &[]) else {
-        return;
-    };
+    let mut device = LoopDevice::attach(1 << 20, &[]);
     let sequence = |device: &LoopDevice| {
         let fd = block::open_read(&device.path).unwrap();
         let first = block::disk_sequence(fd.as_fd()).unwrap();
@@ -154,9 +146,7 @@ fn disk_sequence_is_another_after_the_device_was_attached_again() {
 
 #[test]
 fn exclusive_open_keeps_out_a_second_one_until_it_is_closed() {
-    let Some(device) = LoopDevice::attach(1 << 20, &[]) else {
-        return;
-    };
+    let device = LoopDevice::attach(1 << 20, &[]);
     let first = block::open_exclusive(&device.path).unwrap();
     let refused = block::open_exclusive(&device.path).unwrap_err();
     assert_eq!(refused.raw_os_error(), Some(libc::EBUSY));
@@ -166,9 +156,7 @@ fn exclusive_open_keeps_out_a_second_one_until_it_is_closed() {
 
 #[test]
 fn cached_reads_see_the_medium_after_a_flush_of_the_cache() {
-    let Some(device) = LoopDevice::attach(1 << 20, &[]) else {
-        return;
-    };
+    let device = LoopDevice::attach(1 << 20, &[]);
     let cached = block::open_read(&device.path).unwrap();
     let mut buffer = [0xFF; 4096];
     block::read_at(cached.as_fd(), &mut buffer, 0).unwrap();
@@ -191,9 +179,7 @@ fn cached_reads_see_the_medium_after_a_flush_of_the_cache() {
 
 #[test]
 fn partitions_are_what_the_table_says_after_it_was_read_again() {
-    let Some(device) = LoopDevice::attach(4 << 20, &["--partscan"]) else {
-        return;
-    };
+    let device = LoopDevice::attach(4 << 20, &["--partscan"]);
     let name = device.path.file_name().unwrap().to_str().unwrap();
     let partition = PathBuf::from(format!("/sys/block/{name}/{name}p1"));
     // Told to the kernel alone, so that no partition table format needs to be built into it.
@@ -207,9 +193,7 @@ fn partitions_are_what_the_table_says_after_it_was_read_again() {
     block::reread_partitions(fd.as_fd()).unwrap();
     assert!(!partition.exists());
 
-    let Some(plain) = LoopDevice::attach(1 << 20, &[]) else {
-        return;
-    };
+    let plain = LoopDevice::attach(1 << 20, &[]);
     let fd = block::open_exclusive(&plain.path).unwrap();
     let refused = block::reread_partitions(fd.as_fd()).unwrap_err();
     assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
@@ -224,9 +208,7 @@ fn queue_fills_a_device_of_4096_byte_sectors_to_its_last_byte() {
         Box::new(Threads::new(4).unwrap()),
     ];
     for mut queue in queues {
-        let Some(device) = LoopDevice::attach(SIZE, &["--sector-size", "4096"]) else {
-            return;
-        };
+        let device = LoopDevice::attach(SIZE, &["--sector-size", "4096"]);
         let file = Arc::new(block::open_exclusive(&device.path).unwrap());
         let mut buffers = AlignedBuffer::many(REQUEST, 4).unwrap();
         let (mut next, mut written, mut out) = (0, 0, Vec::new());
@@ -299,9 +281,7 @@ fn queue_fills_a_device_of_4096_byte_sectors_to_its_last_byte() {
 
 #[test]
 fn pass_through_to_a_device_that_has_none_is_an_error() {
-    let Some(device) = LoopDevice::attach(1 << 20, &[]) else {
-        return;
-    };
+    let device = LoopDevice::attach(1 << 20, &[]);
     let fd = block::open_read(&device.path).unwrap();
     let is_refused =
         |error: io::Error| matches!(error.raw_os_error(), Some(libc::ENOTTY | libc::EINVAL));

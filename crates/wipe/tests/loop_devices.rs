@@ -1,5 +1,5 @@
 //! Real block devices of the kernel: loop devices over files that the test makes. Needs root; as
-//! another user each test says so and ends.
+//! another user each test fails and says so.
 
 mod support;
 
@@ -21,6 +21,7 @@ struct Loop {
 
 impl Loop {
     fn over(backing: &Path, sector: u32) -> Self {
+        require_root();
         let backing = backing.canonicalize().unwrap();
         let out = Command::new("losetup")
             .args(["--find", "--show", "--sector-size", &sector.to_string()])
@@ -90,19 +91,17 @@ fn bytes_len(path: &Path) -> u64 {
     std::fs::metadata(path).unwrap().len()
 }
 
-fn is_root() -> bool {
-    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
-    if !root {
-        eprintln!("loop devices need root: nothing was tested");
-    }
-    root
+/// A test that cannot do its work must not pass.
+fn require_root() {
+    let uid = std::fs::metadata("/proc/self").unwrap().uid();
+    assert_eq!(
+        uid, 0,
+        "loop devices and mounts need root: run this as root"
+    );
 }
 
 #[test]
 fn devices_of_512_and_4096_byte_sectors_hold_the_pattern_and_their_neighbour_is_untouched() {
-    if !is_root() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let backing = |name: &str, bytes: u64| {
         let path = folder.path().join(name);
@@ -141,9 +140,6 @@ fn devices_of_512_and_4096_byte_sectors_hold_the_pattern_and_their_neighbour_is_
 
 #[test]
 fn device_that_refuses_part_of_the_writes_is_not_complete_and_lists_what_is_not_written() {
-    if !is_root() {
-        return;
-    }
     // The kernel's own refusals: a sparse file of 8 MiB on a file system of 4 MiB.
     let folder = tempfile::tempdir().unwrap();
     let small = Mount::tmpfs(folder.path(), 4 << 20);
@@ -190,6 +186,7 @@ struct Mount(PathBuf);
 
 impl Mount {
     fn tmpfs(at: &Path, bytes: u64) -> Self {
+        require_root();
         let size = format!("size={bytes}");
         let status = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
@@ -209,9 +206,6 @@ impl Drop for Mount {
 
 #[test]
 fn drive_opened_for_reading_only_is_not_complete() {
-    if !is_root() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("read-only");
     drop(old_file(&path, 512 * 3000));

@@ -24,13 +24,13 @@ struct Arguments {
 enum Verb {
     /// Build target/image/{vmlinuz,initrd.img,manifest.json}
     Image(image::Options),
-    /// Format check, clippy, tidy, every test, then the lab's scenarios on the image
+    /// Format check, clippy, tidy, every test, then the lab's scenarios on the image (root)
     Test(test::Options),
     /// Measure raz against fio and its peers, on loop devices made for it (root)
     Bench(bench::Options),
     /// Check the architecture's invariants that a program can check
     Tidy,
-    /// Install what the image and the lab need beyond Rust (names it when not root)
+    /// Install what image, tests and lab need beyond Rust (names it when not root; the tests need root)
     Setup,
     /// Erase a virtual PC and show the proof; --keep leaves the service running
     Demo {
@@ -43,13 +43,13 @@ enum Verb {
 fn main() -> ExitCode {
     let root = run::root();
     let result = match Arguments::parse().verb {
-        Verb::Image(options) => setup::run(setup::Need::Image)
+        Verb::Image(options) => setup::run(&[setup::Need::Image])
             .and_then(|()| image::build(&root, &options))
             .map(|_| ExitCode::SUCCESS),
         Verb::Test(options) => test::run(&root, &options),
         Verb::Bench(options) => bench::run(&root, &options).map(|()| ExitCode::SUCCESS),
         Verb::Tidy => tidy::run(&root),
-        Verb::Setup => setup::run(setup::Need::Lab).map(|()| ExitCode::SUCCESS),
+        Verb::Setup => set_up(),
         Verb::Demo { arguments } => demo(&root, &arguments),
     };
     match result {
@@ -65,9 +65,18 @@ fn main() -> ExitCode {
     }
 }
 
+fn set_up() -> anyhow::Result<ExitCode> {
+    if !setup::is_root() {
+        println!("{}", setup::ROOT);
+    }
+    setup::run(setup::ALL)?;
+    println!("all packages are there");
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The demo needs the machine set up and the image built; the story itself is the lab's.
 fn demo(root: &std::path::Path, arguments: &[String]) -> anyhow::Result<ExitCode> {
-    setup::run(setup::Need::Lab)?;
+    setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
     let built = run::cargo(root)
         .args(["build", "--quiet", "--package", "inventory"])

@@ -1,4 +1,4 @@
-//! What the image, the lab and the bench need beyond Rust.
+//! What the image, the tests, the lab and the bench need beyond Rust.
 //!
 //! Looks for the programs first, so that a machine that has them pays nothing. As root the missing
 //! ones are installed with apt; otherwise they are named in one line and nothing is changed.
@@ -8,25 +8,24 @@ use std::path::Path;
 
 use crate::run;
 
-/// How far the set-up goes.
+/// What a verb is about to do: each asks for one or several.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// What `cargo xtask image` starts.
+    /// What building raz and its image starts.
     Image,
-    /// That, and what the demo and the scenario tests start.
+    /// What the demo and the scenario tests start.
     Lab,
+    /// What the tests of our crates start, and the checks before them.
+    Tests,
     /// What `cargo xtask bench` measures and measures with.
     Bench,
 }
 
-impl Need {
-    fn includes(self, other: Self) -> bool {
-        match self {
-            Self::Image | Self::Bench => self == other,
-            Self::Lab => matches!(other, Self::Image | Self::Lab),
-        }
-    }
-}
+/// All but the bench: what a checkout is worked on with.
+pub const ALL: &[Need] = &[Need::Image, Need::Tests, Need::Lab];
+
+/// Why packages alone are not enough for the tests.
+pub const ROOT: &str = "the tests attach loop devices and mount file systems: run them as root";
 
 /// Something a person has to install: the commands end with status 2.
 #[derive(Debug)]
@@ -46,53 +45,62 @@ struct Tool {
     any_of: &'static [&'static str],
     /// Debian's package that brings it.
     package: &'static str,
-    need: Need,
+    /// Who starts it.
+    needs: &'static [Need],
 }
 
-const fn tool(any_of: &'static [&'static str], package: &'static str, need: Need) -> Tool {
+const fn tool(
+    any_of: &'static [&'static str],
+    package: &'static str,
+    needs: &'static [Need],
+) -> Tool {
     Tool {
         any_of,
         package,
-        need,
+        needs,
     }
 }
 
+/// Where several programs of one package are started, one stands for it.
 const TOOLS: &[Tool] = &[
-    tool(&["cc"], "gcc", Need::Image),
-    tool(&["dpkg-deb"], "dpkg", Need::Image),
-    tool(&["depmod"], "kmod", Need::Image),
+    tool(&["cc"], "gcc", &[Need::Image, Need::Tests]),
+    tool(&["dpkg-deb"], "dpkg", &[Need::Image]),
+    tool(&["depmod"], "kmod", &[Need::Image]),
     tool(
         &["/usr/share/keyrings/debian-archive-keyring.gpg"],
         "debian-archive-keyring",
-        Need::Image,
+        &[Need::Image],
     ),
-    tool(&["qemu-system-x86_64"], "qemu-system-x86", Need::Lab),
-    tool(&["/usr/share/OVMF/OVMF_CODE_4M.fd"], "ovmf", Need::Lab),
-    tool(&["mke2fs"], "e2fsprogs", Need::Lab),
-    tool(&["mkntfs"], "ntfs-3g", Need::Lab),
-    tool(&["mkfs.fat"], "dosfstools", Need::Lab),
-    tool(&["mcopy"], "mtools", Need::Lab),
-    tool(&["cpio"], "cpio", Need::Lab),
-    tool(&["ssh-keygen"], "openssh-client", Need::Lab),
-    tool(&["openssl"], "openssl", Need::Lab),
-    tool(&["curl"], "curl", Need::Lab),
+    tool(&["qemu-system-x86_64"], "qemu-system-x86", &[Need::Lab]),
+    tool(&["/usr/share/OVMF/OVMF_CODE_4M.fd"], "ovmf", &[Need::Lab]),
+    tool(&["mke2fs"], "e2fsprogs", &[Need::Lab]),
+    tool(&["mkntfs"], "ntfs-3g", &[Need::Lab]),
+    tool(&["mkfs.fat"], "dosfstools", &[Need::Lab]),
+    tool(&["mcopy"], "mtools", &[Need::Lab]),
+    tool(&["cpio"], "cpio", &[Need::Lab]),
+    tool(&["curl"], "curl", &[Need::Lab]),
+    tool(&["ssh-keygen"], "openssh-client", &[Need::Lab, Need::Tests]),
+    tool(&["openssl"], "openssl", &[Need::Lab, Need::Tests]),
+    tool(&["git"], "git", &[Need::Tests]),
+    tool(&["mkfs.ext4"], "e2fsprogs", &[Need::Tests]),
     tool(
-        &["chromium", "chromium-browser", "google-chrome"],
-        "chromium",
-        Need::Lab,
+        &["losetup"],
+        "mount",
+        &[Need::Lab, Need::Tests, Need::Bench],
     ),
-    tool(&["losetup"], "mount", Need::Bench),
-    tool(&["fallocate"], "util-linux", Need::Bench),
-    tool(&["kill"], "procps", Need::Bench),
-    tool(&["fio"], "fio", Need::Bench),
-    tool(&["scrub"], "scrub", Need::Bench),
-    tool(&["shred"], "coreutils", Need::Bench),
-    tool(&["badblocks"], "e2fsprogs", Need::Bench),
+    tool(&["setpriv"], "util-linux", &[Need::Lab, Need::Tests]),
+    tool(&["kill"], "procps", &[Need::Tests, Need::Bench]),
+    tool(&["chromium"], "chromium", &[Need::Tests]),
+    tool(&["fallocate"], "util-linux", &[Need::Bench]),
+    tool(&["fio"], "fio", &[Need::Bench]),
+    tool(&["scrub"], "scrub", &[Need::Bench]),
+    tool(&["shred"], "coreutils", &[Need::Bench]),
+    tool(&["badblocks"], "e2fsprogs", &[Need::Bench]),
 ];
 
-/// Makes sure that everything `need` asks for is there.
-pub fn run(need: Need) -> anyhow::Result<()> {
-    let missing = missing(need, &run::search_path());
+/// Makes sure that everything `needs` ask for is there.
+pub fn run(needs: &[Need]) -> anyhow::Result<()> {
+    let missing = missing(needs, &run::search_path());
     if missing.is_empty() {
         return Ok(());
     }
@@ -126,14 +134,17 @@ pub fn run(need: Need) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Packages whose programs are not there.
-fn missing(need: Need, path: &str) -> Vec<&'static str> {
-    TOOLS
-        .iter()
-        .filter(|tool| need.includes(tool.need))
-        .filter(|tool| !tool.any_of.iter().any(|name| found(name, path)))
-        .map(|tool| tool.package)
-        .collect()
+/// Packages whose programs are not there, each once.
+fn missing(needs: &[Need], path: &str) -> Vec<&'static str> {
+    let mut packages = Vec::new();
+    for tool in TOOLS {
+        let is_needed = tool.needs.iter().any(|need| needs.contains(need));
+        let is_there = || tool.any_of.iter().any(|name| found(name, path));
+        if is_needed && !packages.contains(&tool.package) && !is_there() {
+            packages.push(tool.package);
+        }
+    }
+    packages
 }
 
 fn found(name: &str, path: &str) -> bool {
@@ -160,8 +171,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_path_misses_every_program_once() {
-        let mut names = missing(Need::Lab, "/nonexistent");
+    fn an_empty_path_misses_every_package_once() {
+        let mut names = missing(ALL, "/nonexistent");
         assert!(names.contains(&"qemu-system-x86") && names.contains(&"kmod"));
         let count = names.len();
         names.sort_unstable();
@@ -171,13 +182,30 @@ mod tests {
 
     #[test]
     fn the_image_alone_does_not_ask_for_the_lab() {
-        assert!(!missing(Need::Image, "/nonexistent").contains(&"qemu-system-x86"));
+        assert!(!missing(&[Need::Image], "/nonexistent").contains(&"qemu-system-x86"));
+    }
+
+    #[test]
+    fn the_quick_tests_ask_for_all_that_they_start_and_for_no_machine() {
+        let tests = missing(&[Need::Tests], "/nonexistent");
+        for package in [
+            "chromium",
+            "e2fsprogs",
+            "mount",
+            "openssh-client",
+            "openssl",
+            "procps",
+            "util-linux",
+        ] {
+            assert!(tests.contains(&package), "{package}");
+        }
+        assert!(!tests.contains(&"qemu-system-x86"));
     }
 
     #[test]
     fn the_bench_and_the_lab_do_not_ask_for_each_other() {
-        let bench = missing(Need::Bench, "/nonexistent");
+        let bench = missing(&[Need::Bench], "/nonexistent");
         assert!(bench.contains(&"fio") && !bench.contains(&"qemu-system-x86"));
-        assert!(!missing(Need::Lab, "/nonexistent").contains(&"fio"));
+        assert!(!missing(ALL, "/nonexistent").contains(&"fio"));
     }
 }

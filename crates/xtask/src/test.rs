@@ -55,12 +55,14 @@ impl Steps {
 
 /// Runs all steps and ends with one line of numbers.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
-    let checks = if options.quick {
-        setup::Need::Image
+    if !setup::is_root() {
+        println!("{}", setup::ROOT);
+    }
+    setup::run(if options.quick {
+        &[setup::Need::Tests]
     } else {
-        setup::Need::Lab
-    };
-    setup::run(checks)?;
+        setup::ALL
+    })?;
     let mut steps = Steps::default();
     steps.run("format", |_| {
         succeeds(run::cargo(root).args(["fmt", "--all", "--check"]))
@@ -126,6 +128,8 @@ fn succeeds(command: &mut Command) -> anyhow::Result<bool> {
 /// Runs cargo test, shows each line as it comes, adds up its results.
 fn counted(command: &mut Command, tally: &mut Tally) -> anyhow::Result<bool> {
     let mut child = command
+        // Tests start the programs that the set-up looked for, where it looked.
+        .env("PATH", run::search_path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;

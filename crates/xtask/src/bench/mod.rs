@@ -121,7 +121,7 @@ struct Bench<'a> {
 
 /// Measures and prints.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
-    setup::run(setup::Need::Bench)?;
+    setup::run(&[setup::Need::Bench])?;
     ensure!(
         setup::is_root(),
         "the bench makes loop devices and reserves huge pages: run it as root"
