@@ -5,21 +5,8 @@ use toml::{Table, Value};
 
 use super::{File, Finding};
 
-/// The arrows of ARCHITECTURE.md: whom each crate may depend on. The lab may use all.
-const ARROWS: &[(&str, &[&str])] = &[
-    ("sys", &[]),
-    ("drive", &["sys"]),
-    ("wipe", &["drive", "sys"]),
-    ("machine", &["drive", "sys"]),
-    ("report", &[]),
-    ("sim", &["drive", "sys"]),
-    ("agent", &["wipe", "drive", "sys", "machine", "report"]),
-    ("inventory", &["report"]),
-    ("xtask", &[]),
-    ("fuzz", &["drive", "machine", "report"]),
-];
-/// May depend on anything of ours.
-const LAB: &str = "lab";
+/// The page whose table of crates says whom each may depend on.
+const PAGE: &str = "ARCHITECTURE.md";
 /// Drives that do not exist: in tests only.
 const FAKES: &str = "sim";
 
@@ -107,45 +94,85 @@ fn lint<'a>(lints: &'a Value, group: &str, name: &str) -> Option<&'a str> {
     lints.get(group)?.get(name)?.as_str()
 }
 
-/// No arrow between our crates that the architecture does not have.
+/// A row of the page's table of crates.
+struct Row {
+    line: usize,
+    name: String,
+    depends_on: Vec<String>,
+}
+
+/// ``| `name` | what it is | name, name |``: the last quoted name of the first column is the
+/// package's, and a third column without a name (`–`) is none.
+fn rows(page: &File) -> Vec<Row> {
+    let lines = page.text.lines().enumerate();
+    lines
+        .skip_while(|(_, line)| !line.starts_with("| crate |"))
+        .skip(2)
+        .take_while(|(_, line)| line.starts_with('|'))
+        .filter_map(|(index, line)| {
+            let mut columns = line.split('|').skip(1);
+            let name = columns.next()?.rsplit('`').nth(1)?;
+            let depends_on = columns.nth(1)?.split(',').map(str::trim);
+            Some(Row {
+                line: index + 1,
+                name: name.trim_end_matches('/').to_owned(),
+                depends_on: depends_on
+                    .filter(|name| name.starts_with(char::is_alphanumeric))
+                    .map(str::to_owned)
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+/// The arrows between our crates are those of the architecture's table, no more and no fewer.
 pub fn arrows(files: &[File]) -> anyhow::Result<Vec<Finding>> {
+    let Some(page) = files.iter().find(|file| file.path == PAGE) else {
+        bail!("no {PAGE} at the root");
+    };
+    let rows = rows(page);
     let manifests = manifests(files)?;
     let ours: Vec<&str> = manifests
         .iter()
         .map(|manifest| manifest.name.as_str())
         .collect();
     let mut findings = Vec::new();
-    for manifest in &manifests {
-        if manifest.name == LAB {
-            continue;
+    for row in &rows {
+        if !ours.contains(&row.name.as_str()) {
+            let message = format!("no crate is named {}; take it out of the table", row.name);
+            findings.push(Finding::new(PAGE, row.line, message));
         }
-        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == manifest.name) else {
-            let message = "a crate that ARCHITECTURE.md does not have; add it there and to the arrows of tidy";
+    }
+    for manifest in &manifests {
+        let Some(row) = rows.iter().find(|row| row.name == manifest.name) else {
+            let message = format!("a crate that {PAGE} does not have; add it to the table there");
             findings.push(Finding::new(&manifest.file.path, 0, message));
             continue;
         };
-        for (section, is_shipped) in [
-            ("dependencies", true),
-            ("build-dependencies", true),
-            ("dev-dependencies", false),
-        ] {
-            let Some(dependencies) = manifest.table.get(section).and_then(Value::as_table) else {
-                continue;
-            };
-            for name in dependencies
-                .keys()
-                .filter(|name| ours.contains(&name.as_str()))
-            {
+        let section = |name| manifest.table.get(name).and_then(Value::as_table);
+        for name in ["dependencies", "build-dependencies", "dev-dependencies"] {
+            let is_shipped = name != "dev-dependencies";
+            for name in section(name).into_iter().flat_map(Table::keys) {
                 // Tests may use the fakes.
-                if allowed.contains(&name.as_str()) || (!is_shipped && name == FAKES) {
+                let is_allowed = row.depends_on.contains(name) || (!is_shipped && name == FAKES);
+                if !ours.contains(&name.as_str()) || is_allowed {
                     continue;
                 }
                 let message = format!(
-                    "{} must not depend on {name}: no such arrow in ARCHITECTURE.md",
+                    "{} must not depend on {name}: no such arrow in {PAGE}",
                     manifest.name
                 );
                 let line = line_of(&manifest.file.text, name);
                 findings.push(Finding::new(&manifest.file.path, line, message));
+            }
+        }
+        for name in &row.depends_on {
+            if !section("dependencies").is_some_and(|table| table.contains_key(name)) {
+                let message = format!(
+                    "says that {} depends on {name}, which its manifest does not",
+                    row.name
+                );
+                findings.push(Finding::new(PAGE, row.line, message));
             }
         }
     }
@@ -225,10 +252,25 @@ mod tests {
         assert_eq!(lints(&files).unwrap().len(), 1);
     }
 
+    const TABLE: &str = "\
+## 2. Crates
+
+| crate | what it is | depends on |
+|---|---|---|
+| `drive` | one drive | – |
+| `wipe` | the engine | drive |
+| `report` | the wire | – |
+| `sim` | fakes | – |
+| `tests/` (`lab`) | machines | report |
+
+| other | table | drive |
+";
+
     #[test]
-    fn an_arrow_against_the_architecture_is_found_with_its_line() {
+    fn an_arrow_that_the_table_does_not_have_is_found_with_its_line() {
         let files = [
             file("Cargo.toml", WORKSPACE),
+            file(PAGE, TABLE),
             file(
                 "crates/wipe/Cargo.toml",
                 "[package]\nname = \"wipe\"\n[dependencies]\nreport.workspace = true\ndrive.workspace = true\n[dev-dependencies]\nsim.workspace = true\n",
@@ -241,21 +283,45 @@ mod tests {
             file("crates/sim/Cargo.toml", "[package]\nname = \"sim\"\n"),
             file(
                 "tests/Cargo.toml",
-                "[package]\nname = \"lab\"\n[dependencies]\nsim.workspace = true\n",
+                "[package]\nname = \"lab\"\n[dependencies]\nreport.workspace = true\nwipe.workspace = true\n",
             ),
             file("crates/new/Cargo.toml", "[package]\nname = \"new\"\n"),
         ];
         let found = messages(&arrows(&files).unwrap());
+        for expected in [
+            "crates/wipe/Cargo.toml:4 wipe must not depend on report",
+            "crates/drive/Cargo.toml:4 drive must not depend on sim",
+            "tests/Cargo.toml:5 lab must not depend on wipe",
+            "crates/new/Cargo.toml:0",
+        ] {
+            assert!(found.contains(expected), "{found}");
+        }
+        assert_eq!(found.lines().count(), 4, "{found}");
+    }
+
+    #[test]
+    fn an_arrow_or_a_crate_that_only_the_table_has_is_found_with_its_line() {
+        let plain = |name: &str| {
+            file(
+                &format!("crates/{name}/Cargo.toml"),
+                &format!("[package]\nname = \"{name}\"\n"),
+            )
+        };
+        let files = [
+            file("Cargo.toml", WORKSPACE),
+            file(PAGE, TABLE),
+            plain("drive"),
+            plain("wipe"),
+            plain("report"),
+            plain("sim"),
+        ];
+        let found = messages(&arrows(&files).unwrap());
         assert!(
-            found.contains("crates/wipe/Cargo.toml:4 wipe must not depend on report"),
+            found.contains("ARCHITECTURE.md:6 says that wipe"),
             "{found}"
         );
-        assert!(
-            found.contains("crates/drive/Cargo.toml:4 drive must not depend on sim"),
-            "{found}"
-        );
-        assert!(found.contains("crates/new/Cargo.toml:0"), "{found}");
-        assert_eq!(found.lines().count(), 3, "{found}");
+        assert!(found.contains("ARCHITECTURE.md:9 no crate"), "{found}");
+        assert_eq!(found.lines().count(), 2, "{found}");
     }
 
     #[test]
