@@ -4,6 +4,7 @@
 //! what to do. What the compiler or clippy already refuses is not repeated here, but for the border
 //! around `unsafe`, which is too dear to hang on one line of a manifest.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use crate::run;
 mod crates;
 mod fuzz;
 mod lexer;
+mod openings;
 mod source;
 mod text;
 
@@ -63,10 +65,17 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(crates::no_fakes(&run::output(run::cargo(root).args(tree))?));
     for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
         findings.extend(source::check(file));
+        findings.extend(openings::check(file));
     }
     for file in &files {
         findings.extend(text::check(file));
     }
+    let named = openings::named()
+        .chain(text::EXEMPT.iter().copied())
+        .chain(fuzz::PARSERS.iter().copied())
+        .map(str::to_owned)
+        .chain(source::named());
+    findings.extend(absent(named, &files));
     for finding in &findings {
         eprintln!("{}:{}: {}", finding.path, finding.line, finding.message);
     }
@@ -76,6 +85,21 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// A check whose list names a file or folder that is gone checks or excuses nothing, silently.
+fn absent(named: impl Iterator<Item = String>, files: &[File]) -> Vec<Finding> {
+    let is_there = |name: &String| {
+        files.iter().any(|file| {
+            file.path == *name || (name.ends_with('/') && file.path.starts_with(name.as_str()))
+        })
+    };
+    let named: BTreeSet<String> = named.collect();
+    named
+        .iter()
+        .filter(|name| !is_there(name))
+        .map(|name| Finding::new(name, 0, "is not there, but a list of tidy names it"))
+        .collect()
 }
 
 /// Every text file that is, or is about to be, committed.
@@ -110,4 +134,36 @@ fn files(root: &Path) -> anyhow::Result<Vec<File>> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_names_what_is_gone_is_found() {
+        let files = [File {
+            path: "crates/wipe/src/lib.rs".into(),
+            text: String::new(),
+        }];
+        let named = [
+            "crates/wipe/src/",
+            "crates/wipe/src/lib.rs",
+            "crates/wipe/src/lib",
+            "crates/agent/src/json.rs",
+            "crates/agent/src/",
+        ];
+        let found: Vec<_> = absent(named.map(str::to_owned).into_iter(), &files)
+            .into_iter()
+            .map(|finding| finding.path)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "crates/agent/src/",
+                "crates/agent/src/json.rs",
+                "crates/wipe/src/lib"
+            ]
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use super::{File, Finding};
 
 /// Where such parsers lie; the name behind it, of a file or folder, is the family's.
-const PARSERS: &[&str] = &["crates/drive/src/", "crates/machine/src/parts/"];
+pub const PARSERS: &[&str] = &["crates/drive/src/", "crates/machine/src/parts/"];
 
 /// A public function whose first parameter is bytes is a parser.
 pub fn targets(files: &[File]) -> Vec<Finding> {
