@@ -17,6 +17,7 @@ mod crates;
 mod fuzz;
 mod lexer;
 mod openings;
+mod safety;
 mod source;
 mod text;
 
@@ -52,6 +53,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(crates::lints(&files)?);
     findings.extend(crates::arrows(&files)?);
     findings.extend(fuzz::targets(&files));
+    findings.extend(safety::check(&files));
     let tree = [
         "tree",
         "--package",
@@ -71,6 +73,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         findings.extend(text::check(file));
     }
     let named = openings::named()
+        .chain(safety::named())
         .chain(text::EXEMPT.iter().copied())
         .chain(fuzz::PARSERS.iter().copied())
         .map(str::to_owned)
