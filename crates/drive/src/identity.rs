@@ -75,8 +75,10 @@ impl Identity {
         format!("{slug}-{}", &digest.as_str()[..6])
     }
 
-    /// Whether two drives cannot be told apart by what they say: same serial and world-wide name
-    /// (both given or both absent), or the same card behind two areas.
+    /// Whether two drives cannot be told apart by what they say: all that is recorded is the same,
+    /// or serial and area are and one of the two has no world-wide name to differ by. Two areas of
+    /// one drive (boot areas, namespaces, units) differ. Drives of which only the path is known
+    /// say nothing, so they collide with none.
     #[must_use]
     pub fn collides_with(&self, other: &Self) -> bool {
         if self.is_path_only() || other.is_path_only() {
@@ -116,12 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ_when_only_the_area_differs() {
+    fn areas_of_one_drive_have_ids_of_their_own_and_do_not_collide() {
         let boot = Identity {
             area: "boot0".into(),
             ..serial("0xcafe")
         };
         assert_ne!(boot.id(), serial("0xcafe").id());
+        assert!(!boot.collides_with(&serial("0xcafe")));
     }
 
     #[test]
