@@ -253,6 +253,14 @@ fn health(claimed: &Arc<Claimed>) -> Receiver<Option<Health>> {
     answer
 }
 
+/// Drops claims, or what holds them, on a thread that nobody joins: to close a removable drive is to
+/// wait for the kernel's error handling.
+pub fn let_go<T: Send + 'static>(held: T) {
+    let _ = std::thread::Builder::new()
+        .name("raz-let-go".into())
+        .spawn(move || drop(held));
+}
+
 /// The run of a drive that could not be claimed: nothing was written.
 ///
 /// # Errors
@@ -276,4 +284,41 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
         health_after: None,
         answers: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::let_go;
+    use std::sync::mpsc::{self, Receiver, Sender};
+    use std::thread;
+    use std::time::Duration;
+
+    /// Closes when it is told to.
+    struct Slow {
+        told: Receiver<()>,
+        closed: Sender<()>,
+    }
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let _ = self.told.recv();
+            let _ = self.closed.send(());
+        }
+    }
+
+    #[test]
+    fn drive_that_does_not_close_holds_nothing_up() {
+        // Bounds only end a hang.
+        const HANGING_AFTER: Duration = Duration::from_secs(30);
+        let ((tell, told), (closed, is_closed)) = (mpsc::channel(), mpsc::channel());
+        let (sender, went_on) = mpsc::channel();
+        thread::spawn(move || {
+            let_go(Slow { told, closed });
+            sender.send(()).unwrap();
+        });
+        went_on.recv_timeout(HANGING_AFTER).unwrap();
+        is_closed.try_recv().unwrap_err();
+        tell.send(()).unwrap();
+        is_closed.recv_timeout(HANGING_AFTER).unwrap();
+    }
 }

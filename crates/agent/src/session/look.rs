@@ -61,19 +61,3 @@ pub fn block_names(sys: &Path) -> Vec<String> {
     names.sort();
     names
 }
-
-/// Temperature by the kernel's hwmon of the drive (drivetemp, nvme), in degrees Celsius.
-#[must_use]
-pub fn temperature_celsius(sys: &Path, name: &str) -> Option<i32> {
-    let device = sys.join("block").join(name).join("device");
-    let hwmons = [device.join("hwmon"), device];
-    hwmons
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten())
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("hwmon"))
-        .find_map(|entry| {
-            let text = std::fs::read_to_string(entry.path().join("temp1_input")).ok()?;
-            text.trim().parse::<i32>().ok().map(|milli| milli / 1000)
-        })
-}

@@ -15,6 +15,7 @@ mod rows;
 mod running;
 mod sending;
 mod service;
+mod temperature;
 mod terminal;
 mod unattended;
 mod words;
@@ -50,6 +51,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
+use temperature::Temperatures;
 use terminal::Console;
 use unattended::{Answer, Wish};
 use uuid::Uuid;
@@ -161,6 +163,7 @@ pub struct Session {
     station_name: String,
     clock_offset_seconds: Option<i64>,
     cancel: Arc<AtomicBool>,
+    temperatures: Temperatures,
     upload: Option<Upload>,
     /// What uploads tell, also one that was followed by another.
     uploads: (Sender<sending::Told>, Receiver<sending::Told>),
@@ -246,6 +249,7 @@ impl Session {
             station_name: "unnamed".into(),
             clock_offset_seconds: None,
             cancel: Arc::new(AtomicBool::new(false)),
+            temperatures: Temperatures::default(),
             upload: None,
             uploads: mpsc::channel(),
             told: Told::default(),

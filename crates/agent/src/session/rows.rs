@@ -7,7 +7,6 @@ use crate::work::Flight;
 use drive::facts::DriveFacts;
 use drive::refusal::Refusal;
 use report::event::Event;
-use std::path::Path;
 use std::time::Duration;
 use wipe::latency::Latency;
 use wipe::progress::{self, Snapshot};
@@ -41,8 +40,8 @@ pub fn row(
     }
 }
 
-/// Brings a row up to date with its run.
-pub fn update(row: &mut Row, flight: &Flight, now: &Snapshot, sys: &Path) {
+/// Brings a row up to date with its run and the drive's temperature, when it is known.
+pub fn update(row: &mut Row, now: &Snapshot, temperature_celsius: Option<i32>) {
     row.phase = match now.phase {
         progress::Phase::Waiting => Phase::Waiting,
         progress::Phase::Writing => Phase::Writing,
@@ -58,8 +57,7 @@ pub fn update(row: &mut Row, flight: &Flight, now: &Snapshot, sys: &Path) {
     row.latency = now.latency;
     row.errors = now.errors;
     row.seconds_silent = now.silent.as_secs();
-    row.temperature_celsius =
-        super::look::temperature_celsius(sys, &flight.order.facts.name).or(row.temperature_celsius);
+    row.temperature_celsius = temperature_celsius.or(row.temperature_celsius);
 }
 
 /// Name of a phase in events.

@@ -160,7 +160,7 @@ impl Session {
             return;
         };
         if self.cancel.load(Ordering::Relaxed) {
-            drop(answered);
+            work::let_go(answered);
             self.state.withdraw();
             self.by_hand();
             self.back_to_listing(words::countdown_stopped());
@@ -214,9 +214,10 @@ impl Session {
             }
         }
         if over
-            && let Stage::Running { runs, kind, .. } =
+            && let Stage::Running { work, runs, kind } =
                 std::mem::replace(&mut self.stage, Stage::Listing)
         {
+            work::let_go(work);
             self.finish(runs, kind);
         }
     }
@@ -230,8 +231,13 @@ impl Session {
             let id = &flight.order.consent.id;
             let row = self.state.rows.iter_mut().find(|row| row.id == *id);
             let now = flight.progress.snapshot();
+            let temperature = self.temperatures.celsius(
+                &self.machine.roots.sys,
+                &flight.order.facts.name,
+                Instant::now(),
+            );
             let row = row.map(|row| {
-                rows::update(row, flight, &now, &self.machine.roots.sys);
+                rows::update(row, &now, temperature);
                 &*row
             });
             let phase = rows::phase_name(now.phase).to_owned();
