@@ -264,6 +264,10 @@ fn words_of(result: &io::Result<()>) -> String {
 fn refusal_of(error: &io::Error) -> Option<Refusal> {
     match error.kind() {
         io::ErrorKind::ResourceBusy => Some(Refusal::Busy),
+        // A container's list of devices.
+        _ if error.raw_os_error() == Some(libc::EPERM) => Some(Refusal::Denied {
+            error: error.to_string(),
+        }),
         // EACCES is what a write-protected device gives to a superuser.
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             Some(Refusal::ReadOnly)
@@ -451,5 +455,25 @@ impl Claimed {
 
     fn port(&self) -> Traced<LinuxPort> {
         Traced::new(LinuxPort::over(Arc::clone(&self.fd)), self.trace.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal_of;
+    use std::io;
+
+    #[test]
+    fn what_the_kernel_refuses_is_told_from_what_the_drive_refuses() {
+        for (error, expected) in [
+            (libc::EBUSY, Some("busy")),
+            (libc::EPERM, Some("access denied")),
+            (libc::EACCES, Some("read-only")),
+            (libc::EROFS, Some("read-only")),
+            (libc::EIO, None),
+        ] {
+            let refusal = refusal_of(&io::Error::from_raw_os_error(error));
+            assert_eq!(refusal.map(|refusal| refusal.name()), expected, "{error}");
+        }
     }
 }

@@ -13,7 +13,7 @@ mod line;
 mod serial;
 pub(crate) mod sysfs;
 
-use crate::facts::{DriveFacts, Use};
+use crate::facts::{DriveFacts, Silence, Use};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::linux::LinuxPort;
@@ -267,14 +267,15 @@ where
     let mut drives = Vec::new();
     for (index, (facts, context, open)) in questions.into_iter().enumerate() {
         // What stays when nothing better arrives.
-        drives.push(unasked(facts.clone(), late.clone()));
+        let silence = Silence::NoAnswer(late.clone());
+        drives.push(unasked(facts.clone(), silence, late.clone()));
         let (send, without_thread) = (send.clone(), facts.clone());
         let started = thread::Builder::new()
             .name(format!("ask-{}", facts.name))
             .spawn(move || {
                 let answered = match open() {
                     Ok(port) => answers::complete(facts, &context, &*port),
-                    Err(error) => unasked(facts, format!("cannot be asked: {error}")),
+                    Err(error) => unopened(facts, &error),
                 };
                 // Nobody listens any more when the time is over.
                 let _ = send.send((index, answered));
@@ -282,7 +283,7 @@ where
         if let Err(error) = started
             && let Some(drive) = drives.get_mut(index)
         {
-            *drive = unasked(without_thread, format!("cannot be asked: {error}"));
+            *drive = unopened(without_thread, &error);
         }
     }
     // The channel ends with the last thread.
@@ -297,10 +298,18 @@ where
     drives
 }
 
-fn unasked(mut facts: DriveFacts, reason: String) -> Answered {
+fn unopened(facts: DriveFacts, error: &io::Error) -> Answered {
+    let silence = match error.kind() {
+        io::ErrorKind::PermissionDenied => Silence::Denied(error.to_string()),
+        _ => Silence::NotOpened(error.to_string()),
+    };
+    unasked(facts, silence, format!("cannot be asked: {error}"))
+}
+
+fn unasked(mut facts: DriveFacts, silence: Silence, reason: String) -> Answered {
     facts.oddities.push(reason.clone());
     facts.health = Health::not_read(&reason);
-    facts.silent = Some(reason.clone());
+    facts.silent = Some(silence);
     Answered {
         facts,
         identified: Err(reason),

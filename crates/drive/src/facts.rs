@@ -62,12 +62,24 @@ pub struct DriveFacts {
     pub uses: Vec<Use>,
     /// Why the drive did not say who it is; `None` when it did. The other facts are then the
     /// kernel's alone.
-    pub silent: Option<String>,
+    pub silent: Option<Silence>,
     /// Storage at this drive that an overwrite of its addressable bytes does not reach
     /// (eMMC boot areas, RPMB, other namespaces, reallocated sectors), in words.
     pub not_reached: Vec<String>,
     /// What was odd in the answers, in words.
     pub oddities: Vec<String>,
+}
+
+/// Why a drive did not say who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It was asked: what it did instead, in words.
+    NoAnswer(String),
+    /// It could not be opened to be asked: the kernel's error.
+    NotOpened(String),
+    /// The kernel does not let this program open or ask it: its error. Nothing is known against
+    /// the drive.
+    Denied(String),
 }
 
 /// How a drive is attached to this machine.

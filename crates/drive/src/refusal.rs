@@ -3,7 +3,7 @@
 //! A refusal is data, not an error: it is listed beside the drive. `drive` states refusals from
 //! facts; whether a plan is unattended or names several drives is told by the caller.
 
-use crate::facts::{DriveFacts, Transport, Use, Zoned};
+use crate::facts::{DriveFacts, Silence, Transport, Use, Zoned};
 use std::fmt;
 
 /// One reason against erasing a drive.
@@ -49,6 +49,16 @@ pub enum Refusal {
         /// What it did instead.
         why: String,
     },
+    /// It could not be opened to be asked.
+    NotOpened {
+        /// The kernel's error.
+        error: String,
+    },
+    /// The kernel does not let this program open or ask it: no root, or a container.
+    Denied {
+        /// The kernel's error.
+        error: String,
+    },
     /// It reports no capacity: no medium, or sectors that the kernel refuses.
     NoCapacity,
     /// The operator asked to keep it (`raz.keep=`).
@@ -84,6 +94,8 @@ impl Refusal {
             Self::AmbiguousIdentity { .. } => "ambiguous identity",
             Self::HostManagedZones => "host-managed zones",
             Self::Silent { .. } => "silent",
+            Self::NotOpened { .. } => "not opened",
+            Self::Denied { .. } => "access denied",
             Self::NoCapacity => "no capacity",
             Self::Kept => "kept",
             Self::RemovableUnattended => "removable",
@@ -106,6 +118,8 @@ impl Refusal {
             Self::AmbiguousIdentity { same_as } => format!("unplug the drives that look the same ({}) and erase them one at a time, or attach it without its USB bridge", same_as.join(", ")),
             Self::HostManagedZones => "raz does not overwrite host-managed zones yet; keep the drive apart".into(),
             Self::Silent { .. } => "look at its cable and power and restart the machine; a drive that never answers must be destroyed".into(),
+            Self::NotOpened { .. } => "list the drives again; if it stays so, look at its cable and power and restart the machine".into(),
+            Self::Denied { .. } => "run raz as root (`sudo`); in a container, give it the block devices".into(),
             Self::NoCapacity => "insert a medium, or look at the drive's cable and sector format".into(),
             Self::Kept => "remove its serial from raz.keep= to erase it".into(),
             Self::RemovableUnattended => "boot with raz.removable=erase, or confirm it at the machine".into(),
@@ -120,6 +134,8 @@ impl fmt::Display for Refusal {
             Self::Held { device, by } => write!(f, "held: {device} by {by}"),
             Self::Swap { device } => write!(f, "swap: {device}"),
             Self::Silent { why } => write!(f, "silent: {why}"),
+            Self::NotOpened { error } => write!(f, "not opened: {error}"),
+            Self::Denied { error } => write!(f, "access denied: {error}"),
             Self::AmbiguousIdentity { same_as } if !same_as.is_empty() => {
                 write!(f, "ambiguous identity: same as {}", same_as.join(", "))
             }
@@ -183,9 +199,11 @@ pub fn refusals(
     if drive.zoned == Zoned::HostManaged {
         found.push(Refusal::HostManagedZones);
     }
-    if let Some(why) = &drive.silent {
-        found.push(Refusal::Silent { why: why.clone() });
-    }
+    found.extend(drive.silent.clone().map(|silence| match silence {
+        Silence::NoAnswer(why) => Refusal::Silent { why },
+        Silence::NotOpened(error) => Refusal::NotOpened { error },
+        Silence::Denied(error) => Refusal::Denied { error },
+    }));
     if drive.capacity_bytes == 0 {
         found.push(Refusal::NoCapacity);
     }

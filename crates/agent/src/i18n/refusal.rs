@@ -71,6 +71,8 @@ fn reason_french(refusal: &Refusal) -> String {
         }
         Refusal::HostManagedZones => "zones gérées par l'hôte".into(),
         Refusal::Silent { why } => format!("ne répond pas : {why}"),
+        Refusal::NotOpened { error } => format!("ouverture impossible : {error}"),
+        Refusal::Denied { error } => format!("accès refusé : {error}"),
         Refusal::NoCapacity => "aucune capacité".into(),
         Refusal::Kept => "à garder (raz.keep=)".into(),
         Refusal::RemovableUnattended => "amovible".into(),
@@ -108,6 +110,11 @@ fn remedy_french(refusal: &Refusal) -> String {
             "raz ne réécrit pas encore ces zones ; mettre le disque à part".into()
         }
         Refusal::Silent { .. } => "vérifier son câble et son alimentation, puis redémarrer la machine ; un disque qui ne répond jamais doit être détruit".into(),
+        Refusal::NotOpened { .. } => "relire la liste des disques ; si rien ne change, vérifier son câble et son alimentation, puis redémarrer la machine".into(),
+        Refusal::Denied { .. } => {
+            "lancer raz en root (`sudo`) ; dans un conteneur, lui donner les périphériques bloc"
+                .into()
+        }
         Refusal::NoCapacity => {
             "insérer un support, ou vérifier le câble et le format des secteurs".into()
         }
@@ -145,6 +152,12 @@ mod tests {
             Refusal::HostManagedZones,
             Refusal::Silent {
                 why: "no answer within 20 s".into(),
+            },
+            Refusal::NotOpened {
+                error: "ENXIO".into(),
+            },
+            Refusal::Denied {
+                error: "EPERM".into(),
             },
             Refusal::NoCapacity,
             Refusal::Kept,

@@ -204,6 +204,12 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::HostManagedZones,
         Refusal::Silent { why: "EIO".into() },
+        Refusal::NotOpened {
+            error: "ENXIO".into(),
+        },
+        Refusal::Denied {
+            error: "EPERM".into(),
+        },
         Refusal::NoCapacity,
         Refusal::Kept,
         Refusal::RemovableUnattended,

@@ -17,7 +17,7 @@ use super::attachment::Attachment;
 use super::line::Line;
 use super::sysfs::Node;
 use crate::ata::Identify;
-use crate::facts::{DriveFacts, HiddenCapacity, Transport};
+use crate::facts::{DriveFacts, HiddenCapacity, Silence, Transport};
 use crate::health::Health;
 use crate::mmc::ExtCsd;
 use crate::nvme::{Controller, Namespace};
@@ -59,7 +59,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
     let line = Line::new(port);
     let said = match identify_on(&line, &mut facts, context) {
         Ok(said) => said,
-        Err(reason) => return unidentified(facts, reason),
+        Err(reason) => return unidentified(facts, &line, reason),
     };
     let careful = asks_inquiry_only(&facts);
     match &said {
@@ -117,12 +117,13 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
 
 /// Asks only who the drive is.
 pub fn identify(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> Answered {
-    match identify_on(&Line::new(port), &mut facts, context) {
+    let line = Line::new(port);
+    match identify_on(&line, &mut facts, context) {
         Ok(_) => Answered {
             facts,
             identified: Ok(()),
         },
-        Err(reason) => unidentified(facts, reason),
+        Err(reason) => unidentified(facts, &line, reason),
     }
 }
 
@@ -133,12 +134,16 @@ pub fn health(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> Resu
     Ok(health_on(&line, &facts, &said))
 }
 
-fn unidentified(mut facts: DriveFacts, reason: String) -> Answered {
+fn unidentified(mut facts: DriveFacts, line: &Line<'_>, reason: String) -> Answered {
     facts
         .oddities
         .push(format!("cannot be identified: {reason}"));
     facts.health = Health::not_read(&reason);
-    facts.silent = Some(reason.clone());
+    facts.silent = Some(if line.is_denied() {
+        Silence::Denied(reason.clone())
+    } else {
+        Silence::NoAnswer(reason.clone())
+    });
     Answered {
         facts,
         identified: Err(reason),

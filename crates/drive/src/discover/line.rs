@@ -5,7 +5,7 @@
 
 use crate::port::{AdminCommand, Data, Port, ScsiReply};
 use crate::scsi::Sense;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ const HOST_SILENT: [u16; 2] = [0x01, 0x03];
 pub struct Line<'a> {
     port: &'a dyn Port,
     silent: RefCell<Option<String>>,
+    denied: Cell<bool>,
 }
 
 impl<'a> Line<'a> {
@@ -34,12 +35,18 @@ impl<'a> Line<'a> {
         Self {
             port,
             silent: RefCell::new(None),
+            denied: Cell::new(false),
         }
     }
 
     /// Why nothing more is asked, if so.
     pub fn silent(&self) -> Option<String> {
         self.silent.borrow().clone()
+    }
+
+    /// The kernel refused to carry a command for this program.
+    pub fn is_denied(&self) -> bool {
+        self.denied.get()
     }
 
     /// Sends a command that returns up to `len_bytes`; what came, when the status is good.
@@ -121,6 +128,9 @@ impl<'a> Line<'a> {
     /// The words for a command that was not carried; an interrupted or timed-out one ends the talk.
     fn lost(&self, error: &io::Error) -> String {
         let text = format!("not sent: {error}");
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            self.denied.set(true);
+        }
         if matches!(
             error.kind(),
             io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::NotConnected

@@ -2,7 +2,7 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::facts::{DriveFacts, Security, Transport, Use, Zoned};
+use drive::facts::{DriveFacts, Security, Silence, Transport, Use, Zoned};
 use drive::refusal::{PlanKind, Refusal, refusals};
 
 const ALONE: PlanKind = PlanKind {
@@ -123,10 +123,24 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
         ),
         (
             DriveFacts {
-                silent: Some("did not answer".into()),
+                silent: Some(Silence::NoAnswer("did not answer".into())),
                 ..p()
             },
             "silent",
+        ),
+        (
+            DriveFacts {
+                silent: Some(Silence::NotOpened("No such device".into())),
+                ..p()
+            },
+            "not opened",
+        ),
+        (
+            DriveFacts {
+                silent: Some(Silence::Denied("Operation not permitted".into())),
+                ..p()
+            },
+            "access denied",
         ),
         (
             DriveFacts {

@@ -2,6 +2,10 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
+use drive::facts::{DriveFacts, Silence};
+use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
+use drive::refusal::{PlanKind, Refusal, refusals};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,8 +31,10 @@ fn drive_that_never_answers_costs_its_own_answers_only() {
     assert_eq!(drives[0].capacity_bytes, 8192 * 512);
     assert!(drives[0].identity.is_path_only());
     assert_eq!(
-        drives[0].silent.as_deref(),
-        Some("did not answer identify within 2 s")
+        drives[0].silent,
+        Some(Silence::NoAnswer(
+            "did not answer identify within 2 s".into()
+        ))
     );
     assert!(
         drives[0]
@@ -72,6 +78,60 @@ fn node_that_cannot_be_opened_is_listed_from_sysfs() {
         "{:?}",
         drive.oddities
     );
+}
+
+#[test]
+fn drive_that_may_not_be_opened_is_told_from_one_that_does_not_answer() {
+    let (eperm, enxio, eacces) = (1, 6, 13);
+    let mut folder = Folder::new();
+    folder.sata("sda", 1, 8192, Script::sata("S1", WWN, 8192));
+    for (error, expected) in [
+        (eperm, "access denied"),
+        (eacces, "access denied"),
+        (enxio, "not opened"),
+    ] {
+        let mut machine = folder.machine();
+        machine.opener = Arc::new(move |_| Err(io::Error::from_raw_os_error(error)));
+        refused_only_as(expected, &machine.drives(&[])[0]);
+    }
+    // Opened, but not asked: a user of the group `disk`.
+    let mut machine = folder.machine();
+    machine.opener = Arc::new(|_| Ok(Box::new(Forbidding)));
+    refused_only_as("access denied", &machine.drives(&[])[0]);
+}
+
+/// A drive's remedy is not to destroy it when nothing is known against it.
+fn refused_only_as(expected: &str, drive: &DriveFacts) {
+    let found = refusals(
+        drive,
+        std::slice::from_ref(drive),
+        false,
+        &[],
+        PlanKind::default(),
+    );
+    let names: Vec<&str> = found.iter().map(Refusal::name).collect();
+    assert_eq!(names, [expected]);
+    let remedy = found[0].remedy();
+    assert!(!remedy.contains("destroy"), "{remedy}");
+    assert_eq!(remedy.contains("root"), expected == "access denied");
+}
+
+/// Carries no command for this program.
+struct Forbidding;
+
+impl Port for Forbidding {
+    fn scsi(&self, _: &[u8], _: Data<'_>, _: Duration) -> io::Result<ScsiReply> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn nvme_admin(&self, _: &AdminCommand, _: Data<'_>, _: Duration) -> io::Result<AdminReply> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
 }
 
 #[test]
