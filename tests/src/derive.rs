@@ -1,5 +1,5 @@
 //! The judge of an erasure: what a drive must hold, derived from its report alone, and whether its
-//! backing file holds that.
+//! backing file holds that. [`sampled_sectors`] tells which sectors a sampled read-back read.
 //!
 //! A second implementation of "Derivation, byte by byte" in `wipe::pattern`'s documentation. It
 //! shares no code and no crate with raz, so that a mistake there cannot agree with itself here. It
@@ -14,9 +14,12 @@ use report::schema::{Drive, Erasure, FinalContent, Pass, PassKind, RANGES_LISTED
 
 use crate::disk;
 
+pub use sample::sampled_sectors;
+
 mod blake3;
 mod chacha8;
 mod openssl;
+mod sample;
 
 /// Another text is another derivation, also when a report names it.
 const DERIVATION: &str = "raz 2026-11 position-keyed pattern v1";

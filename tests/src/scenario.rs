@@ -256,7 +256,10 @@ impl Audit {
 }
 
 /// Compares a report with the JSON Schema as it is published.
-fn fits_schema(report: &[u8]) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Where it does not fit.
+pub fn fits_schema(report: &[u8]) -> anyhow::Result<()> {
     let path = bench::root().join("docs/report-v1.schema.json");
     let schema = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     let validator = jsonschema::validator_for(&serde_json::from_slice(&schema)?)?;

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, bail, ensure};
 use lab::bench::{self, Bench};
-use lab::derive::{check_medium, find_canaries};
+use lab::derive::{check_medium, find_canaries, sampled_sectors};
+use lab::scenario::fits_schema;
 use report::schema::{FinalContent, OutcomeWord, PassKind, Report};
 use serde_json::Value;
 
@@ -44,6 +45,26 @@ fn zeros_after_the_pattern() -> anyhow::Result<()> {
     let zeros = fs::read(&erased.drive.backing)?;
     ensure!(zeros.iter().all(|byte| *byte == 0));
     Ok(())
+}
+
+/// The report alone tells which sectors were read.
+#[test]
+fn sample_of_a_sampled_drive_is_derived_from_its_report() -> anyhow::Result<()> {
+    let how = ["--verify", "sampled=12"];
+    let erased = Erased::with_status("sampled", 24 * MIB + 7 * 512, 512, &how, 4)?;
+    erased.signature_holds()?;
+    let entry = &erased.report.drives[0];
+    let erasure = entry.erasure.as_ref().context("no erasure")?;
+    assert_eq!(erasure.outcome, OutcomeWord::Sampled);
+    let read = erasure.passes[0].verification.as_ref().context("unread")?;
+    let sample = read.sample.as_ref().context("no sample")?;
+    let sectors = sampled_sectors(entry, sample)?;
+    assert_eq!(sectors.len() as u64, sample.sectors);
+    assert_eq!(read.read_bytes, sample.sectors * 512);
+    // It was written in full all the same.
+    let check = check_medium(&erased.drive.backing, entry)?;
+    assert!(check.is_as_reported(), "{check:?}");
+    fits_schema(&fs::read(erased.folder.join("report.json"))?)
 }
 
 #[test]
@@ -82,6 +103,16 @@ struct Erased {
 impl Erased {
     /// Fills a loop device with canaries and has raz wipe it.
     fn new(name: &str, size_bytes: u64, sector: u32, options: &[&str]) -> anyhow::Result<Self> {
+        Self::with_status(name, size_bytes, sector, options, 0)
+    }
+
+    fn with_status(
+        name: &str,
+        size_bytes: u64,
+        sector: u32,
+        options: &[&str],
+        status: i32,
+    ) -> anyhow::Result<Self> {
         let bench = Bench::new(&format!("derivation-{name}"))?;
         let drive = Loop::new(bench.path(), size_bytes, sector)?;
         let canaries = find_canaries(&drive.backing, &[CANARY.as_bytes()])?;
@@ -96,12 +127,14 @@ impl Erased {
         let id = listed[0]["id"].as_str().context("no id")?;
 
         let folder = bench.path().join("report");
-        run(Command::new(raz())
+        let wiped = Command::new(raz())
             .arg("wipe")
             .arg(&drive.device)
             .args(["--confirm", id, "--report"])
             .arg(&folder)
-            .args(options))?;
+            .args(options)
+            .output()?;
+        assert_eq!(wiped.status.code(), Some(status), "{wiped:?}");
         let report = fs::read(folder.join("report.json")).context("reading the report")?;
         let report: Report = serde_json::from_slice(&report)?;
         assert_eq!(report.drives.len(), 1);

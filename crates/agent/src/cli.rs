@@ -1,14 +1,17 @@
 //! The command line: what can be asked of `raz`, in words good enough to learn from.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use wipe::job::VerifyMode;
+use wipe::sample::Share;
 
 /// Exit status of every command, repeated in `--help`.
 const EXIT_STATUS: &str = "Exit status:
   0  all that was asked is proven
   1  something is not
   2  the command line is wrong
-  3  refused for safety, nothing was written";
+  3  refused for safety, nothing was written
+  4  written in full and read back by sample, as was asked: not proven byte for byte";
 
 /// raz erases drives, proves it by reading back, and signs what it proved.
 #[derive(Debug, Parser)]
@@ -83,13 +86,23 @@ pub struct Json {
     pub json: bool,
 }
 
-/// Whether the drive is read back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum VerifyChoice {
-    /// Every byte.
-    Full,
-    /// Not at all: the outcome is "written, not checked" and the exit status 1.
-    None,
+/// `full`, `none`, `sampled` or `sampled=PERCENT`.
+fn verify_mode(text: &str) -> Result<VerifyMode, String> {
+    let (least, most) = (Share::MIN.percent(), Share::MAX.percent());
+    match text.split_once('=') {
+        None if text == "full" => Ok(VerifyMode::Full),
+        None if text == "none" => Ok(VerifyMode::None),
+        None if text == "sampled" => Ok(VerifyMode::Sampled(Share::MIN)),
+        Some(("sampled", percent)) => percent
+            .parse()
+            .ok()
+            .and_then(Share::new)
+            .map(VerifyMode::Sampled)
+            .ok_or_else(|| {
+                format!("a sample is {least} to {most} percent of the drive, a whole number; for all of it: full")
+            }),
+        _ => Err("not one of full, sampled, sampled=PERCENT, none".into()),
+    }
 }
 
 /// `raz wipe`.
@@ -107,9 +120,14 @@ pub struct Wipe {
     /// One pass also where two are the rule (USB sticks, SD cards); reported as below that rule.
     #[arg(long)]
     pub single_pass: bool,
-    /// Read-back.
-    #[arg(long, value_enum, default_value = "full")]
-    pub verify: VerifyChoice,
+    /// Read-back: `full` (every byte), `sampled` or `sampled=PERCENT`, `none`.
+    ///
+    /// sampled: at random places, 10 percent of the drive or more; what was not read is not proven,
+    /// the outcome is "written, checked by sample" and the exit status 4. Drives of fewer than
+    /// 40,000 sectors are read in full. none: the outcome is "written, not checked" and the exit
+    /// status 1.
+    #[arg(long, value_name = "HOW", value_parser = verify_mode, default_value = "full")]
+    pub verify: VerifyMode,
     /// Station key to sign the report with (`raz key new`); a key of this run only when absent.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,

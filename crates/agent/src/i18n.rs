@@ -118,12 +118,14 @@ texts! {
 
     // Outcome words, used strictly.
     OutcomeVerified: "vérifié", "verified";
+    OutcomeSampled: "écrit, contrôlé par sondage", "written, checked by sample";
     OutcomeWritten: "écrit, non contrôlé", "written, not checked";
     OutcomeNotComplete: "incomplet", "not complete";
     OutcomeNotStarted: "non commencé", "not started";
     RefusedBecause: "refusé : {}", "refused: {}";
     VerifiedMeans: "effacé : tout a été réécrit, relu et comparé", "erased: everything was overwritten, read back and compared";
     CountVerified: "vérifiés : {}", "verified: {}";
+    CountSampled: "par sondage : {}", "by sample: {}";
     CountWritten: "non contrôlés : {}", "not checked: {}";
     CountNotComplete: "incomplets : {}", "not complete: {}";
     CountNotStarted: "non commencés : {}", "not started: {}";
@@ -201,6 +203,7 @@ pub fn fill(sentence: &str, values: &[&str]) -> String {
 pub fn outcome(word: OutcomeWord) -> Text {
     match word {
         OutcomeWord::Verified => Text::OutcomeVerified,
+        OutcomeWord::Sampled => Text::OutcomeSampled,
         OutcomeWord::WrittenNotChecked => Text::OutcomeWritten,
         OutcomeWord::NotComplete => Text::OutcomeNotComplete,
         OutcomeWord::NotStarted => Text::OutcomeNotStarted,

@@ -5,13 +5,17 @@
 //! What it cannot see is whether the numbers are true: the signature and a re-read with
 //! `raz verify` are for that.
 
-use report::schema::{Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges};
+use report::schema::{
+    Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges, Sample, Verification,
+};
 
 /// What the pages say of a drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// Overwritten, read back and compared, and the numbers agree.
     Verified,
+    /// Written in full, read back by a representative sample, and the numbers agree. Not verified.
+    Sampled,
     /// Written in full, read back not at all.
     WrittenNotChecked,
     /// Something is not proven.
@@ -35,6 +39,8 @@ pub enum Doubt {
     NotFlushed,
     /// A pass was not read back from the first to the last byte.
     NotAllRead,
+    /// The sample is not that of this drive, or smaller than it must be.
+    Sample,
     /// A pass read back different.
     Mismatch,
     /// Reasons why it is not proven stand beside it.
@@ -51,13 +57,8 @@ pub fn judge(drive: &Drive) -> Finding {
         return Finding::NotTried;
     };
     let finding = match erasure.outcome {
-        OutcomeWord::Verified => {
-            let doubts = doubts(drive, erasure);
-            return match doubts.is_empty() {
-                true => Finding::Verified,
-                false => Finding::Contradiction(doubts),
-            };
-        }
+        OutcomeWord::Verified => return unless(doubts(drive, erasure, false), Finding::Verified),
+        OutcomeWord::Sampled => return unless(doubts(drive, erasure, true), Finding::Sampled),
         OutcomeWord::WrittenNotChecked => Finding::WrittenNotChecked,
         OutcomeWord::NotComplete => Finding::NotComplete,
         OutcomeWord::NotStarted => Finding::NotStarted,
@@ -68,7 +69,15 @@ pub fn judge(drive: &Drive) -> Finding {
     }
 }
 
-fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
+fn unless(doubts: Vec<Doubt>, finding: Finding) -> Finding {
+    match doubts.is_empty() {
+        true => finding,
+        false => Finding::Contradiction(doubts),
+    }
+}
+
+/// What speaks against "verified", or against "sampled".
+fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
     let any = |test: &dyn Fn(&Pass) -> bool| erasure.passes.iter().any(test);
     let size = drive.capacity_bytes;
     let is_pattern = |pass: &Pass| match pass.kind {
@@ -82,8 +91,12 @@ fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
         pass.verification.as_ref().is_none_or(|verification| {
             !verification.complete
                 || some(&verification.read_errors)
-                || verification.read_bytes != size
+                || (!sampled && (verification.read_bytes != size || verification.sample.is_some()))
         })
+    };
+    let bad_sample = |pass: &Pass| {
+        let read = pass.verification.as_ref();
+        sampled && read.is_some_and(|read| !is_representative(drive, read))
     };
     let differs = |pass: &Pass| {
         pass.verification.as_ref().is_some_and(|verification| {
@@ -93,6 +106,8 @@ fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
     // Once before the first write, then after each write and each read.
     let identity_checks = 1 + 2 * erasure.passes.len();
     let wrong_level = match erasure.achieved_level {
+        // A level is claimed for what was read in full.
+        Level::Clear | Level::Purge if sampled => true,
         // Less than it could be is no contradiction: one pass on a stick is below its row.
         Level::None => false,
         Level::Clear => drive.hidden_capacity.state == HiddenState::Hidden,
@@ -107,6 +122,7 @@ fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
         (Doubt::NotAllWritten, any(&not_written)),
         (Doubt::NotFlushed, any(&|pass| !pass.flushed)),
         (Doubt::NotAllRead, any(&not_read)),
+        (Doubt::Sample, any(&bad_sample)),
         (Doubt::Mismatch, any(&differs)),
         (Doubt::Shortfalls, !erasure.shortfalls.is_empty()),
         (
@@ -121,6 +137,29 @@ fn doubts(drive: &Drive, erasure: &Erasure) -> Vec<Doubt> {
         .filter(|(_, found)| *found)
         .map(|(doubt, _)| doubt)
         .collect()
+}
+
+/// The rules of NIST SP 800-88r1 §4.7 as far as numbers show them.
+fn is_representative(drive: &Drive, read: &Verification) -> bool {
+    const SHARE_PERCENT_MIN: u32 = 10;
+    const SUBSECTIONS_MIN: u32 = 1000;
+    let Some(sample) = &read.sample else {
+        return false;
+    };
+    let Sample {
+        share_percent,
+        subsections,
+        sectors,
+        sectors_total,
+        ..
+    } = *sample;
+    let bytes = |sectors: u64| u128::from(sectors) * u128::from(drive.logical_sector_bytes);
+    bytes(sectors_total) == u128::from(drive.capacity_bytes)
+        && bytes(sectors) == u128::from(read.read_bytes)
+        && sectors <= sectors_total
+        && share_percent >= SHARE_PERCENT_MIN
+        && subsections >= SUBSECTIONS_MIN
+        && u128::from(sectors) * 100 >= u128::from(sectors_total) * u128::from(share_percent)
 }
 
 #[cfg(test)]
@@ -146,6 +185,81 @@ mod tests {
         assert_eq!(
             found,
             [Finding::Verified, Finding::NotComplete, Finding::NotTried]
+        );
+    }
+
+    fn sample_of(drive: &Drive) -> Sample {
+        let sectors_total = drive.capacity_bytes / u64::from(drive.logical_sector_bytes);
+        Sample {
+            derivation: "raz 2026-11 verification samples v1".into(),
+            seed: "07".repeat(32),
+            share_percent: 10,
+            subsections: 1000,
+            sectors: sectors_total / 10 + 2,
+            sectors_total,
+            missed: Vec::new(),
+        }
+    }
+
+    /// A report that says "sampled", with a change to it.
+    fn sampled(change: impl FnOnce(&mut Erasure, &mut Sample)) -> Finding {
+        doubts_after(|drive, erasure| {
+            erasure.outcome = OutcomeWord::Sampled;
+            erasure.achieved_level = Level::None;
+            let mut sample = sample_of(drive);
+            let read = erasure.passes[0].verification.as_mut().unwrap();
+            read.read_bytes = sample.sectors * u64::from(drive.logical_sector_bytes);
+            change(erasure, &mut sample);
+            if let Some(read) = &mut erasure.passes[0].verification {
+                read.sample = Some(sample);
+            }
+        })
+    }
+
+    #[test]
+    fn sample_is_a_finding_of_its_own_and_never_verified() {
+        assert_eq!(sampled(|_, _| ()), Finding::Sampled);
+        let as_verified = sampled(|e, _| e.outcome = OutcomeWord::Verified);
+        assert_eq!(as_verified, Finding::Contradiction(vec![Doubt::NotAllRead]));
+        // Every byte read, but it says that it was a sample: not what "verified" means.
+        let labelled = doubts_after(|drive, e| {
+            let read = e.passes[0].verification.as_mut().unwrap();
+            read.sample = Some(sample_of(drive));
+        });
+        assert_eq!(labelled, Finding::Contradiction(vec![Doubt::NotAllRead]));
+    }
+
+    #[test]
+    fn sample_without_its_numbers_is_a_contradiction() {
+        let only = |doubt| Finding::Contradiction(vec![doubt]);
+        assert_eq!(
+            sampled(|e, _| e.achieved_level = Level::Clear),
+            only(Doubt::Level)
+        );
+        assert_eq!(
+            sampled(|e, _| e.passes[0].verification = None),
+            only(Doubt::NotAllRead)
+        );
+        assert_eq!(
+            sampled(|e, _| e.passes[0].verification.as_mut().unwrap().complete = false),
+            only(Doubt::NotAllRead)
+        );
+        assert_eq!(
+            sampled(|e, _| e.passes[0].verification.as_mut().unwrap().mismatches.count = 1),
+            only(Doubt::Mismatch)
+        );
+        assert_eq!(
+            sampled(|e, _| e.passes[0].verification.as_mut().unwrap().read_bytes -= 512),
+            only(Doubt::Sample)
+        );
+        assert_eq!(sampled(|_, s| s.sectors += 1), only(Doubt::Sample));
+        assert_eq!(sampled(|_, s| s.sectors_total -= 1), only(Doubt::Sample));
+        assert_eq!(sampled(|_, s| s.share_percent = 9), only(Doubt::Sample));
+        assert_eq!(sampled(|_, s| s.share_percent = 11), only(Doubt::Sample));
+        assert_eq!(sampled(|_, s| s.subsections = 999), only(Doubt::Sample));
+        assert_eq!(
+            sampled(|e, _| e.passes[0].flushed = false),
+            only(Doubt::NotFlushed)
         );
     }
 

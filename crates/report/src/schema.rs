@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 pub use drive::{Drive, Health, HiddenCapacity, HiddenState, Security};
 pub use erasure::{
-    Command, Consent, Erasure, FinalContent, IdentityCheck, Level, OutcomeWord, Pass, PassKind,
-    Pattern, RANGES_LISTED_MAX, Ranges, Verification,
+    Arrangement, Command, Consent, Erasure, FinalContent, IdentityCheck, Level, Missed,
+    OutcomeWord, Pass, PassKind, Pattern, RANGES_LISTED_MAX, Ranges, Sample, Verification,
 };
 pub use machine::{Battery, Cpu, Display, Machine, MemorySlot, Network};
 

@@ -30,6 +30,37 @@ fn sample_fits_schema_and_types_without_loss() {
 }
 
 #[test]
+fn sampled_read_back_fits_schema_and_types_without_loss() {
+    let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
+    let erasure = &mut sample["drives"][0]["erasure"];
+    erasure["outcome"] = "sampled".into();
+    erasure["passes"][0]["verification"]["type"] = "sampled".into();
+    erasure["passes"][0]["verification"]["sample"] = serde_json::json!({
+        "derivation": "raz 2026-11 verification samples v1",
+        "seed": "5e".repeat(32),
+        "share_percent": 10,
+        "subsections": 1000,
+        "sectors": 50_012_002_u64,
+        "sectors_total": 500_118_192_u64,
+        "missed": [
+            { "arrangement": "contiguous", "sectors": 1, "bytes": 512, "probability": 0.9 },
+            { "arrangement": "scattered", "sectors": 100, "bytes": 51_200, "probability": 0.000_027 },
+        ],
+    });
+    let schema: Value = serde_json::from_str(PUBLISHED).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(&sample));
+    let report: Report = serde_json::from_value(sample.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&report).unwrap(), sample);
+
+    // Reports from before there were samples say nothing of them.
+    let read = &mut sample["drives"][0]["erasure"]["passes"][0]["verification"];
+    read.as_object_mut().unwrap().remove("sample");
+    assert!(validator.is_valid(&sample));
+    assert!(serde_json::from_value::<Report>(sample).is_ok());
+}
+
+#[test]
 fn schema_refuses_an_outcome_of_another_word() {
     let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
     let schema: Value = serde_json::from_str(PUBLISHED).unwrap();

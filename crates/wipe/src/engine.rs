@@ -102,10 +102,12 @@ impl Engine {
 
     /// Begins a drive and returns its number: 0, 1, … in the order of adding.
     pub fn add(&mut self, job: Job) -> usize {
+        let (capacity_bytes, sector_bytes) =
+            (job.target.capacity_bytes, job.target.logical_sector_bytes);
         let goal = Goal {
-            capacity_bytes: job.target.capacity_bytes,
+            capacity_bytes,
             passes: job.passes.clone(),
-            verify: job.verify,
+            verify: job.verify.on(capacity_bytes, sector_bytes),
         };
         match Work::overwrite(job) {
             Ok(work) => self.begin(work, goal),

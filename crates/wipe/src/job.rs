@@ -4,6 +4,7 @@ use crate::content::Content;
 use crate::outcome::{PassKind, Shortfall};
 use crate::pattern::{Cipher, PassKey, Seed};
 use crate::progress::Progress;
+use crate::sample::{self, Share};
 use crate::target::{Control, Target};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -34,8 +35,21 @@ pub struct Job {
 pub enum VerifyMode {
     /// Every byte of every pass.
     Full,
+    /// A sample of every pass: the outcome can be no better than "written, checked by sample".
+    Sampled(Share),
     /// Nothing: the outcome can be no better than "written, not checked".
     None,
+}
+
+impl VerifyMode {
+    /// What it comes to on a drive of this size: a small one is read in full rather than sampled.
+    #[must_use]
+    pub fn on(self, capacity_bytes: u64, sector_bytes: u32) -> Self {
+        match self {
+            Self::Sampled(_) if sample::is_read_in_full(capacity_bytes, sector_bytes) => Self::Full,
+            Self::Full | Self::Sampled(_) | Self::None => self,
+        }
+    }
 }
 
 /// One pass with its bytes.
@@ -53,6 +67,7 @@ pub(crate) enum Step {
     Write(usize),
     Flush(usize),
     Verify(usize),
+    Sample(usize, Share),
 }
 
 /// A job as the engine carries it out.
@@ -87,9 +102,12 @@ impl Work {
                 Step::Flush(index),
                 Step::Identity("after write"),
             ]);
-            match verify {
+            match verify.on(target.capacity_bytes, target.logical_sector_bytes) {
                 VerifyMode::Full => {
                     steps.extend([Step::Verify(index), Step::Identity("after verify")])
+                }
+                VerifyMode::Sampled(share) => {
+                    steps.extend([Step::Sample(index, share), Step::Identity("after verify")])
                 }
                 VerifyMode::None => {}
             }

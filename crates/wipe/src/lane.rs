@@ -6,10 +6,11 @@
 
 use crate::call::{Answer as CallAnswer, Call};
 use crate::job::{Step, Work};
-use crate::movement::{Answer, Direction, Movement};
+use crate::movement::{Answer, Direction, Movement, Reach};
 use crate::options::{Flow, Options};
 use crate::outcome::{IdentityCheck, PassRecord, Shortfall};
 use crate::progress::{self, Phase, ToCome};
+use crate::sample::{Samples, Share};
 use crate::sweep::{Piece, Shape};
 use std::io;
 use std::sync::Arc;
@@ -307,15 +308,18 @@ impl Lane {
             Some(Step::Write(pass)) => {
                 self.open_record(pass);
                 self.begin_phase(Phase::Writing, self.work.target.capacity_bytes, now);
-                self.begin_movement(Direction::Write, pass, now);
+                let whole = Reach::Whole(self.work.target.capacity_bytes);
+                self.begin_movement(Direction::Write, pass, whole, now);
             }
             Some(Step::Verify(pass)) => {
                 if self.run.passes.len() <= pass {
                     self.open_record(pass);
                 }
                 self.begin_phase(Phase::Verifying, self.work.target.capacity_bytes, now);
-                self.begin_movement(Direction::Read, pass, now);
+                let whole = Reach::Whole(self.work.target.capacity_bytes);
+                self.begin_movement(Direction::Read, pass, whole, now);
             }
+            Some(Step::Sample(pass, share)) => self.begin_sample(pass, share, now),
         }
     }
 
@@ -354,16 +358,35 @@ impl Lane {
             match step {
                 Step::Write(_) => to_come.write_bytes += capacity,
                 Step::Verify(_) => to_come.read_bytes += capacity,
+                Step::Sample(_, share) => {
+                    let part = u128::from(capacity) * u128::from(share.percent()) / 100;
+                    to_come.read_bytes += part as u64;
+                }
                 Step::Identity(_) | Step::Flush(_) => {}
             }
         }
         to_come
     }
 
-    fn begin_movement(&mut self, direction: Direction, pass: usize, now: Instant) {
+    /// Draws the samples only here, where the pass is written and its flush was answered: nothing
+    /// that writes can know what will be read.
+    fn begin_sample(&mut self, pass: usize, share: Share, now: Instant) {
+        let target = &self.work.target;
+        match Samples::draw(share, target.capacity_bytes, target.logical_sector_bytes) {
+            Ok(samples) => {
+                self.begin_phase(Phase::Verifying, samples.bytes(), now);
+                self.begin_movement(Direction::Read, pass, Reach::Samples(samples), now);
+            }
+            Err(error) => {
+                let text = format!("{}: no samples were drawn: {error}", target.label);
+                self.stop(Shortfall::Other(text), now);
+            }
+        }
+    }
+
+    fn begin_movement(&mut self, direction: Direction, pass: usize, reach: Reach, now: Instant) {
         let target = &self.work.target;
         let shape = Shape {
-            capacity_bytes: target.capacity_bytes,
             logical_sector_bytes: target.logical_sector_bytes,
             physical_sector_bytes: target
                 .physical_sector_bytes
@@ -374,7 +397,7 @@ impl Lane {
             give_up_after_requests: self.options.hopeless_requests,
         };
         let content = self.work.passes[pass].content.clone();
-        let movement = Movement::new(direction, pass, content, shape, now);
+        let movement = Movement::new(direction, pass, content, shape, reach, now);
         self.buffers
             .iter_mut()
             .for_each(|buffer| movement.prepare_first(buffer));

@@ -1,9 +1,8 @@
 //! Erase and prove: overwrite every addressable byte with a position-keyed pattern, read every
-//! byte back, and say no more than was proven.
+//! byte back (or a sample, where that is asked for), and say no more than was proven.
 //!
 //! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
-//! its outcomes and knows no report. Native sanitize commands, the ledger and sampled verification
-//! are not here yet.
+//! its outcomes and knows no report. Native sanitize commands and the ledger are not here yet.
 
 mod call;
 pub mod claimed;
@@ -21,6 +20,7 @@ pub mod pattern;
 pub mod plan;
 pub mod progress;
 mod ranges;
+pub mod sample;
 mod sweep;
 pub mod target;
 pub mod verify;

@@ -4,6 +4,7 @@
 use crate::content::Content;
 use crate::outcome::{ByteRange, PassRecord, VerifyRecord};
 use crate::ranges::RangeList;
+use crate::sample::Samples;
 use crate::sweep::{Piece, Shape, Sweep};
 use std::io;
 use std::time::Instant;
@@ -13,6 +14,28 @@ use std::time::Instant;
 pub(crate) enum Direction {
     Write,
     Read,
+}
+
+/// Which bytes a movement covers. The record of a read names the very samples whose ranges were
+/// swept, and no others.
+#[derive(Clone, Debug)]
+pub(crate) enum Reach {
+    /// The whole drive, of so many bytes.
+    Whole(u64),
+    /// A sample of it.
+    Samples(Samples),
+}
+
+impl Reach {
+    fn ranges(&self) -> Vec<ByteRange> {
+        match self {
+            Self::Whole(end) => vec![ByteRange {
+                start: 0,
+                end: *end,
+            }],
+            Self::Samples(samples) => samples.ranges(),
+        }
+    }
 }
 
 /// What a completion said of the drive.
@@ -36,6 +59,7 @@ pub(crate) struct Movement {
     pub(crate) direction: Direction,
     pub(crate) pass: usize,
     pub(crate) sweep: Sweep,
+    reach: Reach,
     content: Content,
     sector_bytes: u32,
     began: Instant,
@@ -51,12 +75,14 @@ impl Movement {
         pass: usize,
         content: Content,
         shape: Shape,
+        reach: Reach,
         now: Instant,
     ) -> Self {
         Self {
             direction,
             pass,
-            sweep: Sweep::new(shape),
+            sweep: Sweep::new(shape, reach.ranges()),
+            reach,
             content,
             sector_bytes: shape.logical_sector_bytes,
             began: now,
@@ -179,6 +205,10 @@ impl Movement {
             }
             Direction::Read => {
                 record.verify = Some(VerifyRecord {
+                    samples: match self.reach {
+                        Reach::Whole(_) => None,
+                        Reach::Samples(samples) => Some(samples),
+                    },
                     read_bytes: done_bytes,
                     mismatch_bytes: self.mismatches.bytes(),
                     mismatches: self.mismatches.into_ranges(),

@@ -1,12 +1,14 @@
 //! What a run did and what of it was *proven*.
 //!
-//! Three different words, used strictly: **verified** (read back and compared by us), **claimed by
-//! drive**, **not checked**. [`Proof`] has no constructor outside the verifier.
+//! Different words, used strictly: **verified** (all of it read back and compared by us), **checked
+//! by sample** (a part of it), **claimed by drive**, **not checked**. [`Proof`] and [`SampleProof`]
+//! have no constructor outside the verifier.
 
+use crate::sample::Samples;
 use std::fmt;
 use std::time::SystemTime;
 
-pub use crate::verify::Proof;
+pub use crate::verify::{Proof, SampleProof};
 
 /// The end of one drive's run.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,9 @@ pub struct Outcome {
 pub enum Conclusion {
     /// Every addressable byte was overwritten and read back equal to the pattern.
     Verified(Proof),
+    /// Every addressable byte was written; a sample was read back equal because that was asked for.
+    /// What was not read is not proven.
+    SampleVerified(SampleProof),
     /// Every addressable byte was written; nothing was read back because that was asked for.
     WrittenNotChecked,
     /// Something is not proven: at least one reason.
@@ -81,7 +86,7 @@ pub enum Shortfall {
     ByteCount {
         /// What was accounted.
         accounted: u64,
-        /// The capacity.
+        /// The capacity, or the bytes of the sample.
         capacity: u64,
     },
     /// Anything else, in words, with the drive's answer.
@@ -163,6 +168,8 @@ pub struct PassRecord {
 /// A read-back of a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifyRecord {
+    /// What was to be read, when not the whole drive.
+    pub samples: Option<Samples>,
     /// Bytes read and compared.
     pub read_bytes: u64,
     /// Sectors that differ, merged and ascending.
@@ -179,7 +186,7 @@ pub struct VerifyRecord {
     pub first_mismatch_offset_bytes: Option<u64>,
     /// Time of the read phase.
     pub seconds: f64,
-    /// The phase reached the end of the drive.
+    /// The phase reached the end of what was to be read.
     pub complete: bool,
 }
 

@@ -7,6 +7,7 @@
 
 use crate::job::VerifyMode;
 use crate::outcome::PassKind;
+use crate::sample::SECTORS_MIN;
 use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
 use drive::health::{Confidence, Count};
 use std::fmt;
@@ -85,6 +86,9 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
     let kind = kind(facts);
     let two_passes = matches!(kind, Kind::Stick | Kind::Card);
     let mut reasons = vec![kind_reason(kind).to_owned()];
+    let verify = wishes
+        .verify
+        .on(facts.capacity_bytes, facts.logical_sector_bytes);
     let mut passes = vec![PassKind::Pattern];
     let mut level = Level::Clear;
     if two_passes && wishes.single_pass {
@@ -113,8 +117,14 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
         passes.push(PassKind::Zero);
         reasons.push("zeros were asked for as a last pass; they are not the proof".into());
     }
-    reasons.push(match wishes.verify {
+    reasons.push(match verify {
+        VerifyMode::Full if verify != wishes.verify => format!(
+            "a sample was asked for; with fewer than {SECTORS_MIN} sectors every byte of every pass is read back and compared"
+        ),
         VerifyMode::Full => "every byte of every pass is read back and compared".into(),
+        VerifyMode::Sampled(share) => format!(
+            "only a sample of every pass is read back, {share} of it at random places, as was asked for: the outcome will be \"written, checked by sample\""
+        ),
         VerifyMode::None => {
             "nothing is read back, as was asked for: the outcome will be \"written, not checked\""
                 .into()
@@ -128,7 +138,7 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
         level,
         technique: technique(&passes),
         passes,
-        verify: wishes.verify,
+        verify,
         reasons,
         residual: residual(facts, kind),
     }

@@ -1,13 +1,14 @@
-//! One phase over a whole drive, as bookkeeping: which bytes come next, what became of each.
+//! One phase over a drive, as bookkeeping: which bytes come next, what became of each.
 //!
-//! It does no I/O and knows no clock. Whole requests go in order from byte 0 to the end. A request
+//! It does no I/O and knows no clock. It covers the ranges it is given: one for a whole drive, many
+//! for a sample of it. Whole requests go in order through all of them. A request
 //! that fails is cut in halves down to the sector, so that its neighbours are served; what fails
 //! for good is tried once more when everything else is done, with nothing else on its way, and then
 //! listed. Where failures come in long unbroken rows, cutting stops (it would draw thousands of
 //! errors from a dying drive) and whole requests are listed; after a row that is longer still the
 //! phase is given up.
 //!
-//! Invariant: every byte of the drive is at any time in exactly one of: not begun, waiting,
+//! Invariant: every byte of the ranges is at any time in exactly one of: not begun, waiting,
 //! outstanding, done, bad.
 
 use crate::outcome::ByteRange;
@@ -17,8 +18,6 @@ use std::collections::VecDeque;
 /// The measures of a sweep.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    /// Bytes to cover, a multiple of the logical sector.
-    pub(crate) capacity_bytes: u64,
     /// Smallest transfer.
     pub(crate) logical_sector_bytes: u32,
     /// Preferred border of a cut.
@@ -70,7 +69,12 @@ const AGAIN_LIMIT: u32 = 10_000;
 #[derive(Debug)]
 pub(crate) struct Sweep {
     shape: Shape,
-    next: u64,
+    /// Bytes of all ranges.
+    total_bytes: u64,
+    /// The end of the last range.
+    end: u64,
+    /// What is not begun, ascending.
+    ahead: VecDeque<ByteRange>,
     parts: Vec<Piece>,
     last_tries: VecDeque<Piece>,
     outstanding: usize,
@@ -85,11 +89,21 @@ pub(crate) struct Sweep {
 }
 
 impl Sweep {
-    /// A sweep over nothing yet.
-    pub(crate) fn new(shape: Shape) -> Self {
+    /// A sweep that has not begun, over whole sectors: `ranges` are ascending and share no byte.
+    pub(crate) fn new(shape: Shape, ranges: Vec<ByteRange>) -> Self {
+        let apart = ranges.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        let sector = u64::from(shape.logical_sector_bytes);
+        let whole = ranges.iter().all(|range| {
+            range.start < range.end
+                && range.start.is_multiple_of(sector)
+                && range.end.is_multiple_of(sector)
+        });
+        assert!(apart && whole, "ranges that a sweep cannot count");
         Self {
             shape,
-            next: 0,
+            total_bytes: ranges.iter().map(ByteRange::len).sum(),
+            end: ranges.last().map_or(0, |range| range.end),
+            ahead: ranges.into(),
             parts: Vec::new(),
             last_tries: VecDeque::new(),
             outstanding: 0,
@@ -130,15 +144,18 @@ impl Sweep {
     }
 
     fn next_whole(&mut self) -> Option<Piece> {
-        let left = self.shape.capacity_bytes - self.next;
-        let length = u64::from(self.shape.request_bytes).min(left) as u32;
+        let range = self.ahead.front_mut()?;
+        let length = u64::from(self.shape.request_bytes).min(range.len()) as u32;
         let piece = Piece {
-            start: self.next,
+            start: range.start,
             length,
             turn: Turn::Whole,
         };
-        self.next += u64::from(length);
-        (length > 0).then_some(piece)
+        range.start += u64::from(length);
+        if range.is_empty() {
+            self.ahead.pop_front();
+        }
+        Some(piece)
     }
 
     /// The first `bytes` of the piece were transferred: at least one sector, whole sectors.
@@ -269,7 +286,8 @@ impl Sweep {
             return;
         }
         if !self.only_last_tries() {
-            self.given_up_at = Some(self.next);
+            let first_ahead = self.ahead.front().map(|range| range.start);
+            self.given_up_at = first_ahead.or(Some(self.end));
         }
         let waiting: Vec<Piece> = self
             .parts
@@ -279,18 +297,11 @@ impl Sweep {
         waiting
             .into_iter()
             .for_each(|piece| self.bad.add(piece.range()));
-        if self.next < self.shape.capacity_bytes {
-            self.bad.add(ByteRange {
-                start: self.next,
-                end: self.shape.capacity_bytes,
-            });
-            self.next = self.shape.capacity_bytes;
-        }
+        self.ahead.drain(..).for_each(|range| self.bad.add(range));
     }
 
     fn only_last_tries(&self) -> bool {
-        let begun = self.next == self.shape.capacity_bytes;
-        begun && self.parts.iter().all(|part| part.turn == Turn::Last)
+        self.ahead.is_empty() && self.parts.iter().all(|part| part.turn == Turn::Last)
     }
 
     /// Sends nothing more; what is left stays neither done nor bad.
@@ -300,15 +311,14 @@ impl Sweep {
 
     /// Nothing is outstanding and nothing will be sent.
     pub(crate) fn is_over(&self) -> bool {
-        let exhausted = self.parts.is_empty()
-            && self.last_tries.is_empty()
-            && self.next == self.shape.capacity_bytes;
+        let exhausted =
+            self.parts.is_empty() && self.last_tries.is_empty() && self.ahead.is_empty();
         self.outstanding == 0 && (self.halted || exhausted)
     }
 
-    /// Every byte is done or bad.
+    /// Every byte of every range is done or bad.
     pub(crate) fn is_complete(&self) -> bool {
-        self.accounted_bytes() == self.shape.capacity_bytes
+        self.accounted_bytes() == self.total_bytes
     }
 
     /// Bytes transferred.

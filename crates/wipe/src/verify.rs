@@ -1,7 +1,7 @@
 //! What may be concluded from a run, and the read-back of a drive that was erased earlier.
 //!
 //! [`Proof`] has private fields and its one constructor is `prove` below: nothing else in raz can
-//! say "verified". The proof is for the keyed pattern; zeros are a pass after it and prove nothing
+//! say "verified". In the same way only `prove_by_sample` can say "checked by sample". The proof is for the keyed pattern; zeros are a pass after it and prove nothing
 //! alone, since a drive that was never written may read as zeros too.
 
 use crate::content::Content;
@@ -14,6 +14,7 @@ use crate::outcome::{
 };
 use crate::progress::Progress;
 use crate::ranges::merged;
+use crate::sample::{Samples, Share};
 use crate::target::{Control, Target};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -51,6 +52,45 @@ impl Proof {
     }
 }
 
+/// The verifier's word that a claimed drive was written in full, that it read a sample of every
+/// pass, and that it found the sample equal. It says nothing of the bytes that were not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleProof {
+    least: Samples,
+    sectors_read: u64,
+    pattern_passes: u32,
+    complement: bool,
+    zeros: bool,
+}
+
+impl SampleProof {
+    /// The samples of the pass of which the fewest sectors were read.
+    #[must_use]
+    pub fn samples(&self) -> &Samples {
+        &self.least
+    }
+    /// Sectors read back and compared in that pass.
+    #[must_use]
+    pub fn sectors_read(&self) -> u64 {
+        self.sectors_read
+    }
+    /// Pattern and complement passes that were sampled.
+    #[must_use]
+    pub fn pattern_passes(&self) -> u32 {
+        self.pattern_passes
+    }
+    /// The complement pass was sampled too.
+    #[must_use]
+    pub fn complement(&self) -> bool {
+        self.complement
+    }
+    /// A final zero pass was sampled, and reads as zeros there.
+    #[must_use]
+    pub fn zeros(&self) -> bool {
+        self.zeros
+    }
+}
+
 /// What a run was to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Goal {
@@ -81,6 +121,9 @@ pub(crate) fn conclude(run: &Run, goal: &Goal) -> Conclusion {
     }
     let concluded = match goal.verify {
         VerifyMode::Full => prove(run, goal).map(Conclusion::Verified),
+        VerifyMode::Sampled(share) => {
+            prove_by_sample(run, goal, share).map(Conclusion::SampleVerified)
+        }
         VerifyMode::None => all_written(run, goal).map(|()| Conclusion::WrittenNotChecked),
     };
     concluded.unwrap_or_else(|reason| Conclusion::NotComplete(vec![Shortfall::Other(reason)]))
@@ -89,36 +132,91 @@ pub(crate) fn conclude(run: &Run, goal: &Goal) -> Conclusion {
 /// Makes the proof, or says which part of it is missing. Looks at every condition anew and relies
 /// on no earlier judgement.
 fn prove(run: &Run, goal: &Goal) -> Result<Proof, String> {
-    all_written(run, goal)?;
-    let (mut patterns, mut complement, mut zeros) = (0, false, false);
-    for pass in &run.passes {
-        let Some(read) = &pass.verify else {
-            return Err("a pass was not read back".into());
-        };
-        if !is_equal(read, goal.capacity_bytes) {
+    for read in reads(run, goal)? {
+        if read.samples.is_some() || !is_equal(read, goal.capacity_bytes) {
             return Err("a pass was not read back whole and equal".into());
         }
-        match pass.kind {
-            PassKind::Pattern => patterns += 1,
-            PassKind::Complement => (patterns, complement) = (patterns + 1, true),
-            PassKind::Zero => zeros = true,
+    }
+    let kinds = kinds(run)?;
+    Ok(Proof {
+        bytes_verified: goal.capacity_bytes,
+        pattern_passes_verified: kinds.patterns,
+        complement_verified: kinds.complement,
+        zeros_verified: kinds.zeros,
+    })
+}
+
+/// As [`prove`], for a run of which a sample was to be read. The ranges are derived anew from the
+/// seed in the record, and every byte of them must have been read.
+fn prove_by_sample(run: &Run, goal: &Goal, share: Share) -> Result<SampleProof, String> {
+    let mut least: Option<(u64, &Samples)> = None;
+    let mut seeds = Vec::new();
+    for read in reads(run, goal)? {
+        let Some(samples) = &read.samples else {
+            return Err("a pass was not read back by sample".into());
+        };
+        let (sectors, size) = (samples.sectors_read(), u64::from(samples.sector_bytes()));
+        let fits = samples.share() == share
+            && samples.sectors_total() * size == goal.capacity_bytes
+            && !seeds.contains(&samples.seed());
+        if !fits || !is_equal(read, sectors * size) {
+            return Err("the sample of a pass was not read back whole and equal".into());
+        }
+        seeds.push(samples.seed());
+        if least.is_none_or(|(fewest, _)| sectors < fewest) {
+            least = Some((sectors, samples));
         }
     }
-    if patterns == 0 {
-        return Err(
-            "no pass of the keyed pattern was read back, and zeros alone prove nothing".into(),
-        );
-    }
+    let (sectors_read, least) = least.ok_or("no sample was read back")?;
+    let kinds = kinds(run)?;
+    Ok(SampleProof {
+        least: least.clone(),
+        sectors_read,
+        pattern_passes: kinds.patterns,
+        complement: kinds.complement,
+        zeros: kinds.zeros,
+    })
+}
+
+/// The read-backs of all passes of a run that was written in full, with the identity read between
+/// all phases.
+fn reads<'a>(run: &'a Run, goal: &Goal) -> Result<Vec<&'a VerifyRecord>, String> {
+    all_written(run, goal)?;
     // One check before the first write, one after each write and one after each read.
     if run.identity_checks.len() != 1 + 2 * run.passes.len() {
         return Err("the identity was not read between all phases".into());
     }
-    Ok(Proof {
-        bytes_verified: goal.capacity_bytes,
-        pattern_passes_verified: patterns,
-        complement_verified: complement,
-        zeros_verified: zeros,
-    })
+    let reads: Option<Vec<_>> = run.passes.iter().map(|pass| pass.verify.as_ref()).collect();
+    reads.ok_or_else(|| "a pass was not read back".into())
+}
+
+struct Kinds {
+    patterns: u32,
+    complement: bool,
+    zeros: bool,
+}
+
+fn kinds(run: &Run) -> Result<Kinds, String> {
+    let mut kinds = Kinds {
+        patterns: 0,
+        complement: false,
+        zeros: false,
+    };
+    for pass in &run.passes {
+        match pass.kind {
+            PassKind::Pattern => kinds.patterns += 1,
+            PassKind::Complement => {
+                (kinds.patterns, kinds.complement) = (kinds.patterns + 1, true);
+            }
+            PassKind::Zero => kinds.zeros = true,
+        }
+    }
+    match kinds.patterns {
+        0 => {
+            Err("no pass of the keyed pattern was read back, and zeros alone prove nothing".into())
+        }
+        _ => Ok(kinds),
+    }
 }
 
 fn all_written(run: &Run, goal: &Goal) -> Result<(), String> {
@@ -150,9 +248,9 @@ fn all_written(run: &Run, goal: &Goal) -> Result<(), String> {
     Ok(())
 }
 
-fn is_equal(read: &VerifyRecord, capacity_bytes: u64) -> bool {
+fn is_equal(read: &VerifyRecord, wanted_bytes: u64) -> bool {
     read.complete
-        && read.read_bytes == capacity_bytes
+        && read.read_bytes == wanted_bytes
         && read.mismatch_bytes == 0
         && read.mismatches.is_empty()
         && read.first_mismatch_offset_bytes.is_none()
@@ -206,16 +304,19 @@ fn union_bytes<'a>(lists: impl Iterator<Item = (&'a Vec<ByteRange>, u64)>) -> u6
 fn byte_counts(passes: &[PassRecord], capacity: u64) -> Vec<Shortfall> {
     let written = passes
         .iter()
-        .map(|pass| pass.written_bytes + pass.write_error_bytes);
+        .map(|pass| (pass.written_bytes + pass.write_error_bytes, capacity));
     let read = passes.iter().filter_map(|pass| pass.verify.as_ref());
-    let read = read.map(|read| read.read_bytes + read.read_error_bytes);
+    let read = read.map(|read| {
+        let wanted = read.samples.as_ref().map_or(capacity, Samples::bytes);
+        (read.read_bytes + read.read_error_bytes, wanted)
+    });
     let wrong = written
         .chain(read)
-        .filter(|accounted| *accounted != capacity);
+        .filter(|(accounted, wanted)| accounted != wanted);
     wrong
-        .map(|accounted| Shortfall::ByteCount {
+        .map(|(accounted, wanted)| Shortfall::ByteCount {
             accounted,
-            capacity,
+            capacity: wanted,
         })
         .collect()
 }
@@ -306,6 +407,7 @@ fn judge_read_back(run: Run, capacity: u64) -> ReadBack {
 
 fn unread() -> VerifyRecord {
     VerifyRecord {
+        samples: None,
         read_bytes: 0,
         mismatches: Vec::new(),
         mismatch_bytes: 0,

@@ -148,8 +148,8 @@ impl Case<'_> {
     /// A phase that was never begun is one in which nothing was moved.
     fn phase(&self, pass: usize, op: Op) -> Phase {
         let index = match (self.wanted.verify, op) {
-            (VerifyMode::Full, Op::Write) => 2 * pass,
-            (VerifyMode::Full, Op::Read) => 2 * pass + 1,
+            (VerifyMode::Full | VerifyMode::Sampled(_), Op::Write) => 2 * pass,
+            (VerifyMode::Full | VerifyMode::Sampled(_), Op::Read) => 2 * pass + 1,
             (VerifyMode::None, _) => pass,
         };
         let phase = self.drive.ledger.phases.get(index).cloned();
@@ -360,6 +360,8 @@ impl Case<'_> {
             Conclusion::Verified(proof) => {
                 clean && full && proves && proof.bytes_verified() == self.wanted.bytes()
             }
+            // No seed asks for a sample.
+            Conclusion::SampleVerified(_) => false,
             Conclusion::WrittenNotChecked => clean && !full,
             Conclusion::NotComplete(reasons) => {
                 let interrupted = self.cancelled && reasons.contains(&Shortfall::Interrupted);
@@ -470,7 +472,8 @@ impl Case<'_> {
         match self.outcome.conclusion {
             Conclusion::Verified(_) => {}
             Conclusion::WrittenNotChecked if !lies => {}
-            Conclusion::WrittenNotChecked
+            Conclusion::SampleVerified(_)
+            | Conclusion::WrittenNotChecked
             | Conclusion::NotComplete(_)
             | Conclusion::NotStarted(_) => return Ok(()),
         }

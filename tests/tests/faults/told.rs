@@ -207,6 +207,7 @@ fn on_page(workshop: &Workshop<'_>, all: &[&Bay], audit: &Audit) -> anyhow::Resu
         let erasure = erasure(bay, audit)?;
         let word = match erasure.outcome {
             OutcomeWord::Verified => "✓ verified",
+            OutcomeWord::Sampled => "◐ written, checked by sample",
             OutcomeWord::WrittenNotChecked => "○ written, not checked",
             OutcomeWord::NotComplete => "✗ not complete",
             OutcomeWord::NotStarted => "– nothing was written",
@@ -253,6 +254,7 @@ fn on_screen(running: &Running, all: &[&Bay], audit: &Audit) -> anyhow::Result<(
     for bay in all {
         let word = match erasure(bay, audit)?.outcome {
             OutcomeWord::Verified => "verified",
+            OutcomeWord::Sampled => "written, checked by sample",
             OutcomeWord::WrittenNotChecked => "written, not checked",
             OutcomeWord::NotComplete => "not complete",
             OutcomeWord::NotStarted => "not started",

@@ -9,11 +9,13 @@ pub mod upload;
 pub mod verify;
 pub mod wipe;
 
-/// Exit status, the same for every command.
+/// Exit status, the same for every command; what comes later proves less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// All that was asked is proven.
     Proven,
+    /// All that was asked is shown by a sample, and by no more than that.
+    Sampled,
     /// Something is not.
     NotProven,
     /// The command line is wrong.
@@ -31,6 +33,7 @@ impl Status {
             Self::NotProven => 1,
             Self::Usage => 2,
             Self::Refused => 3,
+            Self::Sampled => 4,
         }
     }
 }

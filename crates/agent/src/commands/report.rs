@@ -5,7 +5,7 @@ use crate::bundle;
 use crate::cli::{Key, ReportCommand};
 use crate::output::{self, say, tell};
 use anyhow::{Context, bail};
-use report::schema::{Drive, Erasure, Level, OutcomeWord, Report};
+use report::schema::{Arrangement, Drive, Erasure, Level, OutcomeWord, Report, Sample};
 use report::sign::StationKey;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -149,18 +149,50 @@ fn drive_words(drive: &Drive) -> String {
 
 fn erasure_words(text: &mut String, erasure: &Erasure) {
     let _ = writeln!(text, "         {}", erasure.outcome_text);
-    if erasure.outcome == OutcomeWord::Verified {
-        let level = match erasure.achieved_level {
-            Level::Clear => "clear",
-            Level::Purge => "purge",
-            Level::None => "below clear",
-        };
-        let _ = writeln!(text, "         level {level} by {}", erasure.technique);
-    } else {
-        let _ = writeln!(text, "         NOT SANITIZED: do not hand this drive on");
+    match erasure.outcome {
+        OutcomeWord::Verified => {
+            let level = match erasure.achieved_level {
+                Level::Clear => "clear",
+                Level::Purge => "purge",
+                Level::None => "below clear",
+            };
+            let _ = writeln!(text, "         level {level} by {}", erasure.technique);
+        }
+        OutcomeWord::Sampled => {
+            let _ = writeln!(
+                text,
+                "         NO LEVEL IS CLAIMED: only a sample was read back; who hands this drive on decides whether that suffices"
+            );
+        }
+        OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted => {
+            let _ = writeln!(text, "         NOT SANITIZED: do not hand this drive on");
+        }
+    }
+    let reads = erasure.passes.iter().flat_map(|pass| &pass.verification);
+    for sample in reads.flat_map(|read| &read.sample) {
+        sample_words(text, sample);
     }
     for item in &erasure.not_reached {
         let _ = writeln!(text, "         not reached: {item}");
+    }
+}
+
+fn sample_words(text: &mut String, sample: &Sample) {
+    let _ = writeln!(
+        text,
+        "         sampled: {} sectors of {}, seed {}",
+        sample.sectors, sample.sectors_total, sample.seed
+    );
+    for missed in &sample.missed {
+        let residue = match missed.arrangement {
+            Arrangement::Contiguous => "in one run",
+            Arrangement::Scattered => "scattered",
+        };
+        let _ = writeln!(
+            text,
+            "         misses {} sectors ({} bytes) {residue} with probability {:.6}",
+            missed.sectors, missed.bytes, missed.probability
+        );
     }
 }
 

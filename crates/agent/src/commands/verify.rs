@@ -107,9 +107,19 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
     );
     if erasure.outcome != OutcomeWord::Verified {
         say!("{path}: the report itself says: {}", erasure.outcome_text);
-        return Ok(Status::NotProven);
     }
-    Ok(Status::Proven)
+    Ok(match (erasure.outcome, kind) {
+        (OutcomeWord::Verified, _) => Status::Proven,
+        // Every byte was read now and is the keyed pattern: more than the report's own sample.
+        (OutcomeWord::Sampled, schema::PassKind::Pattern | schema::PassKind::Complement) => {
+            Status::Proven
+        }
+        (OutcomeWord::Sampled, schema::PassKind::Zero) => Status::Sampled,
+        (
+            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted,
+            _,
+        ) => Status::NotProven,
+    })
 }
 
 fn all_identities(report: &schema::Report) -> String {

@@ -2,7 +2,7 @@
 
 use super::{Status, signals};
 use crate::bundle::{self, Folder, Signed};
-use crate::cli::{VerifyChoice, Wipe};
+use crate::cli::Wipe;
 use crate::compose::{self, Material, Run};
 use crate::output::{self, printable, tell};
 use crate::survey::Survey;
@@ -19,9 +19,8 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use wipe::job::VerifyMode;
 use wipe::options::Options;
-use wipe::plan::{self, Wishes};
+use wipe::plan::{self, Level, Wishes};
 use wipe::progress::Phase;
 
 /// The rate at which the line of progress changes.
@@ -117,20 +116,29 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     } else {
         output::out(super::report::words(&report).as_bytes());
     }
+    if !kept || runs.len() != drives.len() {
+        return Ok(Status::NotProven);
+    }
+    let statuses = runs.iter().map(|run| status(run, arguments.single_pass));
+    Ok(statuses.max().unwrap_or(Status::NotProven))
+}
+
+/// What is proven of one drive of all that was asked for it.
+fn status(run: &Run, single_pass: bool) -> Status {
     // A single pass that was asked for by name is all that was asked, whatever level it reaches.
-    let as_asked = |run: &Run| match arguments.single_pass {
-        true => {
-            compose::conclusion(&run.outcome.conclusion).0 == OutcomeWord::Verified
-                && !matches!(run.facts.hidden, HiddenCapacity::Hidden { .. })
-        }
-        false => compose::reached(run),
+    let as_asked = match single_pass {
+        true => !matches!(run.facts.hidden, HiddenCapacity::Hidden { .. }),
+        false => run.plan.level == Level::Clear,
     };
-    let proven = kept && runs.len() == drives.len() && runs.iter().all(as_asked);
-    Ok(if proven {
-        Status::Proven
-    } else {
-        Status::NotProven
-    })
+    match compose::conclusion(&run.outcome.conclusion).0 {
+        OutcomeWord::Verified if as_asked => Status::Proven,
+        OutcomeWord::Sampled if as_asked => Status::Sampled,
+        OutcomeWord::Verified
+        | OutcomeWord::Sampled
+        | OutcomeWord::WrittenNotChecked
+        | OutcomeWord::NotComplete
+        | OutcomeWord::NotStarted => Status::NotProven,
+    }
 }
 
 /// Puts the report into its folder; says whether it is there.
@@ -184,10 +192,7 @@ fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
     let wishes = Wishes {
         then_zero: arguments.then_zero,
         single_pass: arguments.single_pass,
-        verify: match arguments.verify {
-            VerifyChoice::Full => VerifyMode::Full,
-            VerifyChoice::None => VerifyMode::None,
-        },
+        verify: arguments.verify,
     };
     Order {
         facts: facts.clone(),

@@ -1,14 +1,15 @@
 //! An outcome in the words of the wire schema.
 //!
 //! The one place where "verified" is written, and it is written only for a
-//! [`Conclusion::Verified`], which needs the verifier's proof.
+//! [`Conclusion::Verified`], which needs the verifier's proof. A sample has words of its own.
 
+use super::sample::{figures, sample};
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
 use report::schema::{self, FinalContent, Level, OutcomeWord};
 use std::time::SystemTime;
 use wipe::outcome::{
-    ByteRange, Conclusion, IdentityCheck, Outcome, PassKind, PassRecord, Shortfall,
+    ByteRange, Conclusion, IdentityCheck, Outcome, PassKind, PassRecord, SampleProof, Shortfall,
 };
 use wipe::pattern::{CONTEXT, Cipher, Seed};
 use wipe::plan::{self, Plan};
@@ -87,7 +88,10 @@ fn achieved(word: OutcomeWord, aim: plan::Level) -> (Level, &'static str) {
             "; this does not reach the level Clear, for the reasons given",
         ),
         (
-            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted,
+            OutcomeWord::Sampled
+            | OutcomeWord::WrittenNotChecked
+            | OutcomeWord::NotComplete
+            | OutcomeWord::NotStarted,
             plan::Level::Clear | plan::Level::BelowClear,
         ) => (Level::None, ""),
     }
@@ -114,6 +118,7 @@ pub fn conclusion(conclusion: &Conclusion) -> (OutcomeWord, String, Vec<String>)
             );
             (OutcomeWord::Verified, text, Vec::new())
         }
+        Conclusion::SampleVerified(proof) => (OutcomeWord::Sampled, sampled(proof), Vec::new()),
         Conclusion::WrittenNotChecked => (
             OutcomeWord::WrittenNotChecked,
             "written, not checked: nothing was read back because that was asked for".into(),
@@ -130,6 +135,28 @@ pub fn conclusion(conclusion: &Conclusion) -> (OutcomeWord, String, Vec<String>)
             (OutcomeWord::NotStarted, text, reasons)
         }
     }
+}
+
+/// Neither "erased" nor "verified": most of the drive was not read. That a sample may suffice is
+/// said by NIST SP 800-88r1 §4.7, and that the decision is the organisation's by r2 §4.5.2.
+fn sampled(proof: &SampleProof) -> String {
+    let figures = figures(proof);
+    let passes = match proof.complement() {
+        true => "the pattern and then its complement",
+        false => "a pattern keyed by position",
+    };
+    let zeros = match proof.zeros() {
+        true => ", afterwards filled with zeros, sampled too",
+        false => "",
+    };
+    format!(
+        "written, checked by sample: every sector was written with {passes}{zeros}; {} of {} sectors ({} %), at random places, were read back and are what was written; the others were not read. One sector left unwritten would be missed with probability {}, a run of 1 MiB with {}. Whether a sample suffices is the decision of the organisation",
+        figures.sectors,
+        figures.sectors_total,
+        figures.percent,
+        figures.sector_missed,
+        figures.mebibyte_missed
+    )
 }
 
 fn consent(run: &Run) -> schema::Consent {
@@ -159,7 +186,11 @@ fn record(pass: &PassRecord, capacity_bytes: u64) -> schema::Pass {
         flushed: pass.flushed,
         write_seconds: pass.write_seconds,
         verification: pass.verify.as_ref().map(|verify| schema::Verification {
-            r#type: "full".into(),
+            r#type: match verify.samples {
+                Some(_) => "sampled".into(),
+                None => "full".into(),
+            },
+            sample: verify.samples.as_ref().map(sample),
             read_bytes: verify.read_bytes,
             coverage_percent: percent(verify.read_bytes, capacity_bytes),
             mismatches: ranges(&verify.mismatches, verify.mismatch_bytes),
@@ -201,9 +232,10 @@ fn final_content(outcome: &Outcome) -> FinalContent {
             Some(PassKind::Zero) => FinalContent::Zeros,
             None => FinalContent::Unknown,
         },
-        Conclusion::WrittenNotChecked | Conclusion::NotComplete(_) | Conclusion::NotStarted(_) => {
-            FinalContent::Unknown
-        }
+        Conclusion::SampleVerified(_)
+        | Conclusion::WrittenNotChecked
+        | Conclusion::NotComplete(_)
+        | Conclusion::NotStarted(_) => FinalContent::Unknown,
     }
 }
 
@@ -247,6 +279,7 @@ mod tests {
     fn level_is_claimed_only_for_a_proof_of_all_that_the_medium_asks_for() {
         let words = [
             OutcomeWord::Verified,
+            OutcomeWord::Sampled,
             OutcomeWord::WrittenNotChecked,
             OutcomeWord::NotComplete,
             OutcomeWord::NotStarted,

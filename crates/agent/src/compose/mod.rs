@@ -6,11 +6,13 @@ mod drive;
 mod erasure;
 mod health;
 mod machine;
+mod sample;
 
 pub use drive::{drive, refusal, transport};
 pub use erasure::{Run, conclusion, erasure, reached, time};
 pub use health::health;
 pub use machine::{drive_health, machine, machine_id, summary, verdict};
+pub use sample::{Figures, figures};
 
 use ::drive::facts::DriveFacts;
 use ::drive::refusal::Refusal;
@@ -100,9 +102,13 @@ pub fn judge(
                     true => DriveFate::Proven,
                     false => DriveFate::NotProven,
                 },
-                Some(OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete) => {
-                    DriveFate::NotProven
-                }
+                // A sample leaves most of the drive unread: whether that is enough to let it go is
+                // a person's decision, and not one that a grade may take.
+                Some(
+                    OutcomeWord::Sampled
+                    | OutcomeWord::WrittenNotChecked
+                    | OutcomeWord::NotComplete,
+                ) => DriveFate::NotProven,
                 Some(OutcomeWord::NotStarted) | None => {
                     if refusals.contains(&Refusal::Kept) {
                         DriveFate::Kept

@@ -5,7 +5,7 @@
 
 use super::Language;
 use crate::compose;
-use wipe::outcome::{Conclusion, PassKind, Shortfall};
+use wipe::outcome::{Conclusion, PassKind, SampleProof, Shortfall};
 use wipe::plan::Plan;
 
 /// The technique of a plan.
@@ -55,6 +55,7 @@ fn conclusion_french(conclusion: &Conclusion) -> String {
                 false => "",
             }
         ),
+        Conclusion::SampleVerified(proof) => sampled_french(proof),
         Conclusion::WrittenNotChecked => {
             "écrit, non contrôlé : rien n'a été relu, comme demandé".into()
         }
@@ -63,6 +64,27 @@ fn conclusion_french(conclusion: &Conclusion) -> String {
             format!("non commencé, rien n'a été écrit : {}", reasons(shortfalls))
         }
     }
+}
+
+fn sampled_french(proof: &SampleProof) -> String {
+    let figures = compose::figures(proof);
+    let comma = |number: &str| number.replace('.', ",");
+    format!(
+        "écrit, contrôlé par sondage : chaque secteur a été écrit par {}{} ; {} secteurs sur {} ({} %), pris au hasard, ont été relus et sont ce qui a été écrit ; les autres n'ont pas été relus. Un secteur resté sans écriture échapperait avec la probabilité {}, une suite de 1 Mio avec {}. Si un sondage suffit, c'est à l'organisation d'en décider",
+        match proof.complement() {
+            true => "le motif puis son complément",
+            false => "un motif propre à chaque position",
+        },
+        match proof.zeros() {
+            true => ", ensuite rempli de zéros, sondés aussi",
+            false => "",
+        },
+        figures.sectors,
+        figures.sectors_total,
+        comma(&figures.percent),
+        comma(&figures.sector_missed),
+        comma(&figures.mebibyte_missed)
+    )
 }
 
 fn shortfall_french(shortfall: &Shortfall) -> String {
@@ -98,7 +120,14 @@ fn shortfall_french(shortfall: &Shortfall) -> String {
 mod tests {
     use super::conclusion;
     use crate::i18n::Language;
-    use wipe::outcome::{Conclusion, Shortfall};
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::sync::Arc;
+    use wipe::job::{Job, VerifyMode};
+    use wipe::options::Options;
+    use wipe::outcome::{Conclusion, PassKind, Shortfall};
+    use wipe::pattern::{Cipher, Seed};
+    use wipe::sample::Share;
+    use wipe::target::{Control, Target};
 
     fn all() -> Vec<Shortfall> {
         vec![
@@ -147,5 +176,94 @@ mod tests {
         }
         let unread = conclusion(Language::French, &Conclusion::WrittenNotChecked);
         assert!(unread.starts_with("écrit, non contrôlé") && !unread.contains("effacé"));
+    }
+
+    struct Still(std::fs::File);
+
+    impl Control for Still {
+        fn flush(&self) -> std::io::Result<()> {
+            self.0.sync_all()
+        }
+
+        fn recheck_identity(&self) -> Result<String, String> {
+            Ok("still".into())
+        }
+
+        fn is_present(&self) -> bool {
+            true
+        }
+    }
+
+    /// The end of a real run over a file: there is no other way to a sample's proof.
+    fn sampled(passes: &[PassKind]) -> Conclusion {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        let capacity_bytes = 512 * 40_960;
+        named.as_file().set_len(capacity_bytes).unwrap();
+        let file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_DIRECT)
+            .open(named.path())
+            .unwrap();
+        let job = Job {
+            target: Target {
+                label: "still".into(),
+                capacity_bytes,
+                logical_sector_bytes: 512,
+                physical_sector_bytes: 4096,
+                file: Arc::new(file.try_clone().unwrap().into()),
+                max_request_bytes: None,
+            },
+            control: Arc::new(Still(file)),
+            identity: "still".into(),
+            seed: Seed([7; 32]),
+            cipher: Cipher::ChaCha8,
+            passes: passes.to_vec(),
+            verify: VerifyMode::Sampled(Share::MIN),
+            progress: Arc::default(),
+        };
+        wipe::engine::run(vec![job], &Options::default(), &Arc::default())
+            .remove(0)
+            .conclusion
+    }
+
+    #[test]
+    fn sample_is_told_with_its_figures_and_claims_nothing_in_either_language() {
+        for passes in [
+            &[PassKind::Pattern][..],
+            &[PassKind::Pattern, PassKind::Complement, PassKind::Zero],
+        ] {
+            let end = sampled(passes);
+            assert!(matches!(end, Conclusion::SampleVerified(_)), "{end:?}");
+            let french = conclusion(Language::French, &end);
+            let english = conclusion(Language::English, &end);
+            assert!(
+                french.starts_with("écrit, contrôlé par sondage :"),
+                "{french}"
+            );
+            assert!(
+                english.starts_with("written, checked by sample:"),
+                "{english}"
+            );
+            for claim in ["effacé", "vérifié", "erased", "verified"] {
+                assert!(
+                    !french.contains(claim) && !english.contains(claim),
+                    "{claim}"
+                );
+            }
+            let numbers = |text: &str| -> Vec<String> {
+                text.replace(',', ".")
+                    .split(|c: char| !c.is_ascii_digit() && c != '.')
+                    .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
+                    .map(|word| word.trim_matches('.').to_owned())
+                    .collect()
+            };
+            assert_eq!(numbers(&french), numbers(&english));
+            assert!(numbers(&english).contains(&"40960".to_owned()));
+            let shown = |c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}');
+            assert!(french.chars().all(shown), "{french}");
+            assert_eq!(french.contains("complément"), passes.len() == 3);
+            assert_eq!(english.contains("zeros"), passes.len() == 3);
+        }
     }
 }

@@ -239,7 +239,7 @@ impl Session {
             // What would be lost with the power, were it of an earlier session.
             (true, false, _) => Some(words::stays_on_for_report()),
             // A machine that is off passes for done: what failed stays to be seen.
-            (true, true, Status::NotProven | Status::Usage | Status::Refused) => {
+            (true, true, Status::Sampled | Status::NotProven | Status::Usage | Status::Refused) => {
                 Some(words::stays_on())
             }
         };

@@ -42,6 +42,7 @@ fn counts(state: &State) -> String {
         Mode::Running { .. } => vec![
             (running, count(None)),
             (Text::CountVerified, count(Some(OutcomeWord::Verified))),
+            (Text::CountSampled, count(Some(OutcomeWord::Sampled))),
             (
                 Text::CountWritten,
                 count(Some(OutcomeWord::WrittenNotChecked)),
@@ -55,6 +56,7 @@ fn counts(state: &State) -> String {
         Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } | Mode::Done { .. } => {
             vec![
                 (Text::CountVerified, count(Some(OutcomeWord::Verified))),
+                (Text::CountSampled, count(Some(OutcomeWord::Sampled))),
                 (
                     Text::CountWritten,
                     count(Some(OutcomeWord::WrittenNotChecked)),
@@ -146,9 +148,10 @@ fn drive(state: &State, width: usize) -> Vec<String> {
             OutcomeWord::Verified => {
                 say(&format!("{said}, {}", state.says(Text::VerifiedMeans)));
             }
-            OutcomeWord::WrittenNotChecked | OutcomeWord::NotComplete | OutcomeWord::NotStarted => {
-                say(said)
-            }
+            OutcomeWord::Sampled
+            | OutcomeWord::WrittenNotChecked
+            | OutcomeWord::NotComplete
+            | OutcomeWord::NotStarted => say(said),
         }
         if !row.outcome_text.is_empty() {
             say(&row.outcome_text);

@@ -179,7 +179,7 @@ fn result(state: &State, row: &Row) -> String {
 fn colour(row: &Row) -> Option<Color> {
     match (row.outcome, &row.plan) {
         (Some(OutcomeWord::Verified), _) => Some(Color::Green),
-        (Some(OutcomeWord::WrittenNotChecked), _) => Some(Color::Yellow),
+        (Some(OutcomeWord::Sampled | OutcomeWord::WrittenNotChecked), _) => Some(Color::Yellow),
         (Some(OutcomeWord::NotComplete | OutcomeWord::NotStarted), _) => Some(Color::Red),
         (None, Plan::Refused { .. }) => Some(Color::DarkGray),
         (None, Plan::Erase { .. }) if row.errors > 0 || row.is_silent() => Some(Color::Red),

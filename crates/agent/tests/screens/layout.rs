@@ -129,6 +129,7 @@ fn without_a_verified_drive_nothing_is_called_erased() {
     for language in BOTH {
         for outcome in [
             None,
+            Some(OutcomeWord::Sampled),
             Some(OutcomeWord::WrittenNotChecked),
             Some(OutcomeWord::NotComplete),
             Some(OutcomeWord::NotStarted),
@@ -156,6 +157,11 @@ fn without_a_verified_drive_nothing_is_called_erased() {
 fn each_outcome_has_its_word() {
     let words = [
         (OutcomeWord::Verified, "vérifié", "verified"),
+        (
+            OutcomeWord::Sampled,
+            "écrit, contrôlé par sondage",
+            "written, checked by sample",
+        ),
         (
             OutcomeWord::WrittenNotChecked,
             "écrit, non contrôlé",

@@ -1,16 +1,17 @@
 //! One drive of a report: the word first, then what it rests on.
 
-use super::format::{foreign, listed, number, optional, percent, ranges, size};
+use super::format::{foreign, listed, number, optional, percent, probability, ranges, size};
 use super::text::{self, Lang};
 use crate::judge::{Finding, judge};
 use maud::{Markup, html};
-use report::schema::{Drive, Erasure, Health, Pass};
+use report::schema::{Drive, Erasure, Health, Pass, Sample};
 
 /// The drive as a section of its machine's page.
 pub fn section(drive: &Drive, lang: Lang) -> Markup {
     let finding = judge(drive);
     let (mark, class) = match &finding {
         Finding::Verified => ("✓", "good"),
+        Finding::Sampled => ("◐", "open"),
         Finding::WrittenNotChecked => ("○", "open"),
         Finding::NotComplete => ("✗", "bad"),
         Finding::NotStarted | Finding::NotTried => ("–", "still"),
@@ -79,6 +80,44 @@ fn short(erasure: &Erasure, lang: Lang) -> Markup {
                         }
                     }
                     tbody { @for pass in &erasure.passes { (row(pass, lang)) } }
+                }
+            }
+            @for pass in &erasure.passes {
+                @if let Some(sample) = pass.verification.as_ref().and_then(|read| read.sample.as_ref()) {
+                    (sampled(pass, sample, lang))
+                }
+            }
+        }
+    }
+}
+
+/// What was read of a pass, how to find the same places again, and what such a sample misses.
+fn sampled(pass: &Pass, sample: &Sample, lang: Lang) -> Markup {
+    let colon = text::COLON.of(lang);
+    let coverage = pass
+        .verification
+        .as_ref()
+        .map_or(0.0, |read| read.coverage_percent);
+    html! {
+        dl {
+            dt { (text::SAMPLE.of(lang)) " (" (text::PASS.of(lang)) " " (pass.pass) " " (text::pass(pass.kind).of(lang)) ")" }
+            dd {
+                (number(sample.sectors, lang)) " " (text::SECTORS_OF.of(lang)) " "
+                (number(sample.sectors_total, lang)) " (" (percent(coverage, lang)) ")"
+            }
+            dt { (text::SAMPLE_SEED.of(lang)) }
+            dd.code { (foreign(&sample.seed)) br; (foreign(&sample.derivation)) }
+            dt { (text::MISSED.of(lang)) }
+            dd {
+                (text::MISSED_MEANS.of(lang))
+                ul {
+                    @for missed in &sample.missed {
+                        li {
+                            (number(missed.sectors, lang)) " " (text::arrangement(missed.arrangement).of(lang))
+                            ", " (size(missed.bytes, lang)) (colon)
+                            strong { (probability(missed.probability, lang)) }
+                        }
+                    }
                 }
             }
         }

@@ -67,6 +67,19 @@ pub fn percent(percent: f64, lang: Lang) -> String {
     }
 }
 
+/// A probability with six decimals, as reports give it; 0 only when it is.
+pub fn probability(probability: f64, lang: Lang) -> String {
+    let (mark, shown) = match probability > 0.0 && probability < 1e-6 {
+        true => ("< ", 1e-6),
+        false => ("", probability),
+    };
+    let text = format!("{mark}{shown:.6}");
+    match lang {
+        Lang::Fr => text.replace('.', ","),
+        Lang::En => text,
+    }
+}
+
 /// A time of the service.
 pub fn time(second: i64) -> Markup {
     match Timestamp::from_second(second) {
@@ -113,6 +126,9 @@ mod tests {
         assert!(size(u64::MAX, Lang::Fr).contains("To"));
         assert_eq!(percent(99.999_999, Lang::En), "99.99%");
         assert_eq!(percent(100.0, Lang::Fr), "100,00\u{a0}%");
+        assert_eq!(probability(0.89991, Lang::Fr), "0,899910");
+        assert_eq!(probability(1e-9, Lang::En), "< 0.000001");
+        assert_eq!(probability(0.0, Lang::En), "0.000000");
     }
 
     #[test]

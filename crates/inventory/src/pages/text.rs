@@ -2,7 +2,7 @@
 
 use crate::judge::{Doubt, Finding};
 use report::api::StationState;
-use report::schema::{ClockState, HiddenState, Level, Mode, PassKind};
+use report::schema::{Arrangement, ClockState, HiddenState, Level, Mode, PassKind};
 
 /// A language of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,14 @@ table! {
     COVERAGE: "Couverture", "Coverage";
     DIFFERENCES: "Différences", "Differences";
     READ_ERRORS: "Erreurs de lecture", "Read errors";
+    SAMPLE: "Sondage", "Sample";
+    SECTORS_OF: "secteurs sur", "sectors of";
+    SAMPLE_SEED: "Graine du sondage", "Seed of the sample";
+    MISSED: "Ce qui peut échapper au sondage", "What the sample can miss";
+    MISSED_MEANS: "Probabilité qu’un reste de cette taille n’ait pas été lu, où qu’il soit, toutes \
+        les places étant aussi probables :",
+        "Probability that a residue of this size was not read, every place being as likely as \
+        another:";
     NONE: "aucune", "none";
     COLON: " : ", ": ";
     SECTORS: "secteurs de", "sectors of";
@@ -240,6 +248,10 @@ pub fn finding(finding: &Finding) -> Text {
             fr: "vérifié",
             en: "verified",
         },
+        Finding::Sampled => Text {
+            fr: "écrit, contrôlé par sondage",
+            en: "written, checked by sample",
+        },
         Finding::WrittenNotChecked => Text {
             fr: "écrit, non contrôlé",
             en: "written, not checked",
@@ -281,6 +293,10 @@ pub fn doubt(doubt: Doubt) -> Text {
         Doubt::NotAllRead => Text {
             fr: "une passe n’a pas été relue en entier",
             en: "a pass was not read back in full",
+        },
+        Doubt::Sample => Text {
+            fr: "le sondage ne va pas avec ce disque, ou il est trop petit",
+            en: "the sample does not go with this drive, or is too small",
         },
         Doubt::Mismatch => Text {
             fr: "la relecture diffère",
@@ -351,6 +367,20 @@ pub fn pass(kind: PassKind) -> Text {
         PassKind::Zero => Text {
             fr: "zéros",
             en: "zeros",
+        },
+    }
+}
+
+/// How the sectors of a residue lie.
+pub fn arrangement(arrangement: Arrangement) -> Text {
+    match arrangement {
+        Arrangement::Contiguous => Text {
+            fr: "secteurs d’une seule suite",
+            en: "sectors in one run",
+        },
+        Arrangement::Scattered => Text {
+            fr: "secteurs épars",
+            en: "scattered sectors",
         },
     }
 }

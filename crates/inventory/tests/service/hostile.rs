@@ -190,6 +190,51 @@ fn every_answer_forbids_scripts_frames_and_guessing() {
     }
 }
 
+/// Neither shown nor counted as verified; with the seed, the share and what it can miss.
+#[test]
+fn sampled_drive_has_a_word_of_its_own_and_is_not_counted_as_verified() {
+    let (_folder, service) = Service::fresh();
+    let station = service.accepted();
+    let (id, mut report) = station.report();
+    let sectors_total = report["drives"][0]["capacity_bytes"].as_u64().unwrap() / 512;
+    let sectors = sectors_total / 10 + 1;
+    let seed = "5e".repeat(32);
+    let erasure = &mut report["drives"][0]["erasure"];
+    erasure["outcome"] = "sampled".into();
+    erasure["achieved_level"] = "none".into();
+    let read = &mut erasure["passes"][0]["verification"];
+    read["type"] = "sampled".into();
+    read["read_bytes"] = (sectors * 512).into();
+    read["coverage_percent"] = 10.0.into();
+    read["sample"] = serde_json::json!({
+        "derivation": "raz 2026-11 verification samples v1", "seed": seed, "share_percent": 10,
+        "subsections": 1000, "sectors": sectors, "sectors_total": sectors_total,
+        "missed": [{ "arrangement": "contiguous", "sectors": 2048, "bytes": 1_048_576, "probability": 0.899_631 }],
+    });
+    receipt(
+        service.upload(&station.sign_report(report.to_string().as_bytes())),
+        201,
+    );
+    let page = service.page(&format!("/reports/{id}?lang=en"));
+    for said in [
+        "<strong>written, checked by sample</strong>",
+        "sectors of",
+        "(10.00%)",
+        &seed,
+        "2,048 sectors in one run",
+        "<strong>0.899631</strong>",
+        "0 / 3",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    assert!(!page.contains("<strong>verified</strong>"));
+    let french = service.page(&format!("/reports/{id}"));
+    for said in ["écrit, contrôlé par sondage", "0,899631"] {
+        assert!(french.contains(said), "{said}");
+    }
+    assert!(!french.contains("<strong>vérifié</strong>"));
+}
+
 #[test]
 fn word_that_its_numbers_do_not_bear_is_shown_as_contradictory() {
     let (_folder, service) = Service::fresh();

@@ -21,6 +21,8 @@ pub enum Level {
 pub enum OutcomeWord {
     /// Every addressable byte was overwritten, read back and compared by raz.
     Verified,
+    /// Written in full; a sample was read back and is what was written. The rest is not proven.
+    Sampled,
     /// Written in full, read back not at all.
     WrittenNotChecked,
     /// Something is not proven.
@@ -150,8 +152,10 @@ pub struct Ranges {
 /// A read-back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verification {
-    /// `full`: every addressable byte was to be read.
+    /// `full`: every addressable byte was to be read; `sampled`: those of `sample`.
     pub r#type: String,
+    /// What was to be read, when not everything.
+    pub sample: Option<Sample>,
     /// Bytes read and compared.
     pub read_bytes: u64,
     /// `read_bytes` over the capacity, in percent.
@@ -164,8 +168,52 @@ pub struct Verification {
     pub read_errors: Ranges,
     /// Duration.
     pub seconds: f64,
-    /// It reached the end of the drive.
+    /// It reached the end of what was to be read.
     pub complete: bool,
+}
+
+/// The part of the drive that a sampled read-back reads, along the lines of NIST SP 800-88r1 §4.7.
+/// With the drive's capacity and logical sector size it tells every sector that was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// BLAKE3 key derivation context string.
+    pub derivation: String,
+    /// 32 random bytes in hexadecimal, drawn when the pass was written and flushed.
+    pub seed: String,
+    /// Share of every sub-section that was asked for, in percent: 10 to 90.
+    pub share_percent: u32,
+    /// Sub-sections of the drive, with two samples in each.
+    pub subsections: u32,
+    /// Logical sectors to be read, the first and the last one of the drive among them.
+    pub sectors: u64,
+    /// Logical sectors of the drive.
+    pub sectors_total: u64,
+    /// What such a sample can miss.
+    pub missed: Vec<Missed>,
+}
+
+/// A residue that a pass might have left, and how likely a sample misses it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Missed {
+    /// How its sectors lie.
+    pub arrangement: Arrangement,
+    /// Its logical sectors.
+    pub sectors: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Probability, 0 to 1, that none of it is read, rounded up; every place of the residue being
+    /// as likely as another. 0 only when it cannot be missed.
+    pub probability: f64,
+}
+
+/// How the sectors of a residue lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrangement {
+    /// One after another.
+    Contiguous,
+    /// Each in a place of its own.
+    Scattered,
 }
 
 /// One command and its answer.

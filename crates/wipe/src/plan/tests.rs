@@ -3,6 +3,7 @@
 use super::{Level, Plan, Wishes, plan};
 use crate::job::VerifyMode;
 use crate::outcome::PassKind::{Complement, Pattern, Zero};
+use crate::sample::{SECTORS_MIN, Share};
 use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, UsbBridge, Zoned};
 use drive::health::{Confidence, Count, Health};
 use drive::identity::Identity;
@@ -162,6 +163,28 @@ fn declined_verification_is_in_the_reasons() {
     let plan = plan(&facts(Transport::Ata, DISK, false), &wishes);
     assert_eq!(plan.verify, VerifyMode::None);
     assert!(says(&plan.reasons, "written, not checked"));
+}
+
+#[test]
+fn sample_is_in_the_reasons_and_a_small_drive_is_read_in_full() {
+    let wishes = Wishes {
+        verify: VerifyMode::Sampled(Share::new(12).unwrap()),
+        ..Wishes::default()
+    };
+    let mut disk = facts(Transport::Ata, DISK, false);
+    disk.capacity_bytes = SECTORS_MIN * u64::from(disk.logical_sector_bytes);
+    let sampled = plan(&disk, &wishes);
+    assert_eq!(sampled.verify, wishes.verify);
+    assert!(says(
+        &sampled.reasons,
+        "only a sample of every pass is read back, 12 %"
+    ));
+    assert!(!says(&sampled.reasons, "every byte"));
+
+    disk.capacity_bytes -= u64::from(disk.logical_sector_bytes);
+    let small = plan(&disk, &wishes);
+    assert_eq!(small.verify, VerifyMode::Full);
+    assert!(says(&small.reasons, "a sample was asked for") && says(&small.reasons, "every byte"));
 }
 
 #[test]

@@ -7,9 +7,8 @@ use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::Index;
 use std::collections::BTreeSet;
 
-fn shape(sectors: u64, logical: u32, physical: u32, request_sectors: u32) -> Shape {
+fn shape(logical: u32, physical: u32, request_sectors: u32) -> Shape {
     Shape {
-        capacity_bytes: sectors * u64::from(logical),
         logical_sector_bytes: logical,
         physical_sector_bytes: physical,
         request_bytes: request_sectors * logical,
@@ -17,6 +16,12 @@ fn shape(sectors: u64, logical: u32, physical: u32, request_sectors: u32) -> Sha
         cut_until_sectors: 1000,
         give_up_after_requests: 1000,
     }
+}
+
+/// All of a drive of so many sectors.
+fn whole(sectors: u64, logical: u32) -> Vec<ByteRange> {
+    let end = sectors * u64::from(logical);
+    vec![ByteRange { start: 0, end }]
 }
 
 /// What the imagined drive does with a piece.
@@ -80,7 +85,7 @@ proptest! {
         let bad: BTreeSet<u64> = bad.iter().map(|index| index.index(count as usize) as u64).collect();
         let mut once: BTreeSet<u64> = once.iter().map(|index| index.index(count as usize) as u64).collect();
         let mut written = BTreeSet::new();
-        let mut sweep = Sweep::new(shape(count, logical, physical, request));
+        let mut sweep = Sweep::new(shape(logical, physical, request), whole(count, logical));
         let mut step = 0;
         run(&mut sweep, &order, |piece| {
             step += 1;
@@ -108,13 +113,41 @@ proptest! {
     }
 
     #[test]
+    fn ranges_are_covered_exactly_and_nothing_between_them_is_touched(
+        borders in proptest::collection::btree_set(0_u64..3000, 2..40),
+        bad in proptest::collection::vec(0_u64..3000, 0..30),
+        request in 1_u32..300,
+        order in proptest::collection::vec(any::<usize>(), 1..50),
+    ) {
+        let borders: Vec<u64> = borders.into_iter().collect();
+        let inside: BTreeSet<u64> = borders.chunks_exact(2).flat_map(|pair| pair[0]..pair[1]).collect();
+        let bad: BTreeSet<u64> = bad.into_iter().collect();
+        let mut read = BTreeSet::new();
+        let mut sweep = Sweep::new(shape(512, 4096, request), ranges(&inside, 512));
+        run(&mut sweep, &order, |piece| {
+            let sectors = sectors_of(piece, 512);
+            assert!(sectors.clone().all(|n| inside.contains(&n)), "outside: {piece:?}");
+            if sectors.clone().any(|n| bad.contains(&n)) {
+                return Answer::Failed;
+            }
+            read.extend(sectors);
+            Answer::Done(piece.length)
+        });
+        prop_assert!(sweep.is_complete());
+        let bad: BTreeSet<u64> = bad.intersection(&inside).copied().collect();
+        prop_assert_eq!(sweep.done_bytes(), (inside.len() - bad.len()) as u64 * 512);
+        prop_assert_eq!(read, inside.difference(&bad).copied().collect());
+        prop_assert_eq!(sweep.into_bad().into_ranges(), ranges(&bad, 512));
+    }
+
+    #[test]
     fn neighbours_that_the_kernel_merges_are_not_listed_with_a_bad_sector(
         (count, logical, physical, request) in geometries(),
         bad in proptest::collection::vec(any::<Index>(), 1..30),
         order in proptest::collection::vec(any::<usize>(), 1..50),
     ) {
         let bad: BTreeSet<u64> = bad.iter().map(|index| index.index(count as usize) as u64).collect();
-        let mut sweep = Sweep::new(shape(count, logical, physical, request));
+        let mut sweep = Sweep::new(shape(logical, physical, request), whole(count, logical));
         let mut order = order.iter().cycle();
         let mut outstanding: Vec<Piece> = Vec::new();
         while !sweep.is_over() {
@@ -151,7 +184,7 @@ proptest! {
         request in 8_u32..300, order in proptest::collection::vec(any::<usize>(), 1..50),
     ) {
         let bad = first..first + length;
-        let mut sweep = Sweep::new(shape(count, 512, 512, request));
+        let mut sweep = Sweep::new(shape(512, 512, request), whole(count, 512));
         run(&mut sweep, &order, |piece| {
             let fails = sectors_of(piece, 512).any(|n| bad.contains(&n));
             if fails { Answer::Failed } else { Answer::Done(piece.length) }
@@ -167,7 +200,7 @@ proptest! {
 
 #[test]
 fn isolated_bad_sector_draws_at_most_fourteen_errors() {
-    let mut sweep = Sweep::new(shape(20_000, 512, 512, 2048));
+    let mut sweep = Sweep::new(shape(512, 512, 2048), whole(20_000, 512));
     run(&mut sweep, &[0], |piece| {
         if sectors_of(piece, 512).contains(&7777) {
             Answer::Failed
@@ -181,10 +214,7 @@ fn isolated_bad_sector_draws_at_most_fourteen_errors() {
 #[test]
 fn drive_that_fails_everything_is_given_up_after_a_bounded_number_of_errors() {
     let capacity = 1 << 40;
-    let mut sweep = Sweep::new(Shape {
-        capacity_bytes: capacity,
-        ..shape(0, 512, 512, 2048)
-    });
+    let mut sweep = Sweep::new(shape(512, 512, 2048), whole(capacity / 512, 512));
     run(&mut sweep, &[0], |_| Answer::Failed);
     assert!(sweep.is_complete());
     assert_eq!(sweep.accounted_bytes() - sweep.done_bytes(), capacity);
@@ -201,7 +231,7 @@ fn drive_that_fails_everything_is_given_up_after_a_bounded_number_of_errors() {
 
 #[test]
 fn sweep_given_up_among_its_last_tries_has_reached_its_end() {
-    let mut sweep = Sweep::new(shape(100, 512, 512, 10));
+    let mut sweep = Sweep::new(shape(512, 512, 10), whole(100, 512));
     let mut tries = 0;
     while let Some(piece) = sweep.next() {
         if sectors_of(piece, 512).any(|n| n % 10 == 3) {
@@ -224,7 +254,7 @@ fn sweep_given_up_among_its_last_tries_has_reached_its_end() {
 
 #[test]
 fn halted_sweep_ends_with_what_is_outstanding_and_is_not_complete() {
-    let mut sweep = Sweep::new(shape(100, 512, 512, 10));
+    let mut sweep = Sweep::new(shape(512, 512, 10), whole(100, 512));
     let (first, second) = (sweep.next().unwrap(), sweep.next().unwrap());
     sweep.completed(first, first.length);
     sweep.halt();
@@ -233,4 +263,20 @@ fn halted_sweep_ends_with_what_is_outstanding_and_is_not_complete() {
     sweep.completed(second, second.length);
     assert!(sweep.is_over() && !sweep.is_complete());
     assert_eq!(sweep.accounted_bytes(), 2 * 10 * 512);
+}
+
+#[test]
+fn sweep_given_up_counts_every_range_ahead_as_bad_and_nothing_between() {
+    let range = |start: u64, end: u64| ByteRange {
+        start: start * 512,
+        end: end * 512,
+    };
+    let ranges = vec![range(0, 4), range(10, 20), range(1000, 1001)];
+    let mut sweep = Sweep::new(shape(512, 512, 4), ranges.clone());
+    let first = sweep.next().unwrap();
+    sweep.give_up();
+    assert_eq!(sweep.given_up_at(), Some(10 * 512));
+    sweep.failed(first);
+    assert!(sweep.is_over() && sweep.is_complete() && sweep.done_bytes() == 0);
+    assert_eq!(sweep.into_bad().into_ranges(), ranges);
 }
