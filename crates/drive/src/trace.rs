@@ -26,12 +26,20 @@ pub struct Answer {
 
 /// Answers in the order in which each was first seen. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Trace(Arc<Mutex<Vec<Answer>>>);
+pub struct Trace(Arc<Mutex<Lines>>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    answers: Vec<Answer>,
+    /// Answers that found no room.
+    left_out: u64,
+}
 
 impl Trace {
     /// Notes a command that ended.
     pub fn note(&self, command: String, status: String) {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lines { answers, left_out } = &mut *lines;
         let same = |answer: &&mut Answer| answer.command == command && answer.status == status;
         if let Some(answer) = answers.iter_mut().find(same) {
             answer.count = answer.count.saturating_add(1);
@@ -41,16 +49,21 @@ impl Trace {
                 status,
                 count: 1,
             });
+        } else {
+            *left_out += 1;
         }
     }
 
-    /// All answers so far.
+    /// All answers so far. Where there was no room for all, a last line says how many are missing.
     #[must_use]
     pub fn answers(&self) -> Vec<Answer> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = (lines.left_out > 0).then(|| Answer {
+            command: "further commands".into(),
+            status: format!("{} more answers were left out", lines.left_out),
+            count: 1,
+        });
+        lines.answers.iter().cloned().chain(missing).collect()
     }
 }
 
@@ -205,11 +218,20 @@ mod tests {
     }
 
     #[test]
-    fn trace_is_bounded() {
+    fn trace_is_bounded_and_says_what_it_left_out() {
         let trace = Trace::default();
-        for number in 0..LINES_MAX + 10 {
-            trace.note(number.to_string(), String::new());
-        }
-        assert_eq!(trace.answers().len(), LINES_MAX);
+        let note = |numbers: std::ops::Range<usize>| {
+            numbers.for_each(|number| trace.note(number.to_string(), String::new()));
+        };
+        note(0..LINES_MAX);
+        let whole = trace.answers();
+        assert_eq!(whole.len(), LINES_MAX);
+        note(LINES_MAX..LINES_MAX + 10);
+        let cut = trace.answers();
+        assert_eq!(cut[..LINES_MAX], whole[..]);
+        let said = [("further commands", "10 more answers were left out")];
+        let last = cut[LINES_MAX..].iter();
+        let last: Vec<_> = last.map(|line| (&*line.command, &*line.status)).collect();
+        assert_eq!(last, said);
     }
 }

@@ -61,6 +61,24 @@ fn sampled_read_back_fits_schema_and_types_without_loss() {
 }
 
 #[test]
+fn report_of_a_version_that_did_not_tell_errors_is_still_read() {
+    let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
+    let pass = &mut sample["drives"][1]["erasure"]["passes"][0];
+    for told in ["write_errors_seen", "first_write_error"] {
+        pass.as_object_mut().unwrap().remove(told).unwrap();
+    }
+    let read = pass["verification"].as_object_mut().unwrap();
+    read.remove("first_read_error").unwrap();
+    let schema: Value = serde_json::from_str(PUBLISHED).unwrap();
+    assert!(
+        jsonschema::validator_for(&schema)
+            .unwrap()
+            .is_valid(&sample)
+    );
+    serde_json::from_value::<Report>(sample).unwrap();
+}
+
+#[test]
 fn schema_refuses_an_outcome_of_another_word() {
     let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
     let schema: Value = serde_json::from_str(PUBLISHED).unwrap();

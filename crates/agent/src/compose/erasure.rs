@@ -183,6 +183,8 @@ fn record(pass: &PassRecord, capacity_bytes: u64) -> schema::Pass {
         pass: pass.pass,
         written_bytes: pass.written_bytes,
         write_errors: ranges(&pass.write_errors, pass.write_error_bytes),
+        write_errors_seen: Some(pass.write_errors_seen),
+        first_write_error: pass.first_write_error.clone(),
         flushed: pass.flushed,
         write_seconds: pass.write_seconds,
         verification: pass.verify.as_ref().map(|verify| schema::Verification {
@@ -196,6 +198,7 @@ fn record(pass: &PassRecord, capacity_bytes: u64) -> schema::Pass {
             mismatches: ranges(&verify.mismatches, verify.mismatch_bytes),
             first_mismatch_offset_bytes: verify.first_mismatch_offset_bytes,
             read_errors: ranges(&verify.read_errors, verify.read_error_bytes),
+            first_read_error: verify.first_read_error.clone(),
             seconds: verify.seconds,
             complete: verify.complete,
         }),
@@ -213,7 +216,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// The engine caps its lists; `bytes` is the exact sum all the same.
 fn ranges(ranges: &[ByteRange], bytes: u64) -> schema::Ranges {
     schema::Ranges {
-        count: ranges.len() as u64,
+        count: ranges.len().min(schema::RANGES_COUNTED_MAX) as u64,
         bytes,
         listed: ranges
             .iter()
@@ -273,7 +276,68 @@ pub fn time(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Conclusion, Level, OutcomeWord, Shortfall, achieved, conclusion, plan};
+    use super::{
+        ByteRange, Conclusion, Level, OutcomeWord, PassKind, PassRecord, Shortfall, achieved,
+        conclusion, plan, record, schema,
+    };
+    use wipe::options::Options;
+    use wipe::outcome::VerifyRecord;
+
+    fn sectors(count: u64) -> Vec<ByteRange> {
+        let sector = |n| ByteRange {
+            start: n * 1024,
+            end: n * 1024 + 512,
+        };
+        (0..count).map(sector).collect()
+    }
+
+    #[test]
+    fn errors_are_reported_with_the_kernels_words_and_counts_that_hold() {
+        let counted = schema::RANGES_COUNTED_MAX;
+        // What the engine cut is no count.
+        assert_eq!(Options::default().listed_ranges, counted);
+        let passed = record(
+            &PassRecord {
+                kind: PassKind::Pattern,
+                pass: 0,
+                written_bytes: 1 << 30,
+                write_errors: sectors(counted as u64),
+                write_error_bytes: 1 << 29,
+                first_write_error: Some("at byte 1024: Input/output error".into()),
+                write_errors_seen: 40_000,
+                flushed: true,
+                write_seconds: 1.0,
+                verify: Some(VerifyRecord {
+                    samples: None,
+                    read_bytes: 1 << 30,
+                    mismatches: Vec::new(),
+                    mismatch_bytes: 0,
+                    read_errors: sectors(1001),
+                    read_error_bytes: 1001 * 512,
+                    first_read_error: Some("at byte 0: No data available".into()),
+                    first_mismatch_offset_bytes: None,
+                    seconds: 1.0,
+                    complete: true,
+                }),
+            },
+            1 << 31,
+        );
+        let read = passed.verification.unwrap();
+        for (ranges, count, bytes) in [
+            (&passed.write_errors, 10_000, 1 << 29),
+            (&read.read_errors, 1001, 1001 * 512),
+            (&read.mismatches, 0, 0),
+        ] {
+            assert_eq!((ranges.count, ranges.bytes), (count, bytes));
+            let listed = ranges.listed.len();
+            assert_eq!(listed, schema::RANGES_LISTED_MAX.min(count as usize));
+        }
+        assert_eq!(passed.write_errors_seen, Some(40_000));
+        let first = passed.first_write_error.as_deref();
+        assert_eq!(first, Some("at byte 1024: Input/output error"));
+        let first = read.first_read_error.as_deref();
+        assert_eq!(first, Some("at byte 0: No data available"));
+    }
 
     #[test]
     fn level_is_claimed_only_for_a_proof_of_all_that_the_medium_asks_for() {

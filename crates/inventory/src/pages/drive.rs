@@ -130,19 +130,37 @@ fn row(pass: &Pass, lang: Lang) -> Markup {
         tr {
             th scope="row" { (pass.pass) " " (text::pass(pass.kind).of(lang)) }
             td { (size(pass.written_bytes, lang)) }
-            td { (ranges(&pass.write_errors, none, lang)) }
+            td {
+                (ranges(&pass.write_errors, none, lang))
+                @if let Some(seen @ 1..) = pass.write_errors_seen {
+                    br; (text::FAILED_COMMANDS.of(lang)) (text::COLON.of(lang)) (number(seen, lang))
+                }
+                (first(pass.first_write_error.as_deref(), lang))
+            }
             td { (yes(pass.flushed, lang)) }
             @match &pass.verification {
                 Some(verification) => {
                     td { (size(verification.read_bytes, lang)) }
                     td { (percent(verification.coverage_percent, lang)) " " (foreign(&verification.r#type)) }
                     td { (ranges(&verification.mismatches, none, lang)) }
-                    td { (ranges(&verification.read_errors, none, lang)) }
+                    td {
+                        (ranges(&verification.read_errors, none, lang))
+                        (first(verification.first_read_error.as_deref(), lang))
+                    }
                 }
                 None => {
                     td colspan="4" { strong { (text::finding(&Finding::WrittenNotChecked).of(lang)) } }
                 }
             }
+        }
+    }
+}
+
+/// The first error of a phase.
+fn first(error: Option<&str>, lang: Lang) -> Markup {
+    html! {
+        @if let Some(error) = error {
+            br; (text::FIRST_ERROR.of(lang)) (text::COLON.of(lang)) (foreign(error))
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::text::Lang;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use report::schema::Ranges;
+use report::schema::{RANGES_COUNTED_MAX, Ranges};
 
 /// Byte ranges that a page lists; the report has them all.
 const RANGES_SHOWN_MAX: usize = 5;
@@ -95,8 +95,12 @@ pub fn ranges(ranges: &Ranges, none: &str, lang: Lang) -> String {
     if ranges.count == 0 && ranges.bytes == 0 && ranges.listed.is_empty() {
         return none.to_owned();
     }
+    let at_least = match ranges.count >= RANGES_COUNTED_MAX as u64 {
+        true => "≥\u{a0}",
+        false => "",
+    };
     let mut text = format!(
-        "{} × {}",
+        "{at_least}{} × {}",
         number(ranges.count, lang),
         size(ranges.bytes, lang)
     );
@@ -149,5 +153,14 @@ mod tests {
         );
         assert!(text.ends_with("[40, 41)…"), "{text}");
         assert_eq!(ranges(&Ranges::default(), "none", Lang::En), "none");
+        for (count, expected) in [(9_999, "9,999 × "), (10_000, "≥\u{a0}10,000 × ")] {
+            let cut = Ranges {
+                count,
+                bytes: 1,
+                listed: Vec::new(),
+            };
+            let text = ranges(&cut, "none", Lang::En);
+            assert!(text.starts_with(expected), "{text}");
+        }
     }
 }

@@ -152,6 +152,8 @@ table! {
     PASS: "Passe", "Pass";
     WRITTEN: "Écrit", "Written";
     WRITE_ERRORS: "Erreurs d’écriture", "Write errors";
+    FAILED_COMMANDS: "commandes en échec", "commands that failed";
+    FIRST_ERROR: "première erreur", "first error";
     FLUSHED: "Cache vidé", "Cache flushed";
     READ_BACK: "Relu et comparé", "Read back and compared";
     COVERAGE: "Couverture", "Coverage";

@@ -127,6 +127,11 @@ pub struct Pass {
     pub written_bytes: u64,
     /// Sectors that could not be written, at most [`RANGES_LISTED_MAX`] ranges.
     pub write_errors: Ranges,
+    /// Write commands that failed: more than `write_errors` holds, and more than 0 without any,
+    /// when a second try of a part succeeded. Absent in reports of earlier versions.
+    pub write_errors_seen: Option<u64>,
+    /// The first write command that failed: its place and the kernel's words.
+    pub first_write_error: Option<String>,
     /// The write cache was flushed after the last write.
     pub flushed: bool,
     /// Duration of the write phase.
@@ -135,15 +140,19 @@ pub struct Pass {
     pub verification: Option<Verification>,
 }
 
-/// Most ranges that a report lists; the counts are always whole.
+/// Most ranges that a report lists.
 pub const RANGES_LISTED_MAX: usize = 1000;
+
+/// Most ranges that are told apart: a count that reaches it means at least so many. Bytes are
+/// always counted to the last.
+pub const RANGES_COUNTED_MAX: usize = 10_000;
 
 /// Byte ranges with their sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ranges {
-    /// Ranges in all.
+    /// Ranges in all; [`RANGES_COUNTED_MAX`] (10,000) means at least so many.
     pub count: u64,
-    /// Bytes in all.
+    /// Bytes in all, also beyond the ranges that are counted or listed.
     pub bytes: u64,
     /// The first of them, ascending, as `[start, end)` byte offsets.
     pub listed: Vec<[u64; 2]>,
@@ -166,6 +175,9 @@ pub struct Verification {
     pub first_mismatch_offset_bytes: Option<u64>,
     /// Sectors that could not be read.
     pub read_errors: Ranges,
+    /// The first read command that failed, also when a second try of it succeeded: its place and
+    /// the kernel's words.
+    pub first_read_error: Option<String>,
     /// Duration.
     pub seconds: f64,
     /// It reached the end of what was to be read.
