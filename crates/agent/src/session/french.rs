@@ -1,8 +1,9 @@
-//! No screen in French says a word in English: every sentence that a session can make, on every
-//! screen, at 80×24.
+//! No screen in French says a word in English: the session's own sentences, on every screen, at
+//! 80×24.
 //!
 //! What comes from elsewhere stays as it is and is not in here: names of hardware, the kernel's
-//! answers, the words of a service that this version does not know.
+//! answers, the words of a service that this version does not know. Nor are the reasons of a claim
+//! that was refused and of a drive that is silent, which are in English still.
 
 use super::words;
 use crate::i18n::{self, Language, Text, Words, refusal, work};
