@@ -11,7 +11,7 @@ use crate::work::{Order, Work, claim_all};
 use anyhow::Context;
 use drive::claim::{Claimed, Consent, ConsentSource};
 use drive::discover::Machine;
-use drive::facts::{DriveFacts, HiddenCapacity};
+use drive::facts::DriveFacts;
 use drive::refusal::PlanKind;
 use report::schema::{Clock, ClockState, Mode, OutcomeWord};
 use report::sign::StationKey;
@@ -127,7 +127,8 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
 fn status(run: &Run, single_pass: bool) -> Status {
     // A single pass that was asked for by name is all that was asked, whatever level it reaches.
     let as_asked = match single_pass {
-        true => !matches!(run.facts.hidden, HiddenCapacity::Hidden { .. }),
+        // The second pass is all that may be missing: not hidden bytes, nor a RAID volume's members.
+        true => plan::plan(&run.facts, &Wishes::default()).level == Level::Clear,
         false => run.plan.level == Level::Clear,
     };
     match compose::conclusion(&run.outcome.conclusion).0 {
