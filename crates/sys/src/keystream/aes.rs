@@ -153,6 +153,27 @@ fn first_difference(found: &[Block], expected: &[Block]) -> usize {
         .unwrap_or(0)
 }
 
+/// Fetches the cache lines a kibibyte ahead of a batch, to be written. Without it a buffer whose lines are in another
+/// core's cache, as those are that the kernel has just copied from, makes each store wait.
+/// `PREFETCHW` touches nothing and faults nowhere; a processor without it does nothing (AMD64 manual volume 3; Intel
+/// 64 manual volume 2B). It is not `_mm_prefetch`, which gives the same line to be read.
+#[inline(always)]
+fn fetch_for_writing<const BLOCKS: usize>(batch: &[Block; BLOCKS]) {
+    const AHEAD_BYTES: usize = 1024;
+    const LINE_BYTES: usize = 64;
+    for line in (0..size_of_val(batch)).step_by(LINE_BYTES) {
+        let ahead = batch.as_ptr().wrapping_byte_add(AHEAD_BYTES + line);
+        // SAFETY: a hint: no memory is read or written, whatever the address.
+        unsafe {
+            std::arch::asm!(
+                "prefetchw [{}]",
+                in(reg) ahead,
+                options(nostack, preserves_flags, readonly)
+            );
+        }
+    }
+}
+
 /// The ten rounds over all vectors of a batch. Not a function: the compiler does not put one of this size into
 /// its caller, and then the keystream takes a way through memory.
 macro_rules! encrypt {
@@ -178,7 +199,7 @@ macro_rules! encrypt {
 macro_rules! counter_mode {
     ($name:ident, $width:ident, $features:literal, $lanes:literal) => {
         mod $name {
-            use super::{Block, RoundKeys, first_difference, $width as width};
+            use super::{Block, RoundKeys, fetch_for_writing, first_difference, $width as width};
             use width::Vector;
 
             const VECTORS: usize = 8;
@@ -191,6 +212,7 @@ macro_rules! counter_mode {
                 let mut counter = counter;
                 let (batches, rest) = blocks.as_chunks_mut::<BATCH_BLOCKS>();
                 for batch in batches {
+                    fetch_for_writing(batch);
                     *batch = bytes(encrypt!(width, keys, counters(counter)));
                     counter = counter.wrapping_add(BATCH_BLOCKS as u128);
                 }
