@@ -204,6 +204,7 @@ fn job(
             physical_sector_bytes: 4096,
             file: Arc::new(file.try_clone()?.into()),
             max_request_bytes: None,
+            optimal_request_bytes: None,
         },
         control: Arc::new(Plain {
             file,

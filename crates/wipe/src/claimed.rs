@@ -19,7 +19,9 @@ pub fn target(claimed: &Arc<Claimed>) -> Target {
         logical_sector_bytes: facts.logical_sector_bytes,
         physical_sector_bytes: facts.physical_sector_bytes,
         file: claimed.file(),
-        max_request_bytes: max_request_bytes(&facts.name),
+        max_request_bytes: limit(&facts.name, "max_sectors_kb")
+            .and_then(|kib| kib.checked_mul(1024)),
+        optimal_request_bytes: limit(&facts.name, "optimal_io_size"),
     }
 }
 
@@ -47,10 +49,9 @@ impl Control for Door {
     }
 }
 
-/// The kernel's limit for one command to this drive. Only a measure of speed: where it cannot be
-/// read, longer requests are split by the kernel.
-fn max_request_bytes(name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/sys/block/{name}/queue/max_sectors_kb")).ok()?;
-    let kibibytes: u64 = text.trim().parse().ok()?;
-    kibibytes.checked_mul(1024).filter(|bytes| *bytes > 0)
+/// A limit of the drive's queue (`Documentation/ABI/stable/sysfs-block`), unless it is 0, which says
+/// nothing. Only a measure of speed: where it cannot be read, the kernel splits what is too long.
+fn limit(name: &str, attribute: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/sys/block/{name}/queue/{attribute}")).ok()?;
+    text.trim().parse().ok().filter(|limit| *limit > 0)
 }

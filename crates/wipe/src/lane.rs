@@ -5,6 +5,7 @@
 //! amounts to is not decided here but in [`crate::verify`].
 
 use crate::call::{Answer as CallAnswer, Call};
+use crate::depth::Depth;
 use crate::job::{Step, Work};
 use crate::movement::{Answer, Direction, Movement, Reach};
 use crate::options::{Flow, Options};
@@ -55,6 +56,7 @@ pub(crate) struct Lane {
     slots: Vec<Option<(Piece, Instant)>>,
     buffers: Vec<AlignedBuffer>,
     in_flight: usize,
+    depth: Depth,
     /// Last completion, or when the first request after a pause was sent.
     quiet_since: Instant,
     presence: Option<Call<bool>>,
@@ -83,6 +85,7 @@ impl Lane {
             ended: wall,
         };
         let slots = vec![None; buffers.len()];
+        let depth = Depth::new(buffers.len());
         Self {
             work,
             options,
@@ -92,6 +95,7 @@ impl Lane {
             slots,
             buffers,
             in_flight: 0,
+            depth,
             quiet_since: now,
             presence: None,
             presence_asked: None,
@@ -106,7 +110,7 @@ impl Lane {
         let Stage::Moving(movement) = &mut self.stage else {
             return false;
         };
-        if self.buffers.is_empty() {
+        if self.buffers.is_empty() || self.in_flight >= self.depth.allowed() {
             return false;
         }
         let (Some(slot), Some(piece)) = (
@@ -167,6 +171,8 @@ impl Lane {
         self.quiet_since = now;
         let sent = self.slots.get_mut(slot).and_then(Option::take);
         if let (Stage::Moving(movement), Some((piece, sent))) = (&mut self.stage, sent) {
+            let moved = *result.as_ref().unwrap_or(&0) as u64;
+            self.depth.answered(moved, now);
             match movement.receive(piece, &buffer, result, now) {
                 Answer::Moved => {}
                 Answer::Failed => self.ask_presence(now),
@@ -401,6 +407,7 @@ impl Lane {
         self.buffers
             .iter_mut()
             .for_each(|buffer| movement.prepare_first(buffer));
+        self.depth = Depth::new(self.flow.depth);
         self.stage = Stage::Moving(Box::new(movement));
     }
 

@@ -8,6 +8,7 @@ mod call;
 pub mod claimed;
 pub mod content;
 pub mod curve;
+mod depth;
 pub mod engine;
 pub mod job;
 mod lane;

@@ -57,7 +57,7 @@ impl Default for Options {
     }
 }
 
-/// Length and number of a drive's requests in flight.
+/// Length and greatest number of a drive's requests in flight; see [`crate::depth`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flow {
     pub(crate) request_bytes: u32,
@@ -65,19 +65,24 @@ pub(crate) struct Flow {
 }
 
 impl Options {
-    /// The share of one of `drives` drives: 1 MiB requests where memory allows four of them, else
-    /// 512 KiB; shorter where the drive's queue would split them.
+    /// The share of one of `drives` drives: requests of 1 MiB where memory allows four of them or
+    /// more, else of 512 KiB; shorter where the drive's queue would split them.
     pub(crate) fn flow(&self, drives: usize, target: &Target) -> Flow {
-        let share = (self.memory_bytes / drives.max(1) as u64).clamp(MIB, 4 * MIB);
+        let share = (self.memory_bytes / drives.max(1) as u64).clamp(MIB, 8 * MIB);
         let wanted = if share >= 4 * MIB { MIB } else { 512 * KIB };
         let limit = target.max_request_bytes.unwrap_or(wanted).max(64 * KIB);
-        // Firmware may claim a physical sector of gigabytes: one longer than a request is no measure.
-        let physical = u64::from(target.physical_sector_bytes);
-        let unit = Some(physical)
-            .filter(|bytes| *bytes <= wanted)
-            .unwrap_or(0)
+        // Firmware may claim a physical sector or a best length of gigabytes: one longer than a
+        // request is no measure.
+        let measure = |bytes: u64| Some(bytes).filter(|bytes| *bytes <= wanted).unwrap_or(0);
+        let sector = measure(target.physical_sector_bytes.into())
             .max(target.logical_sector_bytes.into())
             .max(4 * KIB);
+        let optimal = measure(target.optimal_request_bytes.unwrap_or(0));
+        let unit = if optimal > 0 && optimal <= limit && optimal.is_multiple_of(sector) {
+            optimal
+        } else {
+            sector
+        };
         let request = (wanted.min(limit) / unit * unit).max(unit);
         Flow {
             request_bytes: request as u32,
@@ -92,6 +97,16 @@ mod tests {
     use std::sync::Arc;
 
     fn flow(drives: usize, logical: u32, physical: u32, max: Option<u64>) -> Flow {
+        flow_of(drives, logical, physical, max, None)
+    }
+
+    fn flow_of(
+        drives: usize,
+        logical: u32,
+        physical: u32,
+        max: Option<u64>,
+        optimal: Option<u64>,
+    ) -> Flow {
         let target = Target {
             label: String::new(),
             capacity_bytes: 0,
@@ -99,6 +114,7 @@ mod tests {
             physical_sector_bytes: physical,
             file: Arc::new(std::fs::File::open("/dev/null").unwrap().into()),
             max_request_bytes: max,
+            optimal_request_bytes: optimal,
         };
         Options::default().flow(drives, &target)
     }
@@ -109,7 +125,7 @@ mod tests {
             flow(1, 512, 512, None),
             Flow {
                 request_bytes: 1 << 20,
-                depth: 4
+                depth: 8
             }
         );
         assert_eq!(
@@ -134,6 +150,18 @@ mod tests {
             assert_eq!(flow(1, 512, physical, None), flow(1, 512, 512, None));
         }
         assert_eq!(flow(60, 512, 1 << 20, None).request_bytes, 512 << 10);
+    }
+
+    #[test]
+    fn requests_are_whole_stripes_where_the_drive_names_one_that_can_be() {
+        let request = |optimal, max| flow_of(1, 512, 4096, max, Some(optimal)).request_bytes;
+        // A volume of three disks with 64 KiB each.
+        assert_eq!(request(192 << 10, None), 960 << 10);
+        // USB bridges say 65,535 sectors; some drives say one sector, or what no request can be.
+        for optimal in [65_535 * 512, 0, 512, 5000, u64::MAX] {
+            assert_eq!(request(optimal, None), 1 << 20, "{optimal}");
+        }
+        assert_eq!(request(192 << 10, Some(128 << 10)), 128 << 10);
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Target {
     pub file: Arc<OwnedFd>,
     /// The longest request that the drive's queue takes whole, when the kernel says it.
     pub max_request_bytes: Option<u64>,
+    /// The length that the drive names as its best, when the kernel says it: of a RAID volume, a
+    /// stripe.
+    pub optimal_request_bytes: Option<u64>,
 }
 
 /// The calls to a drive that may block for long. The engine makes each on a thread of its own.

@@ -183,6 +183,7 @@ fn read(
         physical_sector_bytes: facts.physical_sector_bytes,
         file: Arc::clone(&file),
         max_request_bytes: None,
+        optimal_request_bytes: None,
     };
     let control = Arc::new(Reader {
         machine: machine.clone(),

@@ -213,6 +213,7 @@ mod tests {
                 physical_sector_bytes: 4096,
                 file: Arc::new(file.try_clone().unwrap().into()),
                 max_request_bytes: None,
+                optimal_request_bytes: None,
             },
             control: Arc::new(Still(file)),
             identity: "still".into(),

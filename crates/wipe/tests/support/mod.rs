@@ -108,6 +108,7 @@ pub fn target(label: &str, file: &File, bytes: u64, logical: u32, physical: u32)
         physical_sector_bytes: physical,
         file: Arc::new(file.try_clone().unwrap().into()),
         max_request_bytes: None,
+        optimal_request_bytes: None,
     }
 }
 

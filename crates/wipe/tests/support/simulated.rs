@@ -106,6 +106,7 @@ impl Wanted {
                 physical_sector_bytes: self.physical_bytes,
                 file,
                 max_request_bytes: self.max_request_bytes,
+                optimal_request_bytes: None,
             },
             control: Arc::new(Door(Arc::clone(&drive))),
             identity: self.identity.clone(),
