@@ -73,18 +73,22 @@ impl Sectors {
     /// The sectors below `end` that are not in the set.
     #[must_use]
     pub fn others(&self, end: u64) -> Self {
-        let mut others = Self::default();
-        others.insert(0..end);
-        self.ranges().for_each(|range| others.remove(range));
-        others
+        let all = std::iter::once(0..end).collect::<Self>();
+        all.without(self)
+    }
+
+    /// The members that are not `other`'s.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = self.clone();
+        other.ranges().for_each(|range| left.remove(range));
+        left
     }
 
     /// Whether every member is one of `other`'s.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        let mut left = self.clone();
-        other.ranges().for_each(|range| left.remove(range));
-        left.is_empty()
+        self.without(other).is_empty()
     }
 }
 

@@ -22,6 +22,7 @@ use support::simulated::{self, Wanted};
 use sys::queue::Op;
 use wipe::job::VerifyMode;
 use wipe::outcome::{ByteRange, Conclusion, Outcome, PassKind, Shortfall};
+use wipe::sample::SUBSECTIONS;
 
 const SEEDS: u64 = 3000;
 
@@ -134,7 +135,7 @@ impl Case<'_> {
         let mut whole = true;
         for pass in 0..self.wanted.passes.len() {
             whole &= self.check_write(pass)?;
-            if self.wanted.verify == VerifyMode::Full {
+            if self.verify() != VerifyMode::None {
                 whole &= self.check_read(pass)?;
             }
         }
@@ -145,9 +146,19 @@ impl Case<'_> {
         self.check_medium()
     }
 
+    /// What was asked for, on a drive of this size.
+    fn verify(&self) -> VerifyMode {
+        let Wanted {
+            verify,
+            sector_bytes,
+            ..
+        } = self.wanted;
+        verify.on(self.wanted.bytes(), *sector_bytes)
+    }
+
     /// A phase that was never begun is one in which nothing was moved.
     fn phase(&self, pass: usize, op: Op) -> Phase {
-        let index = match (self.wanted.verify, op) {
+        let index = match (self.verify(), op) {
             (VerifyMode::Full | VerifyMode::Sampled(_), Op::Write) => 2 * pass,
             (VerifyMode::Full | VerifyMode::Sampled(_), Op::Read) => 2 * pass + 1,
             (VerifyMode::None, _) => pass,
@@ -179,7 +190,9 @@ impl Case<'_> {
             record.pass
         );
         let accounted = record.written_bytes + record.write_error_bytes;
+        let all = self.all();
         let over = Over {
+            asked: &all,
             errors: &record.write_errors,
             error_bytes: record.write_error_bytes,
             moved_bytes: record.written_bytes,
@@ -199,10 +212,10 @@ impl Case<'_> {
             "write {pass}: first error {:?}",
             record.first_write_error
         );
-        Ok(self.is_whole(&phase))
+        Ok(phase.moved == all)
     }
 
-    /// Whether the phase moved every sector and gave nothing wrong.
+    /// Whether the phase moved every sector that was to be read and gave nothing wrong.
     fn check_read(&self, pass: usize) -> Result<bool, String> {
         let phase = self.phase(pass, Op::Read);
         ensure!(phase.op == Op::Read, "pass {pass}: not a read phase");
@@ -211,7 +224,23 @@ impl Case<'_> {
             ensure!(phase.moved.is_empty(), "read {pass} is not on record");
             return Ok(false);
         };
+        let asked = match (&read.samples, self.verify()) {
+            (None, VerifyMode::Full) => self.all(),
+            (Some(samples), VerifyMode::Sampled(share)) => {
+                ensure!(samples.share() == share, "read {pass}: another share");
+                let windows = (0..SUBSECTIONS).flat_map(|index| samples.windows(index));
+                windows
+                    .chain([0..1, self.wanted.sectors - 1..self.wanted.sectors])
+                    .collect()
+            }
+            other => return Err(format!("read {pass}: {other:?}")),
+        };
+        ensure!(
+            phase.moved.is_within(&asked),
+            "read {pass}: more was read than was to be"
+        );
         let over = Over {
+            asked: &asked,
             errors: &read.read_errors,
             error_bytes: read.read_error_bytes,
             moved_bytes: read.read_bytes,
@@ -245,13 +274,13 @@ impl Case<'_> {
                 "read {pass}: the first mismatch is in {first:?}, of {wrong:?}"
             );
         }
-        Ok(self.is_whole(&phase) && all.is_empty())
+        Ok(phase.moved == asked && all.is_empty())
     }
 
     fn check_phase(&self, name: &str, phase: &Phase, over: &Over<'_>) -> Result<(), String> {
         let size = u64::from(self.wanted.sector_bytes);
         let moved = phase.moved.count() * size;
-        let not_moved = phase.moved.others(self.wanted.sectors);
+        let not_moved = over.asked.without(&phase.moved);
         let listed = self.sectors(over.errors);
         ensure!(
             listed.is_within(&not_moved),
@@ -339,8 +368,8 @@ impl Case<'_> {
         self.cancelled || ledger.left || ledger.silent || ledger.changed
     }
 
-    fn is_whole(&self, phase: &Phase) -> bool {
-        phase.moved.count() == self.wanted.sectors
+    fn all(&self) -> Sectors {
+        std::iter::once(0..self.wanted.sectors).collect()
     }
 
     fn sectors(&self, ranges: &[ByteRange]) -> Sectors {
@@ -353,19 +382,21 @@ impl Case<'_> {
 
     fn check_conclusion(&self, clean: bool) -> Result<(), String> {
         let ledger = &self.drive.ledger;
-        let full = self.wanted.verify == VerifyMode::Full;
+        let verify = self.verify();
+        let full = verify == VerifyMode::Full;
         let proves = self.wanted.passes.contains(&PassKind::Pattern);
         let conclusion = &self.outcome.conclusion;
         let fits = match conclusion {
             Conclusion::Verified(proof) => {
                 clean && full && proves && proof.bytes_verified() == self.wanted.bytes()
             }
-            // No seed asks for a sample.
-            Conclusion::SampleVerified(_) => false,
-            Conclusion::WrittenNotChecked => clean && !full,
+            Conclusion::SampleVerified(_) => {
+                clean && matches!(verify, VerifyMode::Sampled(_)) && proves
+            }
+            Conclusion::WrittenNotChecked => clean && verify == VerifyMode::None,
             Conclusion::NotComplete(reasons) => {
                 let interrupted = self.cancelled && reasons.contains(&Shortfall::Interrupted);
-                !clean || interrupted || (full && !proves)
+                !clean || interrupted || (verify != VerifyMode::None && !proves)
             }
             Conclusion::NotStarted(_) => !clean && ledger.requests == 0,
         };
@@ -471,7 +502,7 @@ impl Case<'_> {
             || faults.wraps_at.is_some();
         match self.outcome.conclusion {
             Conclusion::Verified(_) => {}
-            Conclusion::WrittenNotChecked if !lies => {}
+            Conclusion::SampleVerified(_) | Conclusion::WrittenNotChecked if !lies => {}
             Conclusion::SampleVerified(_)
             | Conclusion::WrittenNotChecked
             | Conclusion::NotComplete(_)
@@ -508,9 +539,11 @@ fn sum(reasons: &[Shortfall], bytes: fn(&Shortfall) -> Option<u64>) -> u64 {
 
 /// What is said of a phase.
 struct Over<'a> {
+    /// What it was to move.
+    asked: &'a Sectors,
     errors: &'a [ByteRange],
     error_bytes: u64,
     moved_bytes: u64,
-    /// It reached the end of the drive.
+    /// It reached the end of what it was to move.
     complete: bool,
 }

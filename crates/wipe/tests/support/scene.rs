@@ -8,6 +8,7 @@ use wipe::job::VerifyMode;
 use wipe::options::Options;
 use wipe::outcome::PassKind;
 use wipe::pattern::{Cipher, Seed};
+use wipe::sample::{SECTORS_MIN, Share};
 
 /// What kind of trouble a drive has. Each may have transient trouble besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,17 @@ fn drive(random: &mut Random, number: u64) -> (Trouble, Wanted) {
     let sector_bytes = random.pick(&[512, 512, 4096]);
     // Most drives are a few requests long, some a part of one.
     let most = 1 << random.below(14);
-    let sectors = 1 + random.below(most) * 512 / u64::from(sector_bytes);
+    let mut sectors = 1 + random.below(most) * 512 / u64::from(sector_bytes);
+    let verify = match random.below(24) {
+        0..4 => VerifyMode::None,
+        // On a small drive it means everything.
+        4 => VerifyMode::Sampled(Share::MIN),
+        5 => {
+            sectors += SECTORS_MIN;
+            VerifyMode::Sampled(random.pick(&[Share::MIN, Share::MAX]))
+        }
+        _ => VerifyMode::Full,
+    };
     let (trouble, faults) = trouble(random, sectors, sector_bytes);
     let wanted = Wanted {
         identity: format!("serial=SIM{number};world_wide=;area="),
@@ -87,11 +98,7 @@ fn drive(random: &mut Random, number: u64) -> (Trouble, Wanted) {
         seed: Seed(std::array::from_fn(|_| random.number() as u8)),
         cipher: random.pick(&[Cipher::Aes128Ctr, Cipher::ChaCha8]),
         passes: random.pick(PLANS).to_vec(),
-        verify: if random.one_in(6) {
-            VerifyMode::None
-        } else {
-            VerifyMode::Full
-        },
+        verify,
         faults,
         timing: timing(random),
         chance: random.number(),
