@@ -216,6 +216,8 @@ fn job(
         cipher,
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
+        journal: None,
+        resume: None,
         progress: Arc::new(Progress::default()),
     })
 }

@@ -8,7 +8,7 @@ use crate::call::{Answer as CallAnswer, Call};
 use crate::job::{Step, Work};
 use crate::movement::{Answer, Direction, Movement, Reach};
 use crate::options::{Flow, Options};
-use crate::outcome::{IdentityCheck, PassRecord, Shortfall};
+use crate::outcome::{IdentityCheck, JournalRecord, PassRecord, Shortfall};
 use crate::progress::{self, Phase, ToCome};
 use crate::sample::{Samples, Share};
 use crate::sweep::{Piece, Shape};
@@ -26,6 +26,8 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Run {
     pub(crate) passes: Vec<PassRecord>,
     pub(crate) identity_checks: Vec<IdentityCheck>,
+    /// How the ledger was kept, if the job had one.
+    pub(crate) journal: Option<JournalRecord>,
     /// What ended the run early or spoiled it, beside what the records say.
     pub(crate) stops: Vec<Shortfall>,
     /// When the first write was sent, if one was.
@@ -77,6 +79,7 @@ impl Lane {
         let run = Run {
             passes: Vec::new(),
             identity_checks: Vec::new(),
+            journal: None,
             stops: Vec::new(),
             first_write: None,
             begun: wall,
@@ -328,6 +331,7 @@ impl Lane {
         self.run.passes.push(PassRecord {
             kind: planned.kind,
             pass: planned.number,
+            resumed: None,
             written_bytes: 0,
             write_errors: Vec::new(),
             write_error_bytes: 0,

@@ -2,7 +2,8 @@
 //! byte back (or a sample, where that is asked for), and say no more than was proven.
 //!
 //! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
-//! its outcomes and knows no report. Native sanitize commands and the ledger are not here yet.
+//! its outcomes and knows no report; a ledger of what is written goes to a [`ledger::Journal`] of the
+//! caller's. Native sanitize commands are not here yet.
 
 mod call;
 pub mod claimed;
@@ -12,6 +13,7 @@ pub mod engine;
 pub mod job;
 mod lane;
 pub mod latency;
+pub mod ledger;
 mod movement;
 pub mod options;
 pub mod outcome;

@@ -36,6 +36,9 @@ pub struct Options {
     pub cut_until_sectors: u64,
     /// Ranges named in a record, per kind; the bytes are counted exactly even so.
     pub listed_ranges: usize,
+    /// A mark is put in the ledger at most so often, and at most so often that flushes for it take a
+    /// hundredth of the time. What was written since the last mark is written again after a power cut.
+    pub checkpoint_every: Duration,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             hopeless_requests: 1000,
             cut_until_sectors: 1000,
             listed_ranges: 10_000,
+            checkpoint_every: Duration::from_secs(60),
         }
     }
 }

@@ -120,6 +120,8 @@ pub fn job(target: Target, control: Arc<Manner>, cipher: Cipher, passes: &[PassK
         cipher,
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
+        journal: None,
+        resume: None,
         progress: Arc::new(Progress::default()),
     }
 }

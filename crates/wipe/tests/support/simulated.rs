@@ -113,6 +113,8 @@ impl Wanted {
             cipher: self.cipher,
             passes: self.passes.clone(),
             verify: self.verify,
+            journal: None,
+            resume: None,
             progress: Arc::new(Progress::default()),
         };
         (job, drive)
