@@ -27,7 +27,7 @@ pub struct Job {
     pub passes: Vec<PassKind>,
     /// How much of each pass is read back. With [`Job::resume`] it is every byte, whatever this says.
     pub verify: VerifyMode,
-    /// Where to keep how far the first pass is.
+    /// Where to keep how far the first pass is, when that is one of the keyed pattern.
     pub journal: Option<Arc<dyn Journal>>,
     /// What an earlier run of the first pass has written: a mark of the same drive, identity, seed,
     /// cipher and passes, which the caller has made sure of. One that is malformed begins nothing.
@@ -82,10 +82,14 @@ pub(crate) struct Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Identity(&'static str),
+    /// A few bytes of the first pass, before it goes on.
+    Recall,
     Write(usize),
     Flush(usize),
     Verify(usize),
     Sample(usize, Share),
+    /// The ledger ends: a later pass undoes what it says.
+    Close,
 }
 
 /// A job as the engine carries it out.
@@ -120,9 +124,14 @@ impl Work {
         if let Some(mark) = &resume {
             check_mark(mark, &passes, &target)?;
         }
+        let journal = journal.filter(|_| passes.first() == Some(&PassKind::Pattern));
         let passes = number(&seed, &identity, cipher, &passes)?;
         let mut steps = VecDeque::from([Step::Identity("claim")]);
+        steps.extend(resume.iter().map(|_| Step::Recall));
         for index in 0..passes.len() {
+            if index == 1 {
+                steps.push_back(Step::Close);
+            }
             steps.extend([
                 Step::Write(index),
                 Step::Flush(index),

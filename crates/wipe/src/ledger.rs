@@ -125,7 +125,8 @@ pub trait Journal: Send + Sync {
     fn record(&self, mark: &Mark) -> io::Result<()>;
 
     /// Ends the ledger for good: nothing may be resumed from it any more, not after a crash either.
-    /// The engine calls it before the first byte of a second pass; no `record` follows.
+    /// The engine calls it before the first byte of a second pass. A `record` that comes after it,
+    /// from a thread that was left behind, must be refused.
     ///
     /// After the end of a run the engine leaves it to the caller, who closes the ledger when the
     /// outcome is where a power cut cannot take it: until then a resumed run costs a read-back

@@ -6,6 +6,7 @@
 //! caller's. Native sanitize commands are not here yet.
 
 mod call;
+mod checkpoint;
 pub mod claimed;
 pub mod content;
 pub mod curve;
@@ -22,6 +23,7 @@ pub mod pattern;
 pub mod plan;
 pub mod progress;
 mod ranges;
+mod recall;
 pub mod sample;
 mod sweep;
 pub mod target;

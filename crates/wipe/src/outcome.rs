@@ -212,9 +212,10 @@ impl Recall {
 /// How the ledger of a run was kept. Whatever it says, it spoils nothing of the erasure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalRecord {
-    /// Marks that were recorded.
+    /// Marks that were recorded; of a call still under way at the end of the run nothing is known.
     pub recorded: u64,
-    /// Marks that were not, and calls that had not returned when they were last waited for.
+    /// Marks that could not be taken or recorded, calls that took too long, and a ledger that could
+    /// not be closed.
     pub failures: u64,
     /// The first of them, in words.
     pub first_error: Option<String>,

@@ -81,6 +81,7 @@ impl Run {
             pass_index: 0,
             pass_count: 1,
             bytes_total,
+            bytes_before: 0,
             to_come,
         };
         self.state.begin(stage, self.at());
