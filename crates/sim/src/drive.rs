@@ -262,7 +262,9 @@ impl Drive {
         self.flying.remove(sectors.clone());
         self.failing.remove(sectors.clone());
         if self.is_off {
-            self.torn(*op, sectors.start, buffer);
+            if matches!(verdict, Verdict::Moves(_)) {
+                self.torn(*op, sectors.start, buffer);
+            }
             self.ledger.left = true;
             self.ledger.phases[*phase].errors += 1;
             return Err(io::Error::from_raw_os_error(ENODEV));

@@ -6,21 +6,18 @@
 //! counted; only the drive's own answer to a flush concerns the erasure.
 
 use crate::call::{Answer, Call};
+use crate::flush::Flushes;
 use crate::ledger::{Journal, Mark};
-use crate::outcome::{JournalRecord, Shortfall};
-use crate::target::Control;
+use crate::options::Options;
+use crate::outcome::JournalRecord;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The time between two checkpoints is at least so many times what the last one took.
-const REST: u32 = 100;
-
 /// The checkpoints of one run; without a journal there are none.
 pub(crate) struct Checkpoints {
     book: Option<Arc<Book>>,
-    every: Duration,
-    bound: Duration,
+    options: Arc<Options>,
     due: Instant,
     /// Number of the newest entry.
     entries: u64,
@@ -40,12 +37,10 @@ enum Entry {
 }
 
 impl Checkpoints {
-    /// None before `every` has passed in the write phase; a call that takes longer than `bound` is
-    /// counted as failed until it returns.
+    /// Nothing is under way.
     pub(crate) fn new(
         journal: Option<Arc<dyn Journal>>,
-        every: Duration,
-        bound: Duration,
+        options: Arc<Options>,
         now: Instant,
     ) -> Self {
         Self {
@@ -55,9 +50,8 @@ impl Checkpoints {
                     newest: Mutex::new(0),
                 })
             }),
-            every,
-            bound,
-            due: now + every,
+            due: now + options.checkpoint_every,
+            options,
             entries: 0,
             calls: Vec::new(),
             is_late: false,
@@ -68,14 +62,14 @@ impl Checkpoints {
 
     /// The write phase begins: what was recorded before is not looked at.
     pub(crate) fn begin(&mut self, now: Instant) {
-        self.due = now + self.every;
+        self.due = now + self.options.checkpoint_every;
     }
 
     /// Begins a checkpoint if it is time for one. `mark` is what is completed at this moment, so
     /// that the flush that follows covers all of it; `None` when that is not known any more.
     pub(crate) fn begin_if_due(
         &mut self,
-        control: &Arc<dyn Control>,
+        flushes: &Arc<Flushes>,
         now: Instant,
         mark: impl FnOnce() -> Option<Mark>,
     ) {
@@ -90,14 +84,15 @@ impl Checkpoints {
             self.failed("more sectors have failed than are listed: no more marks".into());
             return;
         };
-        let control = Arc::clone(control);
-        self.calls.push(Call::start(self.bound, now, move || {
-            let flushed = control.flush();
+        let flushes = Arc::clone(flushes);
+        let bound = self.options.flush_bound;
+        self.calls.push(Call::start(bound, now, move || {
+            let flushed = flushes.flush();
             // The journal may take long; the drive need not be held for it.
-            drop(control);
+            drop(flushes);
             match flushed {
                 Ok(()) => book.record(number, &mark),
-                Err(error) => Entry::NotFlushed(error.to_string()),
+                Err(error) => Entry::NotFlushed(error),
             }
         }));
     }
@@ -109,7 +104,8 @@ impl Checkpoints {
         }
         if let Some((book, number)) = self.next() {
             let entry = move || book.record(number, &mark);
-            self.calls.push(Call::start(self.bound, now, entry));
+            let bound = self.options.flush_bound;
+            self.calls.push(Call::start(bound, now, entry));
         }
     }
 
@@ -125,10 +121,9 @@ impl Checkpoints {
         Some((Arc::clone(self.book.as_ref()?), self.entries))
     }
 
-    /// Looks at the calls under way. A flush that the drive answers with an error is a shortfall:
-    /// what it lost nobody knows.
-    pub(crate) fn poll(&mut self, now: Instant) -> Option<Shortfall> {
-        let mut shortfall = None;
+    /// Looks at the calls under way. The error with which the drive answered a flush, if it did.
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<String> {
+        let mut not_flushed = None;
         for call in std::mem::take(&mut self.calls) {
             let entry = match call.poll(now) {
                 Answer::Pending => {
@@ -137,7 +132,7 @@ impl Checkpoints {
                 }
                 Answer::Overdue => {
                     if !std::mem::replace(&mut self.is_late, true) {
-                        let seconds = self.bound.as_secs();
+                        let seconds = call.bound().as_secs();
                         self.failed(format!("a checkpoint did not end within {seconds} s"));
                     }
                     self.calls.push(call);
@@ -148,17 +143,18 @@ impl Checkpoints {
             };
             let age = call.age(now);
             // It began `age` ago.
-            self.due = now + self.every.max(age * REST).saturating_sub(age);
+            let rest = age * self.options.checkpoint_rest;
+            self.due = now + self.options.checkpoint_every.max(rest).saturating_sub(age);
             match entry {
                 Entry::Recorded => self.record.recorded += 1,
                 Entry::NotRecorded(error) => self.failed(error),
                 Entry::NotFlushed(error) => {
                     self.is_ended = true;
-                    shortfall = Some(Shortfall::FlushFailed { error });
+                    not_flushed = Some(error);
                 }
             }
         }
-        shortfall
+        not_flushed
     }
 
     /// A mark that was not recorded.
@@ -197,5 +193,77 @@ impl Book {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         *newest = u64::MAX;
         self.journal.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checkpoints, Flushes, Journal, Mark};
+    use crate::options::Options;
+    use crate::target::Control;
+    use std::io;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    struct Good;
+
+    impl Control for Good {
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn recheck_identity(&self) -> Result<String, String> {
+            Ok("good".into())
+        }
+        fn is_present(&self) -> bool {
+            true
+        }
+    }
+
+    impl Journal for Good {
+        fn record(&self, _: &Mark) -> io::Result<()> {
+            Ok(())
+        }
+        fn close(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Polls at one moment until no call is under way.
+    fn settle(checkpoints: &mut Checkpoints, now: Instant) {
+        while !checkpoints.calls.is_empty() {
+            assert_eq!(checkpoints.poll(now), None);
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn checkpoints_take_a_hundredth_of_the_time_at_most_and_come_one_by_one() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let flushes = Arc::new(Flushes::new(Arc::new(Good)));
+        let options = Arc::new(Options::default());
+        let mut checkpoints = Checkpoints::new(Some(Arc::new(Good)), options, begun);
+        let mut marks = 0;
+        let mut look = |checkpoints: &mut Checkpoints, seconds| {
+            checkpoints.begin_if_due(&flushes, at(seconds), || {
+                marks += 1;
+                Some(Mark::default())
+            });
+            marks
+        };
+        assert_eq!(look(&mut checkpoints, 59), 0);
+        assert_eq!(look(&mut checkpoints, 60), 1);
+        // It is under way, as far as anybody knows.
+        assert_eq!(look(&mut checkpoints, 500), 1);
+        // It took two seconds.
+        settle(&mut checkpoints, at(62));
+        assert_eq!(look(&mut checkpoints, 259), 1);
+        assert_eq!(look(&mut checkpoints, 260), 2);
+        settle(&mut checkpoints, at(260));
+        assert_eq!(look(&mut checkpoints, 319), 2);
+        assert_eq!(look(&mut checkpoints, 320), 3);
+        settle(&mut checkpoints, at(320));
+        let summary = checkpoints.summary().unwrap();
+        assert_eq!((summary.recorded, summary.failures), (3, 0));
     }
 }

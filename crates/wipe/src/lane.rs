@@ -8,6 +8,7 @@ mod steps;
 
 use crate::call::{Answer as CallAnswer, Call};
 use crate::checkpoint::Checkpoints;
+use crate::flush::Flushes;
 use crate::job::Work;
 use crate::ledger::Mark;
 use crate::movement::{Answer, Direction, Movement};
@@ -43,7 +44,7 @@ pub(crate) struct Run {
 enum Stage {
     Idle,
     Asking(&'static str, Call<Result<String, String>>),
-    Flushing(usize, Call<io::Result<()>>),
+    Flushing(usize, Call<Result<(), String>>),
     Moving(Box<Movement>),
     /// A phase with errors is over: is the drive still there?
     Settling(Call<bool>),
@@ -59,6 +60,7 @@ pub(crate) struct Lane {
     flow: Flow,
     stage: Stage,
     run: Run,
+    flushes: Arc<Flushes>,
     checkpoints: Checkpoints,
     /// What each request in flight carries and when it was sent, by the low half of its token.
     slots: Vec<Option<(Piece, Instant)>>,
@@ -93,18 +95,15 @@ impl Lane {
             ended: wall,
         };
         let slots = vec![None; buffers.len()];
-        let checkpoints = Checkpoints::new(
-            work.journal.clone(),
-            options.checkpoint_every,
-            options.flush_bound,
-            now,
-        );
+        let flushes = Arc::new(Flushes::new(Arc::clone(&work.control)));
+        let checkpoints = Checkpoints::new(work.journal.clone(), Arc::clone(&options), now);
         Self {
             work,
             options,
             flow,
             stage: Stage::Idle,
             run,
+            flushes,
             checkpoints,
             slots,
             buffers,
@@ -197,7 +196,9 @@ impl Lane {
     /// Looks at calls and clocks, and goes on to the next step where one is over.
     pub(crate) fn poll(&mut self, now: Instant) {
         self.poll_presence(now);
-        self.run.stops.extend(self.checkpoints.poll(now));
+        if let Some(error) = self.checkpoints.poll(now) {
+            self.flush_failed(error);
+        }
         match &self.stage {
             Stage::Idle => self.next_step(now),
             Stage::Asking(moment, call) => {
@@ -215,9 +216,7 @@ impl Lane {
                 let (pass, answer, bound) = (*pass, call.poll(now), call.bound());
                 match answer {
                     CallAnswer::Pending => {}
-                    CallAnswer::Ready(result) => {
-                        self.flushed(pass, result.map_err(|error| error.to_string()), now)
-                    }
+                    CallAnswer::Ready(result) => self.flushed(pass, result, now),
                     CallAnswer::Overdue => self.stop(stalled(bound), now),
                     CallAnswer::Lost => {
                         self.flushed(pass, Err("the call got no answer".into()), now)
@@ -331,7 +330,7 @@ impl Lane {
             if (movement.direction, movement.pass) == (Direction::Write, 0) {
                 let capacity = self.work.target.capacity_bytes;
                 let mark = || Some(Mark::without(movement.sweep.unfinished()?, capacity));
-                self.checkpoints.begin_if_due(&self.work.control, now, mark);
+                self.checkpoints.begin_if_due(&self.flushes, now, mark);
             }
             return;
         }
@@ -397,9 +396,17 @@ impl Lane {
                 self.stage = Stage::Idle;
             }
             Err(error) => {
-                self.run.stops.push(Shortfall::FlushFailed { error });
+                self.flush_failed(error);
                 self.stage = Stage::Settling(self.presence_call(now));
             }
+        }
+    }
+
+    /// What the drive lost nobody knows. The flushes after one that failed say the same.
+    fn flush_failed(&mut self, error: String) {
+        let failed = Shortfall::FlushFailed { error };
+        if !self.run.stops.contains(&failed) {
+            self.run.stops.push(failed);
         }
     }
 

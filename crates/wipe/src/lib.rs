@@ -11,6 +11,7 @@ pub mod claimed;
 pub mod content;
 pub mod curve;
 pub mod engine;
+mod flush;
 pub mod job;
 mod lane;
 pub mod latency;

@@ -441,3 +441,6 @@ fn unread() -> VerifyRecord {
         complete: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,8 @@ impl Lane {
             }
             Some(Step::Flush(pass)) => {
                 self.begin_phase(Phase::Settling, 0, now);
-                let call = Call::start(self.options.flush_bound, now, move || control.flush());
+                let flushes = Arc::clone(&self.flushes);
+                let call = Call::start(self.options.flush_bound, now, move || flushes.flush());
                 self.stage = Stage::Flushing(pass, call);
             }
             Some(Step::Recall) => self.begin_recall(now),

@@ -3,6 +3,7 @@
 
 pub mod faulty;
 pub mod judge;
+pub mod kept;
 pub mod scene;
 pub mod simulated;
 
