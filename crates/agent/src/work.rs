@@ -161,6 +161,8 @@ impl Work {
                 cipher: flight.cipher,
                 passes: flight.order.plan.passes.clone(),
                 verify: flight.order.plan.verify,
+                journal: None,
+                resume: None,
                 progress: Arc::clone(&flight.progress),
             });
         }
@@ -278,6 +280,7 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
             conclusion: Conclusion::NotStarted(vec![Shortfall::Other(reason)]),
             passes: Vec::new(),
             identity_checks: Vec::new(),
+            journal: None,
             started: now,
             ended: now,
         },

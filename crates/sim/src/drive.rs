@@ -11,6 +11,7 @@ use std::time::Duration;
 use sys::queue::Op;
 
 const EIO: i32 = 5;
+const ENODEV: i32 = 19;
 
 /// One drive. Its requests come from a [`crate::queue`], its slow calls from a test.
 pub struct Drive {
@@ -29,7 +30,13 @@ pub struct Drive {
     flying: Sectors,
     /// Of those under way, what will fail.
     failing: Sectors,
-    flushed: bool,
+    /// Who it is was asked since the last request: the next one begins a phase.
+    asked: bool,
+    /// Something was written since the last flush.
+    unflushed: bool,
+    /// Of a volatile cache: what the medium held at the last flush that succeeded.
+    lasting: Option<Box<Medium>>,
+    is_off: bool,
 }
 
 /// A request under way.
@@ -46,6 +53,7 @@ impl Drive {
     /// A drive of this identity; what its faults leave to chance follows from `seed`.
     #[must_use]
     pub fn new(identity: &str, medium: Medium, faults: Faults, timing: Timing, seed: u64) -> Self {
+        let lasting = faults.volatile.then(|| Box::new(medium.clone()));
         Self {
             medium,
             faults,
@@ -56,24 +64,55 @@ impl Drive {
             free_at: Duration::ZERO,
             flying: Sectors::default(),
             failing: Sectors::default(),
-            flushed: false,
+            asked: false,
+            unflushed: false,
+            lasting,
+            is_off: false,
         }
     }
 
-    /// Flushes the write cache.
+    /// The power goes, and with it the drive. Of the sectors that were written since the last flush,
+    /// and of those under way, all, none or each by chance are on a medium whose cache is volatile.
+    pub fn cut_power(&mut self) {
+        if std::mem::replace(&mut self.is_off, true) {
+            return;
+        }
+        let Some(lasting) = self.lasting.take() else {
+            return;
+        };
+        // One sector in so many is kept; 0: none.
+        let kept = self.random.pick(&[0, 1, 2, 20]);
+        let size = self.medium.sector_bytes();
+        let (mut new, mut old) = (vec![0; size], vec![0; size]);
+        for sector in 0..self.medium.sectors() {
+            self.medium.read(sector, &mut new);
+            lasting.read(sector, &mut old);
+            if new != old && !self.random.one_in(kept) {
+                self.medium.write(sector, &old);
+            }
+        }
+    }
+
+    /// What the medium surely holds, whatever happens to the power.
+    #[must_use]
+    pub fn lasting(&self) -> &Medium {
+        self.lasting.as_deref().unwrap_or(&self.medium)
+    }
+
+    /// Flushes the write cache: of everything that has ended, also while requests are under way.
     ///
     /// # Errors
     /// As its faults say.
     pub fn flush(&mut self) -> io::Result<()> {
         let number = self.ledger.flushes;
         self.ledger.flushes += 1;
-        self.flushed = true;
-        if !self.flying.is_empty() {
-            self.breach("flushed while requests are under way".into());
-        }
         if self.is_gone() || self.faults.flush_fails.contains(&number) {
             self.ledger.flush_errors += 1;
             return Err(io::Error::from_raw_os_error(EIO));
+        }
+        self.unflushed = false;
+        if let Some(lasting) = &mut self.lasting {
+            **lasting = self.medium.clone();
         }
         Ok(())
     }
@@ -87,6 +126,13 @@ impl Drive {
         self.ledger.questions += 1;
         if self.is_gone() {
             return Err("no such device".into());
+        }
+        self.asked = true;
+        if !self.flying.is_empty() {
+            self.breach("a phase is over while requests are under way".into());
+        }
+        if self.unflushed && self.ledger.flush_errors == 0 {
+            self.breach("a phase is over that was not flushed".into());
         }
         if self.faults.changes_at.is_some_and(|at| number >= at) {
             self.ledger.changed = true;
@@ -102,10 +148,8 @@ impl Drive {
 
     fn is_gone(&mut self) -> bool {
         let requests = self.ledger.requests;
-        let gone = self
-            .faults
-            .leaves_after
-            .is_some_and(|(after, _)| requests >= after);
+        let leaves = self.faults.leaves_after;
+        let gone = self.is_off || leaves.is_some_and(|(after, _)| requests >= after);
         self.ledger.left |= gone;
         gone
     }
@@ -143,6 +187,11 @@ impl Drive {
         let verdict =
             self.faults
                 .judge(&mut self.random, request, op, sectors.clone(), size, merged);
+        let verdict = if self.is_off {
+            Verdict::Gone(ENODEV)
+        } else {
+            verdict
+        };
         let fails = matches!(verdict, Verdict::Fails { .. });
         if fails {
             self.failing.insert(sectors.clone());
@@ -177,8 +226,8 @@ impl Drive {
             .phases
             .last()
             .is_some_and(|phase| phase.op == op);
-        if !goes_on || self.flushed {
-            self.flushed = false;
+        if !goes_on || self.asked {
+            self.asked = false;
             self.ledger.phases.push(Phase::new(op));
             let reads = self
                 .ledger
@@ -212,6 +261,14 @@ impl Drive {
         } = flight;
         self.flying.remove(sectors.clone());
         self.failing.remove(sectors.clone());
+        if self.is_off {
+            if matches!(verdict, Verdict::Moves(_)) {
+                self.torn(*op, sectors.start, buffer);
+            }
+            self.ledger.left = true;
+            self.ledger.phases[*phase].errors += 1;
+            return Err(io::Error::from_raw_os_error(ENODEV));
+        }
         match *verdict {
             Verdict::Moves(bytes) => {
                 self.transfer(*op, *phase, sectors.start, &mut buffer[..bytes]);
@@ -265,7 +322,20 @@ impl Drive {
         }
     }
 
+    /// What was on its way when the power went: a sector is there or not.
+    fn torn(&mut self, op: Op, first: u64, buffer: &[u8]) {
+        let size = self.medium.sector_bytes();
+        if op == Op::Write && self.faults.volatile {
+            for (sector, bytes) in (first..).zip(buffer.chunks(size)) {
+                if self.random.one_in(2) {
+                    self.medium.write(sector, bytes);
+                }
+            }
+        }
+    }
+
     fn write(&mut self, first: u64, data: &[u8]) {
+        self.unflushed = true;
         let size = self.medium.sector_bytes();
         let (whole, rest) = data.split_at(data.len() - data.len() % size);
         let end = first + (whole.len() / size) as u64;

@@ -71,6 +71,8 @@ pub struct Faults {
     pub leaves_after: Option<(u64, Leaving)>,
     /// After so many requests none is answered.
     pub silent_after: Option<u64>,
+    /// What was written since the last flush that succeeded may be lost when the power is cut.
+    pub volatile: bool,
     /// Flushes that fail, from 0.
     pub flush_fails: BTreeSet<u32>,
     /// From this question on, from 0, the drive is another one.

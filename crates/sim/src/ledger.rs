@@ -10,7 +10,8 @@ use sys::queue::Op;
 /// The history of one drive.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// Writes and reads in turn; a flush or another direction begins a new phase.
+    /// Writes and reads in turn; another direction begins a new phase, and so does a request after
+    /// the drive was asked who it is.
     pub phases: Vec<Phase>,
     /// Requests that the drive has taken.
     pub requests: u64,

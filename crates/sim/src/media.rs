@@ -42,6 +42,7 @@ struct Run {
 }
 
 /// The bytes of one drive.
+#[derive(Clone)]
 pub struct Medium {
     sector_bytes: usize,
     sectors: u64,

@@ -56,6 +56,14 @@ impl Shelf {
         *alarm = Some((number, Box::new(function)));
     }
 
+    /// The power of all drives goes.
+    pub fn cut_power(&self) {
+        let drives = self.drives.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, drive) in drives.values() {
+            lock(drive).cut_power();
+        }
+    }
+
     /// A queue for `entries` requests at once to the drives of the shelf.
     #[must_use]
     pub fn queue(self: &Arc<Self>, entries: u32) -> Box<dyn Queue + Send> {
@@ -258,6 +266,48 @@ mod tests {
         queue.wait(LONG, &mut out).unwrap();
         assert_eq!(queue.now(), begun + LONG);
         assert_eq!((out.len(), queue.in_flight()), (0, 1));
+    }
+
+    #[test]
+    fn power_cut_keeps_what_was_flushed_and_of_the_rest_some_all_or_nothing() {
+        let content = |byte: u8| -> crate::media::Content {
+            Arc::new(move |_, buffer: &mut [u8]| buffer.fill(byte))
+        };
+        let mut kept = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let medium = Medium::new(512, 100, content(1), vec![content(2), content(3)]);
+            let faults = Faults {
+                volatile: true,
+                ..Faults::default()
+            };
+            let mut drive = Drive::new("drive", medium, faults, Timing::default(), seed);
+            let send = |drive: &mut Drive, byte: u8| {
+                let flight = drive.submitted(Duration::ZERO, Op::Write, 0, 50 * 512);
+                let _ = drive.ended(&flight, &mut [byte; 50 * 512]);
+            };
+            send(&mut drive, 2);
+            drive.flush().unwrap();
+            send(&mut drive, 3);
+            let flight = drive.submitted(Duration::ZERO, Op::Write, 50 * 512, 50 * 512);
+            drive.cut_power();
+            assert!(drive.ended(&flight, &mut [3; 50 * 512]).is_err());
+            assert!(drive.flush().is_err() && drive.identify().is_err());
+            let mut found = vec![0; 100 * 512];
+            drive.medium.read(0, &mut found);
+            let first = |sector: usize| found[sector * 512];
+            assert!(
+                found
+                    .chunks(512)
+                    .all(|sector| sector.iter().all(|byte| *byte == sector[0]))
+            );
+            assert!((0..50).all(|n| [2, 3].contains(&first(n))));
+            assert!((50..100).all(|n| [1, 3].contains(&first(n))));
+            kept.insert((0..50).filter(|n| first(*n) == 3).count());
+        }
+        assert!(
+            kept.contains(&0) && kept.contains(&50) && kept.len() > 10,
+            "{kept:?}"
+        );
     }
 
     #[test]

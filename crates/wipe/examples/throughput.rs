@@ -217,6 +217,8 @@ fn job(
         cipher,
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
+        journal: None,
+        resume: None,
         progress: Arc::new(Progress::default()),
     })
 }

@@ -102,12 +102,11 @@ impl Engine {
 
     /// Begins a drive and returns its number: 0, 1, … in the order of adding.
     pub fn add(&mut self, job: Job) -> usize {
-        let (capacity_bytes, sector_bytes) =
-            (job.target.capacity_bytes, job.target.logical_sector_bytes);
+        let capacity_bytes = job.target.capacity_bytes;
         let goal = Goal {
             capacity_bytes,
             passes: job.passes.clone(),
-            verify: job.verify.on(capacity_bytes, sector_bytes),
+            verify: job.reads_back(),
         };
         match Work::overwrite(job) {
             Ok(work) => self.begin(work, goal),
@@ -242,6 +241,7 @@ impl Engine {
         let run = Run {
             passes: Vec::new(),
             identity_checks: Vec::new(),
+            journal: None,
             stops: vec![fault],
             first_write: Some(now),
             begun: now,
@@ -259,6 +259,7 @@ fn outcome(run: RunResult, goal: &Goal) -> Outcome {
             ended: run.ended,
             passes: run.passes,
             identity_checks: run.identity_checks,
+            journal: run.journal,
         },
         Err(reasons) => {
             let now = SystemTime::now();
@@ -266,6 +267,7 @@ fn outcome(run: RunResult, goal: &Goal) -> Outcome {
                 conclusion: Conclusion::NotStarted(reasons),
                 passes: Vec::new(),
                 identity_checks: Vec::new(),
+                journal: None,
                 started: now,
                 ended: now,
             }

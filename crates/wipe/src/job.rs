@@ -1,6 +1,7 @@
 //! What is to be done to one drive, and the steps that this means.
 
 use crate::content::Content;
+use crate::ledger::{Journal, Mark};
 use crate::outcome::{PassKind, Shortfall};
 use crate::pattern::{Cipher, PassKey, Seed};
 use crate::progress::Progress;
@@ -24,10 +25,27 @@ pub struct Job {
     pub cipher: Cipher,
     /// The passes, in order. A complement needs a pattern before it.
     pub passes: Vec<PassKind>,
-    /// Whether each pass is read back.
+    /// How much of each pass is read back. With [`Job::resume`] it is every byte, whatever this says.
     pub verify: VerifyMode,
+    /// Where to keep how far the first pass is, when that is one of the keyed pattern.
+    pub journal: Option<Arc<dyn Journal>>,
+    /// What an earlier run of the first pass has written: a mark of the same drive, identity, seed,
+    /// cipher and passes, which the caller has made sure of. One that is malformed begins nothing.
+    pub resume: Option<Mark>,
     /// Where to show what is happening.
     pub progress: Arc<Progress>,
+}
+
+impl Job {
+    /// How much is really read back: all of a drive that is small, and all of one whose erasure is
+    /// resumed, since a ledger is no proof.
+    pub(crate) fn reads_back(&self) -> VerifyMode {
+        let (capacity, sector) = (self.target.capacity_bytes, self.target.logical_sector_bytes);
+        match self.resume {
+            Some(_) => VerifyMode::Full,
+            None => self.verify.on(capacity, sector),
+        }
+    }
 }
 
 /// How much is read back.
@@ -64,10 +82,14 @@ pub(crate) struct Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Identity(&'static str),
+    /// A few bytes of the first pass, before it goes on.
+    Recall,
     Write(usize),
     Flush(usize),
     Verify(usize),
     Sample(usize, Share),
+    /// The ledger ends: a later pass undoes what it says.
+    Close,
 }
 
 /// A job as the engine carries it out.
@@ -77,12 +99,15 @@ pub(crate) struct Work {
     pub(crate) identity: String,
     pub(crate) passes: Vec<Pass>,
     pub(crate) steps: VecDeque<Step>,
+    pub(crate) journal: Option<Arc<dyn Journal>>,
+    pub(crate) resume: Option<Mark>,
     pub(crate) progress: Arc<Progress>,
 }
 
 impl Work {
     /// The steps of a job, or why it cannot begin.
     pub(crate) fn overwrite(job: Job) -> Result<Self, Shortfall> {
+        let verify = job.reads_back();
         let Job {
             target,
             control,
@@ -90,19 +115,29 @@ impl Work {
             seed,
             cipher,
             passes,
-            verify,
+            verify: _,
+            journal,
+            resume,
             progress,
         } = job;
         check(&target)?;
+        if let Some(mark) = &resume {
+            check_mark(mark, &passes, &target)?;
+        }
+        let journal = journal.filter(|_| passes.first() == Some(&PassKind::Pattern));
         let passes = number(&seed, &identity, cipher, &passes)?;
         let mut steps = VecDeque::from([Step::Identity("claim")]);
+        steps.extend(resume.iter().map(|_| Step::Recall));
         for index in 0..passes.len() {
+            if index == 1 {
+                steps.push_back(Step::Close);
+            }
             steps.extend([
                 Step::Write(index),
                 Step::Flush(index),
                 Step::Identity("after write"),
             ]);
-            match verify.on(target.capacity_bytes, target.logical_sector_bytes) {
+            match verify {
                 VerifyMode::Full => {
                     steps.extend([Step::Verify(index), Step::Identity("after verify")])
                 }
@@ -118,6 +153,8 @@ impl Work {
             identity,
             passes,
             steps,
+            journal,
+            resume,
             progress,
         })
     }
@@ -152,6 +189,8 @@ impl Work {
             identity,
             passes,
             steps: steps.into(),
+            journal: None,
+            resume: None,
             progress,
         })
     }
@@ -178,6 +217,23 @@ fn check(target: &Target) -> Result<(), Shortfall> {
         ))),
         Err(error) => Err(Shortfall::Other(format!("{label}: {error}"))),
     }
+}
+
+/// Zeros that an earlier run is said to have written may never have been: only a keyed pattern is
+/// taken over.
+fn check_mark(mark: &Mark, passes: &[PassKind], target: &Target) -> Result<(), Shortfall> {
+    let label = &target.label;
+    if passes.first() != Some(&PassKind::Pattern) {
+        return Err(Shortfall::Other(format!(
+            "{label}: only a first pass of the keyed pattern can be resumed"
+        )));
+    }
+    mark.check(target.capacity_bytes, target.logical_sector_bytes)
+        .map_err(|wrong| {
+            Shortfall::Other(format!(
+                "{label}: the ledger cannot be this drive's: {wrong}"
+            ))
+        })
 }
 
 /// Pattern passes are numbered from 0; a complement has its pattern's number, zeros have that of

@@ -4,15 +4,20 @@
 //! [`Lane::poll`] now and then; calls that block are made on threads of their own. What the run
 //! amounts to is not decided here but in [`crate::verify`].
 
+mod steps;
+
 use crate::call::{Answer as CallAnswer, Call};
+use crate::checkpoint::Checkpoints;
 use crate::depth::Depth;
-use crate::job::{Step, Work};
-use crate::movement::{Answer, Direction, Movement, Reach};
+use crate::flush::Flushes;
+use crate::job::Work;
+use crate::ledger::Mark;
+use crate::movement::{Answer, Direction, Movement};
 use crate::options::{Flow, Options};
-use crate::outcome::{IdentityCheck, PassRecord, Shortfall};
-use crate::progress::{self, Phase, ToCome};
-use crate::sample::{Samples, Share};
-use crate::sweep::{Piece, Shape};
+use crate::outcome::{ByteRange, IdentityCheck, JournalRecord, PassRecord, Shortfall};
+use crate::progress::{self, Phase};
+use crate::sweep::Piece;
+use crate::target::Target;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +32,8 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Run {
     pub(crate) passes: Vec<PassRecord>,
     pub(crate) identity_checks: Vec<IdentityCheck>,
+    /// How the ledger was kept, if the job had one.
+    pub(crate) journal: Option<JournalRecord>,
     /// What ended the run early or spoiled it, beside what the records say.
     pub(crate) stops: Vec<Shortfall>,
     /// When the first write was sent, if one was.
@@ -38,10 +45,12 @@ pub(crate) struct Run {
 enum Stage {
     Idle,
     Asking(&'static str, Call<Result<String, String>>),
-    Flushing(usize, Call<io::Result<()>>),
+    Flushing(usize, Call<Result<(), String>>),
     Moving(Box<Movement>),
     /// A phase with errors is over: is the drive still there?
     Settling(Call<bool>),
+    /// The ledger is being closed.
+    Closing(Call<io::Result<()>>),
     Over,
 }
 
@@ -52,6 +61,8 @@ pub(crate) struct Lane {
     flow: Flow,
     stage: Stage,
     run: Run,
+    flushes: Arc<Flushes>,
+    checkpoints: Checkpoints,
     /// What each request in flight carries and when it was sent, by the low half of its token.
     slots: Vec<Option<(Piece, Instant)>>,
     buffers: Vec<AlignedBuffer>,
@@ -79,6 +90,7 @@ impl Lane {
         let run = Run {
             passes: Vec::new(),
             identity_checks: Vec::new(),
+            journal: None,
             stops: Vec::new(),
             first_write: None,
             begun: wall,
@@ -86,12 +98,16 @@ impl Lane {
         };
         let slots = vec![None; buffers.len()];
         let depth = Depth::new(buffers.len());
+        let flushes = Arc::new(Flushes::new(Arc::clone(&work.control)));
+        let checkpoints = Checkpoints::new(work.journal.clone(), Arc::clone(&options), now);
         Self {
             work,
             options,
             flow,
             stage: Stage::Idle,
             run,
+            flushes,
+            checkpoints,
             slots,
             buffers,
             in_flight: 0,
@@ -186,6 +202,9 @@ impl Lane {
     /// Looks at calls and clocks, and goes on to the next step where one is over.
     pub(crate) fn poll(&mut self, now: Instant) {
         self.poll_presence(now);
+        if let Some(error) = self.checkpoints.poll(now) {
+            self.flush_failed(error);
+        }
         match &self.stage {
             Stage::Idle => self.next_step(now),
             Stage::Asking(moment, call) => {
@@ -193,12 +212,7 @@ impl Lane {
                 match answer {
                     CallAnswer::Pending => {}
                     CallAnswer::Ready(found) => self.identified(moment, found, now),
-                    CallAnswer::Overdue => self.stop(
-                        Shortfall::Stalled {
-                            seconds: bound.as_secs(),
-                        },
-                        now,
-                    ),
+                    CallAnswer::Overdue => self.stop(stalled(bound), now),
                     CallAnswer::Lost => {
                         self.identified(moment, Err("the question got no answer".into()), now)
                     }
@@ -208,15 +222,8 @@ impl Lane {
                 let (pass, answer, bound) = (*pass, call.poll(now), call.bound());
                 match answer {
                     CallAnswer::Pending => {}
-                    CallAnswer::Ready(result) => {
-                        self.flushed(pass, result.map_err(|error| error.to_string()), now)
-                    }
-                    CallAnswer::Overdue => self.stop(
-                        Shortfall::Stalled {
-                            seconds: bound.as_secs(),
-                        },
-                        now,
-                    ),
+                    CallAnswer::Ready(result) => self.flushed(pass, result, now),
+                    CallAnswer::Overdue => self.stop(stalled(bound), now),
                     CallAnswer::Lost => {
                         self.flushed(pass, Err("the call got no answer".into()), now)
                     }
@@ -230,12 +237,19 @@ impl Lane {
                     CallAnswer::Ready(false) | CallAnswer::Lost => {
                         self.stop(Shortfall::Vanished, now)
                     }
-                    CallAnswer::Overdue => self.stop(
-                        Shortfall::Stalled {
-                            seconds: bound.as_secs(),
-                        },
-                        now,
-                    ),
+                    CallAnswer::Overdue => self.stop(stalled(bound), now),
+                }
+            }
+            Stage::Closing(call) => {
+                let (answer, bound) = (call.poll(now), call.bound().as_secs());
+                match answer {
+                    CallAnswer::Pending => {}
+                    CallAnswer::Ready(result) => self.closed(result),
+                    CallAnswer::Overdue => {
+                        let words = format!("no answer within {bound} s");
+                        self.closed(Err(io::Error::other(words)))
+                    }
+                    CallAnswer::Lost => self.closed(Err(io::Error::other("no answer"))),
                 }
             }
             Stage::Moving(_) => self.poll_movement(now),
@@ -254,7 +268,8 @@ impl Lane {
             Stage::Asking(_, call) => call.age(now),
             Stage::Flushing(_, call) => call.age(now),
             Stage::Settling(call) => call.age(now),
-            Stage::Moving(_) | Stage::Idle | Stage::Over => Duration::ZERO,
+            // The ledger is not the drive's.
+            Stage::Moving(_) | Stage::Idle | Stage::Closing(_) | Stage::Over => Duration::ZERO,
         }
     }
 
@@ -270,6 +285,7 @@ impl Lane {
             | Stage::Asking(..)
             | Stage::Flushing(..)
             | Stage::Settling(_)
+            | Stage::Closing(_)
             | Stage::Over => {
                 self.stop(Shortfall::Interrupted, now);
             }
@@ -286,6 +302,7 @@ impl Lane {
             Stage::Asking(_, call) => Some(call.age(now)),
             Stage::Flushing(_, call) => Some(call.age(now)),
             Stage::Settling(call) => Some(call.age(now)),
+            Stage::Closing(call) => Some(call.age(now)),
             Stage::Idle => Some(Duration::ZERO),
             Stage::Moving(_) | Stage::Over => self.presence.as_ref().map(|call| call.age(now)),
         }
@@ -294,121 +311,6 @@ impl Lane {
     /// What happened, and the buffers that are not in flight.
     pub(crate) fn into_run(self) -> (Run, Vec<AlignedBuffer>) {
         (self.run, self.buffers)
-    }
-
-    fn next_step(&mut self, now: Instant) {
-        let control = Arc::clone(&self.work.control);
-        let bound = self.options.question_bound;
-        match self.work.steps.pop_front() {
-            None => self.finish(now),
-            Some(Step::Identity(moment)) => {
-                self.begin_phase(Phase::Settling, 0, now);
-                let call = Call::start(bound, now, move || control.recheck_identity());
-                self.stage = Stage::Asking(moment, call);
-            }
-            Some(Step::Flush(pass)) => {
-                self.begin_phase(Phase::Settling, 0, now);
-                let call = Call::start(self.options.flush_bound, now, move || control.flush());
-                self.stage = Stage::Flushing(pass, call);
-            }
-            Some(Step::Write(pass)) => {
-                self.open_record(pass);
-                self.begin_phase(Phase::Writing, self.work.target.capacity_bytes, now);
-                let whole = Reach::Whole(self.work.target.capacity_bytes);
-                self.begin_movement(Direction::Write, pass, whole, now);
-            }
-            Some(Step::Verify(pass)) => {
-                if self.run.passes.len() <= pass {
-                    self.open_record(pass);
-                }
-                self.begin_phase(Phase::Verifying, self.work.target.capacity_bytes, now);
-                let whole = Reach::Whole(self.work.target.capacity_bytes);
-                self.begin_movement(Direction::Read, pass, whole, now);
-            }
-            Some(Step::Sample(pass, share)) => self.begin_sample(pass, share, now),
-        }
-    }
-
-    fn open_record(&mut self, pass: usize) {
-        let planned = &self.work.passes[pass];
-        self.run.passes.push(PassRecord {
-            kind: planned.kind,
-            pass: planned.number,
-            written_bytes: 0,
-            write_errors: Vec::new(),
-            write_error_bytes: 0,
-            first_write_error: None,
-            write_errors_seen: 0,
-            flushed: false,
-            write_seconds: 0.0,
-            verify: None,
-        });
-    }
-
-    fn begin_phase(&mut self, phase: Phase, bytes: u64, now: Instant) {
-        let shown = progress::Stage {
-            phase,
-            pass_index: self.run.passes.len().saturating_sub(1) as u32,
-            pass_count: self.work.passes.len() as u32,
-            bytes_total: bytes,
-            to_come: self.to_come(),
-        };
-        self.work.progress.begin(shown, now);
-        self.shown = (0, 0);
-    }
-
-    fn to_come(&self) -> ToCome {
-        let capacity = self.work.target.capacity_bytes;
-        let mut to_come = ToCome::default();
-        for step in &self.work.steps {
-            match step {
-                Step::Write(_) => to_come.write_bytes += capacity,
-                Step::Verify(_) => to_come.read_bytes += capacity,
-                Step::Sample(_, share) => {
-                    let part = u128::from(capacity) * u128::from(share.percent()) / 100;
-                    to_come.read_bytes += part as u64;
-                }
-                Step::Identity(_) | Step::Flush(_) => {}
-            }
-        }
-        to_come
-    }
-
-    /// Draws the samples only here, where the pass is written and its flush was answered: nothing
-    /// that writes can know what will be read.
-    fn begin_sample(&mut self, pass: usize, share: Share, now: Instant) {
-        let target = &self.work.target;
-        match Samples::draw(share, target.capacity_bytes, target.logical_sector_bytes) {
-            Ok(samples) => {
-                self.begin_phase(Phase::Verifying, samples.bytes(), now);
-                self.begin_movement(Direction::Read, pass, Reach::Samples(samples), now);
-            }
-            Err(error) => {
-                let text = format!("{}: no samples were drawn: {error}", target.label);
-                self.stop(Shortfall::Other(text), now);
-            }
-        }
-    }
-
-    fn begin_movement(&mut self, direction: Direction, pass: usize, reach: Reach, now: Instant) {
-        let target = &self.work.target;
-        let shape = Shape {
-            logical_sector_bytes: target.logical_sector_bytes,
-            physical_sector_bytes: target
-                .physical_sector_bytes
-                .max(target.logical_sector_bytes),
-            request_bytes: self.flow.request_bytes,
-            listed_ranges: self.options.listed_ranges,
-            cut_until_sectors: self.options.cut_until_sectors,
-            give_up_after_requests: self.options.hopeless_requests,
-        };
-        let content = self.work.passes[pass].content.clone();
-        let movement = Movement::new(direction, pass, content, shape, reach, now);
-        self.buffers
-            .iter_mut()
-            .for_each(|buffer| movement.prepare_first(buffer));
-        self.depth = Depth::new(self.flow.depth);
-        self.stage = Stage::Moving(Box::new(movement));
     }
 
     fn poll_movement(&mut self, now: Instant) {
@@ -431,9 +333,19 @@ impl Lane {
             movement.sweep.give_up();
         }
         if !movement.sweep.is_over() {
+            if (movement.direction, movement.pass) == (Direction::Write, 0) {
+                let capacity = self.work.target.capacity_bytes;
+                let mark = || Some(Mark::without(movement.sweep.unfinished()?, capacity));
+                self.checkpoints.begin_if_due(&self.flushes, now, mark);
+            }
             return;
         }
-        let (failed, given_up_at) = (movement.sweep.failures() > 0, movement.sweep.given_up_at());
+        let failed = movement.sweep.failures() > 0;
+        // A recall that comes to nothing costs the drive's whole write, and not the drive.
+        let given_up_at = match movement.is_recall() {
+            true => None,
+            false => movement.sweep.given_up_at(),
+        };
         self.show(None, now);
         self.close_movement(now);
         if let Some(at) = given_up_at {
@@ -481,14 +393,35 @@ impl Lane {
             Ok(()) => {
                 if let Some(record) = self.run.passes.get_mut(pass) {
                     record.flushed = true;
+                    if pass == 0
+                        && let Some(mark) = final_mark(record, &self.work.target)
+                    {
+                        self.checkpoints.record(mark, now);
+                    }
                 }
                 self.stage = Stage::Idle;
             }
             Err(error) => {
-                self.run.stops.push(Shortfall::FlushFailed { error });
+                self.flush_failed(error);
                 self.stage = Stage::Settling(self.presence_call(now));
             }
         }
+    }
+
+    /// What the drive lost nobody knows. The flushes after one that failed say the same.
+    fn flush_failed(&mut self, error: String) {
+        let failed = Shortfall::FlushFailed { error };
+        if !self.run.stops.contains(&failed) {
+            self.run.stops.push(failed);
+        }
+    }
+
+    fn closed(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            let words = format!("the ledger was not closed: {error}");
+            self.checkpoints.failed(words);
+        }
+        self.stage = Stage::Idle;
     }
 
     fn presence_call(&self, now: Instant) -> Call<bool> {
@@ -523,6 +456,9 @@ impl Lane {
         let Stage::Moving(movement) = &self.stage else {
             return;
         };
+        if movement.is_recall() {
+            return;
+        }
         let (bytes, errors) = (movement.sweep.accounted_bytes(), movement.errors());
         let (more_bytes, more_errors) = (bytes - self.shown.0, errors.saturating_sub(self.shown.1));
         self.work
@@ -547,6 +483,7 @@ impl Lane {
 
     fn finish(&mut self, now: Instant) {
         self.run.ended = SystemTime::now();
+        self.run.journal = self.checkpoints.summary();
         let shown = progress::Stage {
             phase: Phase::Done,
             pass_count: self.work.passes.len() as u32,
@@ -556,4 +493,17 @@ impl Lane {
         self.presence = None;
         self.stage = Stage::Over;
     }
+}
+
+fn stalled(bound: Duration) -> Shortfall {
+    Shortfall::Stalled {
+        seconds: bound.as_secs(),
+    }
+}
+
+/// The mark of a pass that is written and flushed; `None` where its list of failures was cut.
+fn final_mark(record: &PassRecord, target: &Target) -> Option<Mark> {
+    let listed: u64 = record.write_errors.iter().map(ByteRange::len).sum();
+    let failed = record.write_errors.clone();
+    (listed == record.write_error_bytes).then(|| Mark::without(failed, target.capacity_bytes))
 }

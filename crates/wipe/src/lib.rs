@@ -2,17 +2,21 @@
 //! byte back (or a sample, where that is asked for), and say no more than was proven.
 //!
 //! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
-//! its outcomes and knows no report. Native sanitize commands and the ledger are not here yet.
+//! its outcomes and knows no report; a ledger of what is written goes to a [`ledger::Journal`] of the
+//! caller's. Native sanitize commands are not here yet.
 
 mod call;
+mod checkpoint;
 pub mod claimed;
 pub mod content;
 pub mod curve;
 mod depth;
 pub mod engine;
+mod flush;
 pub mod job;
 mod lane;
 pub mod latency;
+pub mod ledger;
 mod movement;
 pub mod options;
 pub mod outcome;
@@ -21,6 +25,7 @@ pub mod pattern;
 pub mod plan;
 pub mod progress;
 mod ranges;
+mod recall;
 pub mod sample;
 mod sweep;
 pub mod target;

@@ -2,7 +2,7 @@
 //! record of it. It sends nothing itself; see [`crate::lane`].
 
 use crate::content::Content;
-use crate::outcome::{ByteRange, PassRecord, VerifyRecord};
+use crate::outcome::{ByteRange, PassRecord, Recall, VerifyRecord};
 use crate::ranges::RangeList;
 use crate::sample::Samples;
 use crate::sweep::{Piece, Shape, Sweep};
@@ -16,14 +16,16 @@ pub(crate) enum Direction {
     Read,
 }
 
-/// Which bytes a movement covers. The record of a read names the very samples whose ranges were
-/// swept, and no others.
+/// Which bytes a movement covers. The record of a read-back names the very samples whose ranges were
+/// swept, and no others; a read of parts is a recall, which is no read-back.
 #[derive(Clone, Debug)]
 pub(crate) enum Reach {
     /// The whole drive, of so many bytes.
     Whole(u64),
     /// A sample of it.
     Samples(Samples),
+    /// Parts of it, ascending and apart.
+    Parts(Vec<ByteRange>),
 }
 
 impl Reach {
@@ -34,6 +36,7 @@ impl Reach {
                 end: *end,
             }],
             Self::Samples(samples) => samples.ranges(),
+            Self::Parts(ranges) => ranges.clone(),
         }
     }
 }
@@ -93,6 +96,11 @@ impl Movement {
         }
     }
 
+    /// A look at what a ledger says is written.
+    pub(crate) fn is_recall(&self) -> bool {
+        self.direction == Direction::Read && matches!(self.reach, Reach::Parts(_))
+    }
+
     /// Makes a buffer ready before the first request of the phase.
     pub(crate) fn prepare_first(&self, buffer: &mut [u8]) {
         if self.direction == Direction::Write && self.content.is_constant() {
@@ -118,8 +126,22 @@ impl Movement {
         }
     }
 
-    /// Takes a completed piece; `buffer` holds what came back.
+    /// Takes a completed piece; `buffer` holds what came back. The first error of a recall is its end.
     pub(crate) fn receive(
+        &mut self,
+        piece: Piece,
+        buffer: &[u8],
+        result: io::Result<usize>,
+        now: Instant,
+    ) -> Answer {
+        let answer = self.take(piece, buffer, result, now);
+        if self.is_recall() && self.errors() > 0 {
+            self.sweep.halt();
+        }
+        answer
+    }
+
+    fn take(
         &mut self,
         piece: Piece,
         buffer: &[u8],
@@ -194,6 +216,22 @@ impl Movement {
         let (done_bytes, failures) = (self.sweep.done_bytes(), self.sweep.failures());
         let complete = self.sweep.is_complete();
         let bad = self.sweep.into_bad();
+        let samples = match (self.direction, self.reach) {
+            (Direction::Read, Reach::Parts(_)) => {
+                if let Some(resumed) = &mut record.resumed {
+                    resumed.recall = Recall {
+                        read_bytes: done_bytes,
+                        mismatch_bytes: self.mismatches.bytes(),
+                        first_mismatch_offset_bytes: self.first_mismatch,
+                        first_read_error: self.first_error,
+                        complete,
+                    };
+                }
+                return;
+            }
+            (Direction::Read, Reach::Samples(samples)) => Some(samples),
+            (Direction::Read, Reach::Whole(_)) | (Direction::Write, _) => None,
+        };
         match self.direction {
             Direction::Write => {
                 record.written_bytes = done_bytes;
@@ -205,10 +243,7 @@ impl Movement {
             }
             Direction::Read => {
                 record.verify = Some(VerifyRecord {
-                    samples: match self.reach {
-                        Reach::Whole(_) => None,
-                        Reach::Samples(samples) => Some(samples),
-                    },
+                    samples,
                     read_bytes: done_bytes,
                     mismatch_bytes: self.mismatches.bytes(),
                     mismatches: self.mismatches.into_ranges(),

@@ -36,6 +36,12 @@ pub struct Options {
     pub cut_until_sectors: u64,
     /// Ranges named in a record, per kind; the bytes are counted exactly even so.
     pub listed_ranges: usize,
+    /// A mark is put in the ledger at most so often. What was written since the last one is written
+    /// again after a power cut.
+    pub checkpoint_every: Duration,
+    /// From one checkpoint to the next it is at least so many times what the last one took: at 100,
+    /// a drive that is slow to flush loses at most a hundredth of its time to them.
+    pub checkpoint_rest: u32,
 }
 
 impl Default for Options {
@@ -53,6 +59,8 @@ impl Default for Options {
             hopeless_requests: 1000,
             cut_until_sectors: 1000,
             listed_ranges: 10_000,
+            checkpoint_every: Duration::from_secs(60),
+            checkpoint_rest: 100,
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Outcome {
     pub passes: Vec<PassRecord>,
     /// Identity as re-read: at claim, between phases, at the end.
     pub identity_checks: Vec<IdentityCheck>,
+    /// How the ledger was kept, if the job had one.
+    pub journal: Option<JournalRecord>,
     /// When the first byte could have been written.
     pub started: SystemTime,
     /// When the run ended.
@@ -146,7 +148,9 @@ pub struct PassRecord {
     pub kind: PassKind,
     /// Pass number in the key derivation, from 0. A complement carries the number of its pattern.
     pub pass: u32,
-    /// Bytes whose write completed without error.
+    /// What the pass took over from an earlier run, when it resumed one.
+    pub resumed: Option<Resumed>,
+    /// Bytes whose write completed without error in this run.
     pub written_bytes: u64,
     /// Sectors whose write failed for good, merged and ascending; the lowest ones of a list that
     /// would be too long.
@@ -163,6 +167,58 @@ pub struct PassRecord {
     pub write_seconds: f64,
     /// The read-back, if it began.
     pub verify: Option<VerifyRecord>,
+}
+
+/// What a pass took over from an earlier run that a power cut ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resumed {
+    /// The mark of the ledger: nothing above it was said to be written.
+    pub mark_bytes: u64,
+    /// Bytes that were not written by this run, because the ledger says that they are; 0 when the
+    /// recall gave a reason to write the whole drive. They are proven only by a read-back of the
+    /// whole drive in this run.
+    pub taken_over_bytes: u64,
+    /// The look at some of them before the first write.
+    pub recall: Recall,
+}
+
+/// A few MiB read back of what a ledger says is written. It ends with the first piece that differs
+/// or cannot be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recall {
+    /// Bytes read and compared.
+    pub read_bytes: u64,
+    /// Bytes in sectors that differ.
+    pub mismatch_bytes: u64,
+    /// Offset of the first byte that differs.
+    pub first_mismatch_offset_bytes: Option<u64>,
+    /// The kernel's words for the first read that failed.
+    pub first_read_error: Option<String>,
+    /// Everything that was to be read was read.
+    pub complete: bool,
+}
+
+impl Recall {
+    /// Everything that was to be read was read, and is the pattern.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.complete
+            && self.mismatch_bytes == 0
+            && self.first_mismatch_offset_bytes.is_none()
+            && self.first_read_error.is_none()
+    }
+}
+
+/// How the ledger of a run was kept. Whatever it says, it spoils nothing of the erasure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalRecord {
+    /// Marks that were recorded; of a call still under way at the end of the run nothing is known.
+    pub recorded: u64,
+    /// Marks that could not be taken or recorded, calls that took too long, and a ledger that could
+    /// not be closed.
+    pub failures: u64,
+    /// The first of them, in words.
+    pub first_error: Option<String>,
 }
 
 /// A read-back of a pass.

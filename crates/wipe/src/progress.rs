@@ -50,6 +50,8 @@ pub(crate) struct Stage {
     pub(crate) pass_count: u32,
     /// Bytes of the phase, 0 when it moves none.
     pub(crate) bytes_total: u64,
+    /// Bytes of the phase that an earlier run has moved.
+    pub(crate) bytes_before: u64,
     /// Bytes of the phases after it.
     pub(crate) to_come: ToCome,
 }
@@ -95,7 +97,7 @@ pub struct Snapshot {
     pub pass_index: u32,
     /// Passes in the plan.
     pub pass_count: u32,
-    /// Bytes done in this phase.
+    /// Bytes done in this phase, with those that were taken over from an earlier run.
     pub bytes_done: u64,
     /// Bytes in this phase.
     pub bytes_total: u64,
@@ -119,7 +121,7 @@ impl Progress {
         Self(Mutex::new(State::new(profile)))
     }
 
-    /// Begins a phase with its byte counter at zero.
+    /// Begins a phase with its byte counter at zero, or at what an earlier run has moved of it.
     pub(crate) fn begin(&self, stage: Stage, now: Instant) {
         self.lock().begin(stage, now);
     }
@@ -174,7 +176,7 @@ impl State {
         self.learn();
         self.stage = stage;
         self.began = Some(now);
-        self.bytes_done = 0;
+        self.bytes_done = stage.bytes_before;
         self.silent = Duration::ZERO;
         if stage.bytes_total > 0 {
             self.latency = Histogram::default();
@@ -203,9 +205,13 @@ impl State {
             self.latency.add(took);
         }
         let (seconds, share) = (self.seconds(now), self.share());
-        self.rate.moved(seconds, self.bytes_done);
+        self.rate
+            .moved(seconds, self.bytes_done - self.stage.bytes_before);
         self.pace.moved(seconds, share);
-        self.curve.moved(seconds, share);
+        // Of a phase that goes on where an earlier run was cut, not all zones are measured.
+        if self.stage.bytes_before == 0 {
+            self.curve.moved(seconds, share);
+        }
     }
 
     fn seconds(&self, now: Instant) -> f64 {

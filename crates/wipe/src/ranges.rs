@@ -9,6 +9,7 @@ pub(crate) struct RangeList {
     ranges: Vec<ByteRange>,
     bytes: u64,
     limit: usize,
+    is_cut: bool,
 }
 
 impl RangeList {
@@ -18,6 +19,7 @@ impl RangeList {
             ranges: Vec::new(),
             bytes: 0,
             limit,
+            is_cut: false,
         }
     }
 
@@ -38,6 +40,11 @@ impl RangeList {
         self.bytes
     }
 
+    /// Every range added, in any order; `None` once one found no room.
+    pub(crate) fn all(&self) -> Option<&[ByteRange]> {
+        (!self.is_cut).then_some(&self.ranges)
+    }
+
     /// The ranges, merged and ascending; the lowest `limit` of them.
     pub(crate) fn into_ranges(mut self) -> Vec<ByteRange> {
         self.settle();
@@ -46,6 +53,7 @@ impl RangeList {
 
     fn settle(&mut self) {
         self.ranges = merged(std::mem::take(&mut self.ranges));
+        self.is_cut |= self.ranges.len() > self.limit;
         self.ranges.truncate(self.limit);
     }
 }
@@ -65,7 +73,7 @@ pub(crate) fn merged(mut ranges: Vec<ByteRange>) -> Vec<ByteRange> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ByteRange, RangeList};
+    use super::{ByteRange, RangeList, merged};
 
     fn range(start: u64, end: u64) -> ByteRange {
         ByteRange { start, end }
@@ -78,6 +86,7 @@ mod tests {
             list.add(range(start, end));
         }
         assert_eq!(list.bytes(), 9);
+        assert_eq!(list.all().map(|all| merged(all.to_vec()).len()), Some(2));
         assert_eq!(list.into_ranges(), [range(0, 3), range(4, 10)]);
     }
 
@@ -88,6 +97,7 @@ mod tests {
             .rev()
             .for_each(|n| list.add(range(n * 10, n * 10 + 1)));
         assert_eq!(list.bytes(), 100);
+        assert_eq!(list.all(), None);
         assert_eq!(
             list.into_ranges(),
             [range(0, 1), range(10, 11), range(20, 21)]

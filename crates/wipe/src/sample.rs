@@ -245,7 +245,7 @@ impl Samples {
 
 /// `random` of 2^64 as a number below `bound`; for any drive's bound, none is likelier than another
 /// by more than one part in a thousand millions.
-fn below(random: u64, bound: u64) -> u64 {
+pub(crate) fn below(random: u64, bound: u64) -> u64 {
     ((u128::from(random) * u128::from(bound)) >> 64) as u64
 }
 

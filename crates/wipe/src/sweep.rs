@@ -77,7 +77,8 @@ pub(crate) struct Sweep {
     ahead: VecDeque<ByteRange>,
     parts: Vec<Piece>,
     last_tries: VecDeque<Piece>,
-    outstanding: usize,
+    /// As long as the drive's queue is deep.
+    outstanding: Vec<ByteRange>,
     done_bytes: u64,
     bad: RangeList,
     failures: u64,
@@ -106,7 +107,7 @@ impl Sweep {
             ahead: ranges.into(),
             parts: Vec::new(),
             last_tries: VecDeque::new(),
-            outstanding: 0,
+            outstanding: Vec::new(),
             done_bytes: 0,
             bad: RangeList::new(shape.listed_ranges),
             failures: 0,
@@ -124,8 +125,17 @@ impl Sweep {
             return None;
         }
         let piece = self.next_first().or_else(|| self.next_last())?;
-        self.outstanding += 1;
+        self.outstanding.push(piece.range());
         Some(piece)
+    }
+
+    fn returned(&mut self, piece: Piece) {
+        let place = self
+            .outstanding
+            .iter()
+            .position(|range| *range == piece.range());
+        let place = place.expect("only what is outstanding comes back");
+        self.outstanding.swap_remove(place);
     }
 
     /// What is not on its last try; none of it is waiting any more once last tries have begun.
@@ -137,7 +147,7 @@ impl Sweep {
     /// A last try, alone. The kernel merges neighbours that are on their way together, and one
     /// answer for both condemns the good one with the bad.
     fn next_last(&mut self) -> Option<Piece> {
-        if self.outstanding > 0 {
+        if !self.outstanding.is_empty() {
             return None;
         }
         self.parts.pop().or_else(|| self.last_tries.pop_front())
@@ -165,7 +175,7 @@ impl Sweep {
                 && bytes <= piece.length
                 && bytes.is_multiple_of(self.shape.logical_sector_bytes)
         );
-        self.outstanding -= 1;
+        self.returned(piece);
         self.done_bytes += u64::from(bytes);
         self.sectors_failed_in_a_row = 0;
         self.requests_failed_in_a_row = 0;
@@ -186,7 +196,7 @@ impl Sweep {
 
     /// The piece failed.
     pub(crate) fn failed(&mut self, piece: Piece) {
-        self.outstanding -= 1;
+        self.returned(piece);
         self.failures += 1;
         let cut = piece.length > self.shape.logical_sector_bytes
             && self.sectors_failed_in_a_row < self.shape.cut_until_sectors;
@@ -218,7 +228,7 @@ impl Sweep {
     pub(crate) fn again(&mut self, piece: Piece) {
         if self.agains < AGAIN_LIMIT {
             self.agains += 1;
-            self.outstanding -= 1;
+            self.returned(piece);
             self.wait_again(piece);
         } else {
             self.failed(piece);
@@ -313,7 +323,7 @@ impl Sweep {
     pub(crate) fn is_over(&self) -> bool {
         let exhausted =
             self.parts.is_empty() && self.last_tries.is_empty() && self.ahead.is_empty();
-        self.outstanding == 0 && (self.halted || exhausted)
+        self.outstanding.is_empty() && (self.halted || exhausted)
     }
 
     /// Every byte of every range is done or bad.
@@ -329,6 +339,17 @@ impl Sweep {
     /// Bytes done or bad.
     pub(crate) fn accounted_bytes(&self) -> u64 {
         self.done_bytes + self.bad.bytes()
+    }
+
+    /// What is not done, in any order: not begun, waiting, outstanding or bad. `None` where not all of
+    /// what is bad is known any more.
+    pub(crate) fn unfinished(&self) -> Option<Vec<ByteRange>> {
+        let waiting = self.parts.iter().chain(&self.last_tries);
+        let mut unfinished = self.bad.all()?.to_vec();
+        unfinished.extend(waiting.map(|piece| piece.range()));
+        unfinished.extend(&self.outstanding);
+        unfinished.extend(&self.ahead);
+        Some(unfinished)
     }
 
     /// Requests that failed, of any length.

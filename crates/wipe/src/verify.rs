@@ -99,9 +99,29 @@ pub(crate) struct Goal {
     pub(crate) verify: VerifyMode,
 }
 
+/// Bytes that a pass took over from an earlier run: they count only where this run has read the whole
+/// drive, whatever was found.
+fn taken_over(pass: &PassRecord, capacity: u64) -> u64 {
+    let is_whole = |read: &VerifyRecord| {
+        read.samples.is_none()
+            && read.complete
+            && read.read_bytes + read.read_error_bytes == capacity
+    };
+    match (&pass.resumed, &pass.verify) {
+        (Some(resumed), Some(read)) if is_whole(read) => resumed.taken_over_bytes,
+        (Some(_) | None, _) => 0,
+    }
+}
+
 /// The conclusion from what happened. Collects every reason rather than the first.
 pub(crate) fn conclude(run: &Run, goal: &Goal) -> Conclusion {
-    if run.first_write.is_none() {
+    // A pass of which the recall has found parts is begun, also where nothing was left to write.
+    let goes_on = |pass: &PassRecord| {
+        pass.resumed
+            .as_ref()
+            .is_some_and(|resumed| resumed.taken_over_bytes > 0)
+    };
+    if run.first_write.is_none() && !run.passes.iter().any(goes_on) {
         let nothing = || vec![Shortfall::Other("nothing was written".into())];
         let reasons = if run.stops.is_empty() {
             nothing()
@@ -233,7 +253,8 @@ fn all_written(run: &Run, goal: &Goal) -> Result<(), String> {
         return Err("not all passes were made".into());
     }
     for pass in &run.passes {
-        let whole = pass.written_bytes == goal.capacity_bytes
+        let written = pass.written_bytes + taken_over(pass, goal.capacity_bytes);
+        let whole = written == goal.capacity_bytes
             && pass.write_error_bytes == 0
             && pass.write_errors.is_empty();
         if !whole || !pass.flushed {
@@ -302,9 +323,10 @@ fn union_bytes<'a>(lists: impl Iterator<Item = (&'a Vec<ByteRange>, u64)>) -> u6
 }
 
 fn byte_counts(passes: &[PassRecord], capacity: u64) -> Vec<Shortfall> {
-    let written = passes
-        .iter()
-        .map(|pass| (pass.written_bytes + pass.write_error_bytes, capacity));
+    let written = passes.iter().map(|pass| {
+        let written = pass.written_bytes + taken_over(pass, capacity);
+        (written + pass.write_error_bytes, capacity)
+    });
     let read = passes.iter().filter_map(|pass| pass.verify.as_ref());
     let read = read.map(|read| {
         let wanted = read.samples.as_ref().map_or(capacity, Samples::bytes);
@@ -419,3 +441,6 @@ fn unread() -> VerifyRecord {
         complete: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -300,6 +300,7 @@ mod tests {
             &PassRecord {
                 kind: PassKind::Pattern,
                 pass: 0,
+                resumed: None,
                 written_bytes: 1 << 30,
                 write_errors: sectors(counted as u64),
                 write_error_bytes: 1 << 29,

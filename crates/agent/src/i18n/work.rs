@@ -221,6 +221,8 @@ mod tests {
             cipher: Cipher::ChaCha8,
             passes: passes.to_vec(),
             verify: VerifyMode::Sampled(Share::MIN),
+            journal: None,
+            resume: None,
             progress: Arc::default(),
         };
         wipe::engine::run(vec![job], &Options::default(), &Arc::default())

@@ -81,6 +81,7 @@ impl Run {
             pass_index: 0,
             pass_count: 1,
             bytes_total,
+            bytes_before: 0,
             to_come,
         };
         self.state.begin(stage, self.at());
@@ -345,5 +346,45 @@ proptest! {
         if let (Some(once), Some(twice)) = (left(1.0), left(2.0)) {
             prop_assert!((twice / once - 2.0).abs() < 0.25, "{} and {}", once, twice);
         }
+    }
+}
+
+#[test]
+fn resumed_phase_goes_on_where_the_earlier_one_stopped() {
+    for profile in [Profile::Even, Profile::Rotating] {
+        let mut run = Run::new(profile);
+        let stage = Stage {
+            phase: Phase::Writing,
+            pass_count: 1,
+            bytes_total: 1000 * MIB,
+            bytes_before: 600 * MIB,
+            to_come: ToCome {
+                write_bytes: 0,
+                read_bytes: 0,
+            },
+            ..Stage::default()
+        };
+        run.state.begin(stage, run.at());
+        let snapshot = run.state.snapshot(run.at());
+        assert_eq!(
+            (snapshot.bytes_done, snapshot.bytes_total),
+            (600 * MIB, 1000 * MIB)
+        );
+        (0..100).for_each(|_| run.answer(1.0, MIB));
+        let snapshot = run.state.snapshot(run.at());
+        assert_eq!(snapshot.bytes_done, 700 * MIB);
+        // What was taken over was not written in these seconds.
+        assert!((snapshot.bytes_per_second / MIB as f64 - 1.0).abs() < 0.01);
+        // 300 s, and longer where the tracks become shorter.
+        let left = run.left().unwrap();
+        let most = match profile {
+            Profile::Even => 301.0,
+            Profile::Rotating => 400.0,
+        };
+        assert!((299.0..most).contains(&left), "{profile:?}: {left}");
+        // The read-back is whole: nothing of a part is taken for the curve of the drive.
+        (0..300).for_each(|_| run.answer(1.0, MIB));
+        run.begin(Phase::Verifying, 1000 * MIB, 0, 0);
+        assert_eq!(run.left(), None);
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod faulty;
 pub mod judge;
+pub mod kept;
 pub mod scene;
 pub mod simulated;
 
@@ -121,6 +122,8 @@ pub fn job(target: Target, control: Arc<Manner>, cipher: Cipher, passes: &[PassK
         cipher,
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
+        journal: None,
+        resume: None,
         progress: Arc::new(Progress::default()),
     }
 }

@@ -70,6 +70,11 @@ impl Wanted {
     /// Puts the drive on the shelf. What its passes write is what its medium expects, each by the
     /// index of its pass.
     pub fn put(&self, shelf: &Shelf) -> (Job, Arc<Mutex<Drive>>) {
+        self.put_again(shelf, self.medium())
+    }
+
+    /// A medium on which nothing was written yet.
+    pub fn medium(&self) -> Medium {
         let contents = self
             .passes
             .iter()
@@ -83,12 +88,16 @@ impl Wanted {
                 };
                 Arc::new(move |offset, buffer: &mut [u8]| content.fill(offset, buffer)) as Bytes
             });
-        let medium = Medium::new(
+        Medium::new(
             self.sector_bytes,
             self.sectors,
             Arc::new(old),
             contents.collect(),
-        );
+        )
+    }
+
+    /// As [`Wanted::put`], with the medium that an earlier run has left.
+    pub fn put_again(&self, shelf: &Shelf, medium: Medium) -> (Job, Arc<Mutex<Drive>>) {
         let drive = Drive::new(
             &self.identity,
             medium,
@@ -114,6 +123,8 @@ impl Wanted {
             cipher: self.cipher,
             passes: self.passes.clone(),
             verify: self.verify,
+            journal: None,
+            resume: None,
             progress: Arc::new(Progress::default()),
         };
         (job, drive)
