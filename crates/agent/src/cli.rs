@@ -128,6 +128,11 @@ pub struct Wipe {
     /// status 1.
     #[arg(long, value_name = "HOW", value_parser = verify_mode, default_value = "full")]
     pub verify: VerifyMode,
+    /// End a read-back when so many sectors differ; all of them are found when this is absent.
+    ///
+    /// The drive is not erased, whatever the rest of it holds.
+    #[arg(long, value_name = "SECTORS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub stop_after: Option<u64>,
     /// Station key to sign the report with (`raz key new`); a key of this run only when absent.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
@@ -156,6 +161,9 @@ pub struct Verify {
     /// Keys that you trust; the list beside the report when absent.
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
+    /// End when so many sectors differ; all of them are found when this is absent.
+    #[arg(long, value_name = "SECTORS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub stop_after: Option<u64>,
 }
 
 /// `raz key`.

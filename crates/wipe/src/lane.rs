@@ -332,6 +332,11 @@ impl Lane {
         if movement.failing_since().is_some_and(hopeless) {
             movement.sweep.give_up();
         }
+        let bound = self.options.stop_after_mismatches;
+        let enough = bound.is_some_and(|bound| movement.mismatches() >= bound.max(1));
+        if enough {
+            movement.sweep.halt();
+        }
         if !movement.sweep.is_over() {
             if (movement.direction, movement.pass) == (Direction::Write, 0) {
                 let capacity = self.work.target.capacity_bytes;
@@ -341,6 +346,7 @@ impl Lane {
             return;
         }
         let failed = movement.sweep.failures() > 0;
+        let cut_short = enough && !movement.sweep.is_complete() && !movement.is_recall();
         // A recall that comes to nothing costs the drive's whole write, and not the drive.
         let given_up_at = match movement.is_recall() {
             true => None,
@@ -352,6 +358,11 @@ impl Lane {
             self.run.stops.push(Shortfall::Other(format!(
                 "given up at byte {at}: requests failed one after another and none succeeded between them"
             )));
+            self.work.steps.clear();
+        }
+        if cut_short {
+            let text = "the read-back was ended early: as many sectors differ as were to be found";
+            self.run.stops.push(Shortfall::Other(text.into()));
             self.work.steps.clear();
         }
         self.presence = None;

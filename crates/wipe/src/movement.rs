@@ -202,7 +202,12 @@ impl Movement {
 
     /// Errors so far: failed requests and sectors that differ.
     pub(crate) fn errors(&self) -> u64 {
-        self.sweep.failures() + self.mismatches.bytes() / u64::from(self.sector_bytes)
+        self.sweep.failures() + self.mismatches()
+    }
+
+    /// Sectors that differ.
+    pub(crate) fn mismatches(&self) -> u64 {
+        self.mismatches.bytes() / u64::from(self.sector_bytes)
     }
 
     /// Requests have failed, and none has succeeded since this moment.

@@ -34,6 +34,9 @@ pub struct Options {
     /// Failed sectors in a row after which failed requests are listed whole and no longer cut
     /// down to the sector.
     pub cut_until_sectors: u64,
+    /// Sectors that differ in one read-back after which it ends: the drive is not erased, whatever
+    /// else it holds. Without a number all of them are found.
+    pub stop_after_mismatches: Option<u64>,
     /// Ranges named in a record, per kind; the bytes are counted exactly even so.
     pub listed_ranges: usize,
     /// A mark is put in the ledger at most so often. What was written since the last one is written
@@ -58,6 +61,7 @@ impl Default for Options {
             hopeless_after: Duration::from_secs(1800),
             hopeless_requests: 1000,
             cut_until_sectors: 1000,
+            stop_after_mismatches: None,
             listed_ranges: 10_000,
             checkpoint_every: Duration::from_secs(60),
             checkpoint_rest: 100,

@@ -329,6 +329,44 @@ fn writes_that_were_only_acknowledged_are_found() {
 }
 
 #[test]
+fn read_back_may_end_when_enough_sectors_differ_and_nothing_follows_it() {
+    const SECTORS: u64 = 100_000;
+    let run = |stop_after_mismatches| {
+        let faults = Faults {
+            dropped_writes: (1000..SECTORS).collect(),
+            ..Faults::default()
+        };
+        let shelf = Shelf::default();
+        let (job, _) = drive(&shelf, SECTORS, 512, faults, Manner::plain(NAME))
+            .job(&[PassKind::Pattern, PassKind::Zero], 64 << 10);
+        let options = Options {
+            stop_after_mismatches,
+            ..options()
+        };
+        let engine = Engine::with_queues(options, no_cancel(), shelf.queues(7));
+        run_with(engine, vec![job]).remove(0)
+    };
+    let whole = run(None);
+    assert_eq!(verify(&whole).mismatch_bytes, (SECTORS - 1000) * 512);
+    assert_eq!(whole.passes.len(), 2);
+    let all = run(Some(SECTORS));
+    assert_eq!(verify(&all).mismatches, verify(&whole).mismatches);
+    assert!(verify(&all).complete && all.passes.len() == 2);
+    for enough in [1, 500] {
+        let short = run(Some(enough));
+        let read = verify(&short);
+        assert!(!read.complete && read.read_bytes < SECTORS * 512);
+        assert!(read.mismatch_bytes >= enough * 512);
+        assert_eq!(read.first_mismatch_offset_bytes, Some(1000 * 512));
+        assert_eq!(short.passes.len(), 1, "no pass follows");
+        let [Shortfall::Other(why), Shortfall::Mismatch { .. }] = reasons(&short) else {
+            panic!("{short:?}");
+        };
+        assert!(why.contains("ended early"), "{why}");
+    }
+}
+
+#[test]
 fn capacity_that_wraps_is_found() {
     let faults = Faults {
         wraps_at_sector: Some(2000),

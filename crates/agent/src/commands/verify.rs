@@ -84,7 +84,7 @@ pub fn verify(arguments: &Verify) -> anyhow::Result<Status> {
             return Ok(Status::NotProven);
         }
     };
-    let read = read(&machine, facts, &identity, content)?;
+    let read = read(&machine, facts, &identity, content, arguments.stop_after)?;
     let bytes = read.record.read_bytes;
     if !read.is_equal() {
         let why: Vec<String> = read.shortfalls.iter().map(ToString::to_string).collect();
@@ -171,6 +171,7 @@ fn read(
     facts: &DriveFacts,
     identity: &str,
     content: Content,
+    stop_after: Option<u64>,
 ) -> anyhow::Result<wipe::verify::ReadBack> {
     let path = &facts.path;
     let file = sys::block::open_read_direct(path)
@@ -192,7 +193,10 @@ fn read(
     });
     let cancel = signals::stop_flag()?;
     let progress = Arc::new(Progress::default());
-    let options = Options::default();
+    let options = Options {
+        stop_after_mismatches: stop_after,
+        ..Options::default()
+    };
     Ok(read_back(
         target,
         control,

@@ -87,7 +87,11 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
             return Ok(fail(Status::Refused, &text));
         }
     };
-    let runs = run(orders.into_iter().zip(claims).collect(), &cancel)?;
+    let options = Options {
+        stop_after_mismatches: arguments.stop_after,
+        ..Options::default()
+    };
+    let runs = run(orders.into_iter().zip(claims).collect(), options, &cancel)?;
     let drives: Vec<_> = named
         .iter()
         .map(|facts| ((*facts).clone(), Vec::new()))
@@ -206,8 +210,12 @@ fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
     }
 }
 
-fn run(claims: Vec<(Order, Claimed)>, cancel: &Arc<AtomicBool>) -> anyhow::Result<Vec<Run>> {
-    let mut work = Work::begin(claims, Options::default(), cancel).context("making the seed")?;
+fn run(
+    claims: Vec<(Order, Claimed)>,
+    options: Options,
+    cancel: &Arc<AtomicBool>,
+) -> anyhow::Result<Vec<Run>> {
+    let mut work = Work::begin(claims, options, cancel).context("making the seed")?;
     let clear = if std::io::stderr().is_terminal() {
         Some("\r\x1b[K")
     } else {
