@@ -39,12 +39,13 @@ fn erase(workshop: &Workshop<'_>, name: &str, bays: &[Bay]) -> anyhow::Result<Au
     let running = workshop.boot(&machine)?;
     workshop.service.accept(&running.events)?;
     workshop.arm(1)?;
-    let status = running
-        .events
-        .wait_for("the end of the session", PATIENCE, |event| match event {
-            Event::Finished { status, .. } => Some(*status),
-            _ => None,
-        })?;
+    let status =
+        running
+            .events
+            .wait_for("the end of the session", PATIENCE, |event| match event {
+                Event::Finished { status, .. } => Some(*status),
+                _ => None,
+            })?;
     let audit = workshop.audit(&running)?;
     ensure!(status == 0, "status {status}");
     for bay in bays {
@@ -55,7 +56,11 @@ fn erase(workshop: &Workshop<'_>, name: &str, bays: &[Bay]) -> anyhow::Result<Au
 
 /// From the first byte that could be written on any drive to the end of the last, in seconds.
 fn seconds(audit: &Audit) -> anyhow::Result<f64> {
-    let erasures = audit.report.drives.iter().filter_map(|drive| drive.erasure.as_ref());
+    let erasures = audit
+        .report
+        .drives
+        .iter()
+        .filter_map(|drive| drive.erasure.as_ref());
     let (mut first, mut last): (Option<Timestamp>, Option<Timestamp>) = (None, None);
     for erasure in erasures {
         let (started, ended): (Timestamp, Timestamp) =
@@ -68,7 +73,10 @@ fn seconds(audit: &Audit) -> anyhow::Result<f64> {
 }
 
 fn megabytes(bays: &[Bay]) -> f64 {
-    bays.iter().map(|bay| bay.disk.size_bytes() as f64).sum::<f64>() / 1e6
+    bays.iter()
+        .map(|bay| bay.disk.size_bytes() as f64)
+        .sum::<f64>()
+        / 1e6
 }
 
 #[test]
