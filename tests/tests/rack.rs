@@ -95,10 +95,11 @@ fn sixty_drives_are_erased_and_proven_in_a_pc_of_512_mib() {
 #[test]
 #[ignore = "a measure of minutes: cargo test -p lab --test rack -- --ignored --nocapture"]
 fn sixty_limited_drives_beside_the_slowest_alone() {
-    const LIMIT: u64 = 4_000_000;
+    // Together less than half of what they reach without: emulation computes the pattern slowly.
+    const LIMIT: u64 = 600_000;
     scenario("rack-limited", |bench| {
         let workshop = Workshop::open(bench)?;
-        let size = |number| (40 << 11) + number * 3001;
+        let size = |number| (6 << 11) + number * 601;
         let free = rack(bench, size)?;
         let took = seconds(&erase(&workshop, "free", &free)?)?;
         let all = megabytes(&free);
@@ -117,7 +118,8 @@ fn sixty_limited_drives_beside_the_slowest_alone() {
         let arithmetic = 2.0 * slowest.disk.size_bytes() as f64 / LIMIT as f64;
         let alone = seconds(&erase(&workshop, "alone", std::slice::from_ref(slowest))?)?;
         println!(
-            "{DRIVES} drives of {LIMIT} B/s: {together:.1} s; the slowest alone: {alone:.1} s, by arithmetic {arithmetic:.1} s; ratio {:.3}",
+            "{DRIVES} drives of {LIMIT} B/s, {:.0} MB/s in all: {together:.1} s; the slowest alone: {alone:.1} s, by arithmetic {arithmetic:.1} s; ratio {:.3}",
+            (DRIVES * LIMIT) as f64 / 1e6,
             together / alone
         );
         Ok(())
