@@ -20,7 +20,7 @@ const FIO: Setting = Setting {
     thread_per_drive: true,
 };
 
-/// A group a rate; `seconds` for two phases of fio and two of raz.
+/// A group a rate; `seconds` a round: two phases of fio and two of raz.
 pub fn groups(bench: &Bench, seconds: u32) -> anyhow::Result<Vec<Group>> {
     let _huge_pages = HugePages::reserve(1, &[FIO])?;
     RATES

@@ -19,7 +19,7 @@ pub struct Options {
     /// Rounds: runs of each program
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub rounds: u16,
-    /// What the slowest drive of the cases with limited drives takes at the least
+    /// Seconds of the slowest drive in `scale`, and of a round at each rate in `limited`
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub seconds: u32,
     /// Measure on file-backed devices too, under the checkout's target folder
@@ -37,7 +37,7 @@ pub struct Options {
     /// Only this case (repeatable)
     #[arg(long, value_name = "CASE")]
     only: Vec<Case>,
-    /// Every case; about half an hour
+    /// Every case; about twenty minutes
     #[arg(long, conflicts_with = "only")]
     all: bool,
 }

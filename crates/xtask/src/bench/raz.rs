@@ -101,6 +101,7 @@ impl Programs {
                     let mut cargo = run::cargo(root);
                     // A folder of its own: other flags would build the checkout anew at each turn.
                     cargo
+                        .env_remove("CARGO_ENCODED_RUSTFLAGS")
                         .env("RUSTFLAGS", RUSTFLAGS_SSE2)
                         .env("CARGO_TARGET_DIR", root.join("target/bench-sse2"));
                     build(&mut cargo)
