@@ -34,7 +34,7 @@ pub fn group(bench: &Bench) -> anyhow::Result<Group> {
             ..site
         };
         let subject = Subject {
-            name: format!("raz, {count} drives"),
+            name: format!("raz, {}", super::drives(*count)),
             command: child::typed(&bench.raz_command(variant, 1, site)?),
             bytes: site.bytes(),
             runs: Vec::new(),

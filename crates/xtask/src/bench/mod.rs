@@ -255,6 +255,11 @@ impl Site<'_> {
     }
 }
 
+/// `1 drive`, `24 drives`.
+fn drives(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "drive" } else { "drives" })
+}
+
 /// Standard output is for the figures.
 fn progress(setting: &str, what: &str) {
     eprintln!("bench: {setting}: {what}");

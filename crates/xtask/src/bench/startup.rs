@@ -39,9 +39,8 @@ pub fn group(bench: &Bench, raz: &Path) -> anyhow::Result<Group> {
             drives: site.drives.get(..count).context("too few drives")?,
             ..site
         };
-        let drives = if count == 1 { "drive" } else { "drives" };
         let subject = |name: &str, command: &Command| Subject {
-            name: format!("{name}, {count} {drives}"),
+            name: format!("{name}, {}", super::drives(count)),
             command: child::typed(command),
             bytes: site.bytes(),
             runs: Vec::new(),
