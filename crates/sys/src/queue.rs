@@ -107,9 +107,17 @@ pub trait Queue: fmt::Debug {
 pub fn queue(entries: u32) -> io::Result<Box<dyn Queue + Send>> {
     match Ring::new(entries) {
         Ok(ring) => Ok(Box::new(ring)),
-        Err(error) if is_without_uring(&error) => Ok(Box::new(Threads::new(entries)?)),
+        Err(error) if is_without_uring(&error) => threads(entries),
         Err(error) => Err(error),
     }
+}
+
+/// The queue of kernels without io_uring, whatever this kernel has: to measure how fast it is.
+///
+/// # Errors
+/// `InvalidInput` when `entries` is 0.
+pub fn threads(entries: u32) -> io::Result<Box<dyn Queue + Send>> {
+    Ok(Box::new(Threads::new(entries)?))
 }
 
 /// `ENOSYS`: not built in; `EPERM`, `EACCES`: forbidden by sysctl, seccomp or security module; `Unsupported`:
@@ -124,6 +132,14 @@ fn is_without_uring(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_given_where_they_are_asked_for_whatever_the_kernel_has() {
+        let queue = threads(4).unwrap();
+        assert!(format!("{queue:?}").starts_with("Threads"), "{queue:?}");
+        let error = threads(0).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
 
     #[test]
     fn kernel_without_io_uring_is_told_from_one_that_failed() {

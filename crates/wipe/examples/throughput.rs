@@ -2,9 +2,10 @@
 //! prints one JSON object. A measure for people, not a test: nothing is asserted but that every byte
 //! was written and read back equal.
 //!
-//! `throughput FOLDER aes|chacha PASSES REST_SECONDS DEVICE…`: PASSES is a comma list of `pattern`
-//! and `zero`; between the write and the verify of a pass it rests. It refuses any device that is
-//! not a loop device over a file in FOLDER.
+//! `throughput FOLDER default|threads aes|chacha PASSES REST_SECONDS DEVICE…`: `default` is the queue that
+//! the engine takes by itself, `threads` the one of kernels without io_uring; PASSES is a comma list of
+//! `pattern` and `zero`; between the write and the verify of a pass it rests. It refuses any device that
+//! is not a loop device over a file in FOLDER.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
@@ -13,8 +14,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use wipe::engine::run;
+use std::time::{Duration, Instant, SystemTime};
+use wipe::engine::{Engine, QueueMaker, run_with};
 use wipe::job::{Job, VerifyMode};
 use wipe::options::Options;
 use wipe::outcome::{Outcome, PassKind};
@@ -30,6 +31,8 @@ struct Plain {
     /// still writes back. The engine asks for the identity there, which no phase's time includes.
     rest: Duration,
     identity_checks: AtomicU64,
+    /// The most memory in huge pages that was seen, of all drives.
+    huge_pages_bytes: Arc<AtomicU64>,
 }
 
 impl Control for Plain {
@@ -40,6 +43,9 @@ impl Control for Plain {
         // Once at the claim, then after each write and each verify by turns.
         if self.identity_checks.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
             std::thread::sleep(self.rest);
+            // Here the drive's buffers are in use, and no phase is under way.
+            self.huge_pages_bytes
+                .fetch_max(huge_pages_bytes(), Ordering::Relaxed);
         }
         Ok(self.identity.clone())
     }
@@ -50,13 +56,21 @@ impl Control for Plain {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, cipher_name, passes, rest, devices @ ..] = arguments.as_slice() else {
-        return Err("usage: throughput FOLDER aes|chacha PASSES REST_SECONDS DEVICE…".into());
+    let [folder, queue, cipher_name, passes, rest, devices @ ..] = arguments.as_slice() else {
+        return Err(
+            "usage: throughput FOLDER default|threads aes|chacha PASSES REST_SECONDS DEVICE…"
+                .into(),
+        );
     };
     if devices.is_empty() {
         return Err("no device named".into());
     }
     let folder = Path::new(folder).canonicalize()?;
+    let queues: QueueMaker = match queue.as_str() {
+        "default" => Arc::new(sys::queue::queue),
+        "threads" => Arc::new(sys::queue::threads),
+        other => return Err(format!("{other}: default or threads").into()),
+    };
     let cipher = cipher(cipher_name)?;
     let passes = passes
         .split(',')
@@ -67,6 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let rest = Duration::try_from_secs_f64(rest.parse()?)?;
+    let huge_pages_bytes = Arc::default();
     // All of them are looked at before the first is written to.
     let jobs = devices
         .iter()
@@ -75,20 +90,29 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut file = open(device)?;
             check_own_loop(&file, &folder).map_err(|why| format!("{}: {why}", device.display()))?;
             let bytes = file.seek(SeekFrom::End(0))?;
-            job(device, file, bytes, cipher, &passes, rest)
+            let control = Plain {
+                file: file.try_clone()?,
+                identity: device.display().to_string(),
+                rest,
+                identity_checks: AtomicU64::new(0),
+                huge_pages_bytes: Arc::clone(&huge_pages_bytes),
+            };
+            job(control, file, bytes, cipher, &passes)
         })
         .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
-    let round = round(jobs)?;
+    let round = round(jobs, queues)?;
     println!(
-        "{{\"bytes\":{},\"write_seconds\":{},\"verify_seconds\":{},\"wall_seconds\":{},\"rest_seconds\":{},\"user_seconds\":{},\"system_seconds\":{},\"rss_peak_bytes\":{}}}",
+        "{{\"bytes\":{},\"first_write_seconds\":{},\"write_seconds\":{},\"verify_seconds\":{},\"wall_seconds\":{},\"rest_seconds\":{},\"user_seconds\":{},\"system_seconds\":{},\"rss_peak_bytes\":{},\"huge_pages_bytes\":{}}}",
         round.bytes,
+        round.first_write_seconds,
         round.write_seconds,
         round.verify_seconds,
         round.wall_seconds,
         rest.as_secs_f64() * passes.len() as f64,
         round.user_seconds,
         round.system_seconds,
-        rss_peak_bytes()?
+        rss_peak_bytes()?,
+        huge_pages_bytes.load(Ordering::Relaxed)
     );
     Ok(())
 }
@@ -122,6 +146,8 @@ const LOOP_MAJOR: libc::c_uint = 7;
 /// Figures of one run over all drives: the slowest drive's phases, this process's time.
 struct Round {
     bytes: u64,
+    /// From the start of the engine until the last drive's first write is sent.
+    first_write_seconds: f64,
     write_seconds: f64,
     verify_seconds: f64,
     wall_seconds: f64,
@@ -129,11 +155,15 @@ struct Round {
     system_seconds: f64,
 }
 
-fn round(jobs: Vec<Job>) -> Result<Round, Box<dyn Error>> {
+fn round(jobs: Vec<Job>, queues: QueueMaker) -> Result<Round, Box<dyn Error>> {
     let bytes = jobs.iter().map(|job| job.target.capacity_bytes).sum();
     let capacities: Vec<u64> = jobs.iter().map(|job| job.target.capacity_bytes).collect();
     let (begun, before) = (Instant::now(), cpu_seconds()?);
-    let outcomes = run(jobs, &Options::default(), &Arc::new(AtomicBool::new(false)));
+    // The outcomes say the wall clock's time.
+    let clock = SystemTime::now();
+    let cancel = Arc::new(AtomicBool::new(false));
+    let engine = Engine::with_queues(Options::default(), cancel, queues);
+    let outcomes = run_with(engine, jobs);
     let (wall_seconds, after) = (begun.elapsed().as_secs_f64(), cpu_seconds()?);
     for (outcome, capacity) in outcomes.iter().zip(capacities) {
         if !proven(outcome, capacity) {
@@ -144,6 +174,10 @@ fn round(jobs: Vec<Job>) -> Result<Round, Box<dyn Error>> {
         |seconds: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(seconds).fold(0.0, f64::max);
     Ok(Round {
         bytes,
+        first_write_seconds: longest(&|outcome| {
+            let since = outcome.started.duration_since(clock);
+            since.unwrap_or_default().as_secs_f64()
+        }),
         write_seconds: longest(&|outcome| {
             outcome.passes.iter().map(|pass| pass.write_seconds).sum()
         }),
@@ -188,30 +222,24 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 fn job(
-    path: &Path,
+    control: Plain,
     file: File,
     bytes: u64,
     cipher: Cipher,
     passes: &[PassKind],
-    rest: Duration,
 ) -> Result<Job, Box<dyn Error>> {
-    let identity = path.display().to_string();
+    let identity = control.identity.clone();
     Ok(Job {
         target: Target {
             label: identity.clone(),
             capacity_bytes: bytes,
             logical_sector_bytes: 512,
             physical_sector_bytes: 4096,
-            file: Arc::new(file.try_clone()?.into()),
+            file: Arc::new(file.into()),
             max_request_bytes: None,
             optimal_request_bytes: None,
         },
-        control: Arc::new(Plain {
-            file,
-            identity: identity.clone(),
-            rest,
-            identity_checks: AtomicU64::new(0),
-        }),
+        control: Arc::new(control),
         identity,
         seed: Seed::random()?,
         cipher,
@@ -247,4 +275,15 @@ fn rss_peak_bytes() -> Result<u64, Box<dyn Error>> {
         .ok_or("no VmHWM")?;
     let kib = line.split_whitespace().next().ok_or("no VmHWM")?;
     Ok(kib.parse::<u64>()? << 10)
+}
+
+/// Memory of this process that is in transparent huge pages now; 0 where the kernel does not say.
+fn huge_pages_bytes() -> u64 {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let kib = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("AnonHugePages:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|kib| kib.parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
 }

@@ -19,6 +19,8 @@ pub enum Need {
     Tests,
     /// What `cargo xtask bench` measures and measures with.
     Bench,
+    /// What nwipe does not start without.
+    Nwipe,
 }
 
 /// All but the bench: what a checkout is worked on with.
@@ -96,6 +98,8 @@ const TOOLS: &[Tool] = &[
     tool(&["scrub"], "scrub", &[Need::Bench]),
     tool(&["shred"], "coreutils", &[Need::Bench]),
     tool(&["badblocks"], "e2fsprogs", &[Need::Bench]),
+    tool(&["hdparm"], "hdparm", &[Need::Nwipe]),
+    tool(&["smartctl"], "smartmontools", &[Need::Nwipe]),
 ];
 
 /// Makes sure that everything `needs` ask for is there.

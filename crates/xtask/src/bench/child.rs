@@ -140,24 +140,26 @@ pub fn measure(
     let wall_seconds = begun.elapsed().as_secs_f64();
     interruption.check()?;
     if let Some((number, status)) = failed {
-        let said = fs::read(scratch.join(format!("err-{number}"))).unwrap_or_default();
-        bail!(
-            "{} ended with {status}: {}",
-            names[number],
-            String::from_utf8_lossy(&said).trim()
-        );
+        // nwipe says its troubles on standard output.
+        let said = ["err", "out"]
+            .map(|stream| fs::read(scratch.join(format!("{stream}-{number}"))).unwrap_or_default())
+            .map(|said| String::from_utf8_lossy(&said).trim().to_owned());
+        bail!("{} ended with {status}: {}", names[number], said.join("\n"));
     }
     let after = cpu_seconds()?;
     let slowest = |seconds: &dyn Fn(&Phases) -> Option<f64>| {
         phases.iter().filter_map(seconds).reduce(f64::max)
     };
+    let first_writes: Option<Vec<f64>> = phases.iter().map(|phases| phases.first_write).collect();
     let measured = Run {
+        first_write_seconds: first_writes.and_then(|all| all.into_iter().reduce(f64::max)),
         write_seconds: slowest(&|phases| phases.write.seconds()),
         verify_seconds: slowest(&|phases| phases.read.seconds()),
         wall_seconds,
         user_seconds: after.0 - before.0.0,
         system_seconds: after.1 - before.0.1,
         rss_peak_bytes: rss_peaks.iter().sum(),
+        huge_pages_bytes: None,
     };
     Ok((measured, fs::read_to_string(scratch.join("out-0"))?))
 }
@@ -188,6 +190,8 @@ impl Span {
 struct Phases {
     last: Traffic,
     seen: f64,
+    /// When something was first seen to be written.
+    first_write: Option<f64>,
     write: Span,
     /// Reads after the last write: what was read before it is no verify.
     read: Span,
@@ -198,6 +202,7 @@ impl Phases {
         Self {
             last: from,
             seen: 0.0,
+            first_write: None,
             write: Span::default(),
             read: Span::default(),
         }
@@ -209,6 +214,7 @@ impl Phases {
         }
         if traffic.written_bytes != self.last.written_bytes {
             self.write.see(self.seen, now);
+            self.first_write.get_or_insert(now);
             self.read = Span::default();
         }
         self.last = traffic;
@@ -246,14 +252,27 @@ pub fn command<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) 
     command
 }
 
-/// As it would be typed.
+/// As it would be typed; of its environment only what makes a difference.
 pub fn typed(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    let tunables = command
+        .get_envs()
+        .filter(|(name, _)| *name == GLIBC_TUNABLES)
+        .filter_map(|(name, value)| Some((name, value?)))
+        .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()));
+    let words = std::iter::once(command.get_program())
         .chain(command.get_args())
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+        .map(|word| word.to_string_lossy().into_owned());
+    tunables.chain(words).collect::<Vec<_>>().join(" ")
 }
+
+/// Several of them in a line.
+pub fn typed_all(commands: &[Command], separator: &str) -> String {
+    let typed: Vec<String> = commands.iter().map(typed).collect();
+    typed.join(separator)
+}
+
+/// Where the C library is told which instructions not to use.
+pub const GLIBC_TUNABLES: &str = "GLIBC_TUNABLES";
 
 #[cfg(test)]
 mod tests {
@@ -282,6 +301,7 @@ mod tests {
         ] {
             phases.see(now, traffic(read, written));
         }
+        assert_eq!(phases.first_write, Some(3.0));
         assert_eq!(phases.write.seconds(), Some(2.0));
         assert_eq!(phases.read.seconds(), Some(3.0));
     }

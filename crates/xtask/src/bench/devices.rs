@@ -69,7 +69,7 @@ impl Folder {
     }
 
     /// A drive over a new file. Its space is allocated, but has never been written.
-    pub fn drive(&self, number: usize, bytes: u64, backing: Backing) -> anyhow::Result<Drive> {
+    fn drive(&self, number: usize, bytes: u64, backing: Backing) -> anyhow::Result<Drive> {
         let file = self.path.join(format!("drive-{number}"));
         run::output(
             run::program("fallocate")
@@ -86,9 +86,32 @@ impl Folder {
             }
         }
         let device = PathBuf::from(run::output(losetup.arg(&file))?.trim());
-        let drive = Drive { device, file };
+        let drive = Drive {
+            device,
+            file,
+            bytes,
+        };
         drive.check()?;
         Ok(drive)
+    }
+
+    /// A folder with drives of these sizes, if the memory would hold memory-backed ones.
+    pub fn with_drives(
+        root: &Path,
+        bytes: &[u64],
+        backing: Backing,
+    ) -> anyhow::Result<(Self, Vec<Drive>)> {
+        if backing == Backing::Memory {
+            let meminfo = fs::read_to_string("/proc/meminfo")?;
+            check_memory(&meminfo, bytes.iter().sum())?;
+        }
+        let folder = Self::make(root, backing, "drives")?;
+        let drives = bytes
+            .iter()
+            .enumerate()
+            .map(|(number, bytes)| folder.drive(number, *bytes, backing))
+            .collect::<anyhow::Result<_>>()?;
+        Ok((folder, drives))
     }
 
     fn detach_all(&self) {
@@ -123,9 +146,23 @@ impl Drop for Folder {
 pub struct Drive {
     device: PathBuf,
     file: PathBuf,
+    bytes: u64,
 }
 
 impl Drive {
+    /// Its size.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// `MAJOR:MINOR`, by which cgroups know it.
+    pub fn number(&self) -> anyhow::Result<String> {
+        let path = block(Path::new(SYSFS), &self.device)?.join("dev");
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(text.trim().to_owned())
+    }
+
     /// The device's path, after asking the kernel that it is still the one over our file.
     pub fn check(&self) -> anyhow::Result<&Path> {
         check(Path::new(SYSFS), &self.device, &self.file)?;
@@ -161,7 +198,7 @@ fn traffic(text: &str) -> Option<Traffic> {
 }
 
 /// Refuses when the memory would not hold the files.
-pub fn check_memory(meminfo: &str, bytes: u64) -> anyhow::Result<()> {
+fn check_memory(meminfo: &str, bytes: u64) -> anyhow::Result<()> {
     let available = meminfo
         .lines()
         .find_map(|line| line.strip_prefix("MemAvailable:"))
@@ -171,8 +208,8 @@ pub fn check_memory(meminfo: &str, bytes: u64) -> anyhow::Result<()> {
         << 10;
     ensure!(
         available >= bytes.saturating_add(SPARE_MEMORY_BYTES),
-        "{} GiB of memory-backed drives need {} GiB available, there are {}: take a smaller --gib \
-         or fewer --drives",
+        "{} GiB of memory-backed drives need {} GiB available, there are {}: take a smaller --gib, \
+         fewer --drives or fewer --seconds",
         bytes >> 30,
         (bytes + SPARE_MEMORY_BYTES) >> 30,
         available >> 30

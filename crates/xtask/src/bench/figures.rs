@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 /// One run of one program over all drives of a setting.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Run {
+    /// Until every drive has been written to. Of raz's engine: from its start to the last drive's
+    /// first write sent; of whole processes: from their start to the last drive's first movement.
+    pub first_write_seconds: Option<f64>,
     /// The slowest drive's write phase; None where the program writes nothing.
     pub write_seconds: Option<f64>,
     /// The slowest drive's read phase; None where the program reads nothing back.
@@ -17,6 +20,8 @@ pub struct Run {
     pub system_seconds: f64,
     /// Peak resident memory, of all processes together; huge pages of fio are not in it.
     pub rss_peak_bytes: u64,
+    /// The part of it in transparent huge pages, where raz's engine says it.
+    pub huge_pages_bytes: Option<u64>,
 }
 
 impl Run {
@@ -51,16 +56,28 @@ impl Spread {
 
     /// `1.23 (1.10–1.31)`.
     pub fn shown(&self) -> String {
-        format!("{:.2} ({:.2}–{:.2})", self.median, self.min, self.max)
+        self.with_digits(2)
+    }
+
+    /// `1.234 (1.101–1.312)`: for what is held against a bound that two digits would blur.
+    pub fn shown_finely(&self) -> String {
+        self.with_digits(if self.max < 10.0 { 3 } else { 1 })
+    }
+
+    fn with_digits(&self, digits: usize) -> String {
+        let Self { median, min, max } = self;
+        format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
     }
 }
 
 /// One program's runs in one setting, a run a round.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Subject {
     pub name: String,
     /// Enough to run it by hand.
     pub command: String,
+    /// What one run writes, all drives and passes together.
+    pub bytes: u64,
     pub runs: Vec<Run>,
 }
 
@@ -154,13 +171,12 @@ mod tests {
             write_seconds: Some(write),
             verify_seconds,
             wall_seconds: 9.0,
-            user_seconds: 0.0,
-            system_seconds: 0.0,
-            rss_peak_bytes: 0,
+            ..Run::default()
         };
         Subject {
             name: String::new(),
             command: String::new(),
+            bytes: 0,
             runs: write_seconds.iter().copied().map(run).collect(),
         }
     }
@@ -172,6 +188,15 @@ mod tests {
         let even = Spread::of([4.0, 1.0, 3.0, 2.0]).expect("four values");
         assert_eq!((even.min, even.median, even.max), (1.0, 2.5, 4.0));
         assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
+    fn three_digits_tell_what_two_would_blur() {
+        let near = Spread::of([0.976]).expect("a value");
+        assert_eq!(near.shown(), "0.98 (0.98–0.98)");
+        assert_eq!(near.shown_finely(), "0.976 (0.976–0.976)");
+        let large = Spread::of([123.45]).expect("a value");
+        assert_eq!(large.shown_finely(), "123.5 (123.5–123.5)");
     }
 
     #[test]

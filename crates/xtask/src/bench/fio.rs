@@ -174,11 +174,11 @@ pub struct HugePages {
 }
 
 impl HugePages {
-    /// As many as the grid needs for so many drives, above those that there are.
-    pub fn reserve(drives: usize) -> anyhow::Result<Self> {
+    /// As many as any of the settings needs for so many drives, above those that there are.
+    pub fn reserve(drives: usize, settings: &[Setting]) -> anyhow::Result<Self> {
         let before = count()?;
-        let needed = Setting::grid(drives)
-            .into_iter()
+        let needed = settings
+            .iter()
             .map(|setting| setting.buffer_bytes(drives).div_ceil(HUGE_PAGE_BYTES))
             .max()
             .unwrap_or(0);

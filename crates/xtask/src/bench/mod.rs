@@ -5,95 +5,61 @@
 //! read. Programs run interleaved, round by round, because ratios of neighbours in time bear the
 //! noise of a machine that absolute figures do not. docs/performance.md says what is measured.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use serde::Serialize;
 
+use crate::image::agent;
 use crate::setup;
 use child::Interruption;
 use conditions::Conditions;
 use devices::{Backing, Drive, Folder};
 use figures::{Finding, Run, Subject};
-use fio::{Direction, HugePages, Setting};
-use peers::Peer;
-use raz::Content;
+use fio::{Direction, Setting};
+use limit::Limits;
+use options::Case;
+use raz::{Content, Programs, Variant};
 
 mod child;
 mod conditions;
 mod devices;
 mod figures;
 mod fio;
+mod limit;
+mod limited;
+mod memory;
+mod options;
 mod peers;
 mod raz;
+mod saturation;
+mod scale;
 mod show;
+mod startup;
 mod table;
 mod targets;
+mod versus;
+
+pub use options::Options;
 
 /// Before each phase on file-backed devices: a host still writes back what was written to it.
 const REST_SECONDS: u64 = 3;
 
-/// What `cargo xtask bench` takes.
-#[derive(Debug, clap::Args)]
-pub struct Options {
-    /// GiB a drive
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1024))]
-    gib: u64,
-    /// Drives of the case with several
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=64))]
-    drives: u8,
-    /// Rounds: runs of each program
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    rounds: u16,
-    /// Measure on file-backed devices too, under the checkout's target folder
-    #[arg(long)]
-    file_backed: bool,
-    /// An nwipe of 0.42 or later to measure against
-    #[arg(long, value_name = "PATH")]
-    nwipe: Option<PathBuf>,
-    /// Print one JSON document with every run
-    #[arg(long)]
-    json: bool,
-    /// Print the tables in Markdown
-    #[arg(long, conflicts_with = "json")]
-    markdown: bool,
-    /// Only this case (repeatable)
-    #[arg(long, value_name = "CASE")]
-    only: Vec<Case>,
-}
-
-/// What may be left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Case {
-    /// One drive, AES-128-CTR
-    Aes,
-    /// One drive, ChaCha8
-    Chacha8,
-    /// One drive, zeros
-    Zero,
-    /// Several drives at once, the pattern that this CPU would get
-    Drives,
-    /// shred, scrub, badblocks and nwipe, beside whatever else is measured
-    Peers,
-}
-
-/// One program of a round.
-enum Entrant {
-    Raz(Content),
-    Peer(Peer),
-}
-
 /// One setting with everything that was measured in it.
 #[derive(Serialize)]
 struct Group {
+    /// What it is, above its tables.
+    heading: String,
+    /// What else is to be known of it, a line each.
+    notes: Vec<String>,
     backing: Backing,
-    drives: usize,
-    bytes_per_drive: u64,
-    fio_write: Setting,
-    fio_read: Setting,
-    /// fio first.
+    /// Of each drive.
+    drives_bytes: Vec<u64>,
+    /// Of each drive, in each direction.
+    limit_bytes_per_second: Option<u64>,
+    /// fio first, where it was measured.
     subjects: Vec<Subject>,
     findings: Vec<Finding>,
 }
@@ -112,16 +78,29 @@ struct Document {
 
 /// What every run needs.
 struct Bench<'a> {
-    example: &'a Path,
+    root: &'a Path,
+    programs: &'a Programs,
     scratch: &'a Path,
     interruption: &'a Interruption,
     conditions: &'a Conditions,
     rounds: u16,
 }
 
+/// Drives to measure on.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    backing: Backing,
+    folder: &'a Folder,
+    drives: &'a [Drive],
+    /// Programs are started inside.
+    limits: Option<&'a Limits>,
+}
+
 /// Measures and prints.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
-    setup::run(&[setup::Need::Bench])?;
+    let mut needs = vec![setup::Need::Bench];
+    needs.extend(options.nwipe.is_some().then_some(setup::Need::Nwipe));
+    setup::run(&needs)?;
     ensure!(
         setup::is_root(),
         "the bench makes loop devices and reserves huge pages: run it as root"
@@ -129,42 +108,43 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let interruption = Interruption::watch()?;
     // Before the build: its own load is no condition of the measure.
     let conditions = Conditions::gather(root)?;
-    let example = raz::build(root)?;
+    let programs = Programs::build(root, options.takes(Case::NoAes))?;
+    let whole = if options.takes(Case::Startup) {
+        Some(agent::build(root)?)
+    } else {
+        None
+    };
     // Declared first, dropped last: drives go before it, whatever happens.
     let scratch = Folder::make(root, Backing::Memory, "scratch")?;
     let nwipe = peers::nwipe(options.nwipe.as_deref(), scratch.path());
-    let settings = options.settings(conditions.has("aes"), nwipe.as_deref().unwrap_or_default());
-    let drives_most = settings.iter().map(|(drives, _)| *drives).max();
-    let drives_most = drives_most.context("nothing to measure: this CPU has no AES")?;
-    let _huge_pages = HugePages::reserve(drives_most)?;
     let bench = Bench {
-        example: &example,
+        root,
+        programs: &programs,
         scratch: scratch.path(),
         interruption: &interruption,
         conditions: &conditions,
         rounds: options.rounds,
     };
-    let bytes = options.gib << 30;
-    let mut groups = Vec::new();
-    let backings: &[Backing] = if options.file_backed {
-        &[Backing::Memory, Backing::File]
-    } else {
-        &[Backing::Memory]
-    };
-    for backing in backings {
-        if *backing == Backing::Memory {
-            let meminfo = std::fs::read_to_string("/proc/meminfo")?;
-            devices::check_memory(&meminfo, bytes.saturating_mul(drives_most as u64))?;
-        }
-        let folder = Folder::make(root, *backing, "drives")?;
-        let drives = (0..drives_most)
-            .map(|number| folder.drive(number, bytes, *backing))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        for (count, entrants) in &settings {
-            let drives = drives.get(..*count).context("too few drives")?;
-            groups.push(bench.group(*backing, &folder, drives, bytes, entrants)?);
-        }
+    let mut groups = versus::groups(&bench, options, nwipe.as_deref().unwrap_or_default())?;
+    if options.takes(Case::Limited) {
+        groups.extend(limited::groups(&bench, options.seconds)?);
     }
+    if options.takes(Case::Scale) {
+        groups.push(scale::group(&bench, options.seconds)?);
+    }
+    if options.takes(Case::Saturation) {
+        groups.push(saturation::group(&bench, options.gib)?);
+    }
+    if options.takes(Case::Memory) {
+        groups.push(memory::group(&bench)?);
+    }
+    if let Some(raz) = whole {
+        groups.push(startup::group(&bench, &raz)?);
+    }
+    ensure!(
+        !groups.is_empty(),
+        "nothing to measure: this CPU has no AES"
+    );
     let document = Document {
         command: command_line(std::env::args().skip(1)),
         rounds: options.rounds,
@@ -184,186 +164,52 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Options {
-    fn takes(&self, case: Case) -> bool {
-        self.only.is_empty() || self.only.contains(&case)
-    }
-
-    fn form(&self) -> table::Form {
-        if self.markdown {
-            table::Form::Markdown
-        } else {
-            table::Form::Terminal
-        }
-    }
-
-    /// How many drives, and what runs on them. AES only where the CPU has it: raz would not use
-    /// it in software.
-    fn settings(&self, cpu_has_aes: bool, nwipe: &[Peer]) -> Vec<(usize, Vec<Entrant>)> {
-        let peers = || {
-            let all = peers::packaged().into_iter().chain(nwipe.iter().cloned());
-            all.filter(|_| self.takes(Case::Peers)).map(Entrant::Peer)
-        };
-        let one = [
-            (Case::Aes, Content::Aes),
-            (Case::Chacha8, Content::ChaCha8),
-            (Case::Zero, Content::Zero),
-        ];
-        let one: Vec<Entrant> = one
-            .into_iter()
-            .filter(|(case, _)| self.takes(*case))
-            .filter(|(_, content)| cpu_has_aes || *content != Content::Aes)
-            .map(|(_, content)| Entrant::Raz(content))
-            .collect();
-        let several = if cpu_has_aes {
-            Content::Aes
-        } else {
-            Content::ChaCha8
-        };
-        let mut settings = Vec::new();
-        let only_peers = self.only.as_slice() == [Case::Peers];
-        if !one.is_empty() || only_peers {
-            settings.push((1, one.into_iter().chain(peers()).collect()));
-        }
-        if self.takes(Case::Drives) {
-            let entrants = std::iter::once(Entrant::Raz(several)).chain(peers());
-            settings.push((usize::from(self.drives), entrants.collect()));
-        }
-        settings
-    }
-}
-
 impl Bench<'_> {
-    /// fio's best first, then the rounds.
-    fn group(
-        &self,
-        backing: Backing,
-        folder: &Folder,
-        drives: &[Drive],
-        bytes_per_drive: u64,
-        entrants: &[Entrant],
-    ) -> anyhow::Result<Group> {
-        let count = drives.len();
-        let bytes = bytes_per_drive * count as u64;
-        let rest = match backing {
-            Backing::Memory => 0,
-            Backing::File => REST_SECONDS,
-        };
-        progress(backing, count, "looking for fio's best");
-        let (fio_write, fio_read) = self.fio_best(drives, bytes, rest)?;
-        let typed = format!(
-            "{}; {}",
-            child::typed(&fio_write.command(Direction::Write, drives)?),
-            child::typed(&fio_read.command(Direction::Read, drives)?)
-        );
-        let mut subjects = vec![Subject {
-            name: "fio's best".to_owned(),
-            command: typed,
-            runs: Vec::new(),
-        }];
-        for entrant in entrants {
-            let commands = self.commands(entrant, folder, drives, rest)?;
-            let typed: Vec<String> = commands.iter().map(child::typed).collect();
-            subjects.push(Subject {
-                name: entrant.name().to_owned(),
-                command: typed.join(" & "),
-                runs: Vec::new(),
-            });
-        }
-        for round in 1..=self.rounds {
-            progress(backing, count, &format!("round {round} of {}", self.rounds));
-            let write = self.fio(fio_write, Direction::Write, drives, bytes, rest)?;
-            let read = self.fio(fio_read, Direction::Read, drives, bytes, rest)?;
-            let mut runs = vec![both(write, read)];
-            for entrant in entrants {
-                self.interruption.rest(Duration::from_secs(rest))?;
-                let commands = self.commands(entrant, folder, drives, rest)?;
-                let (seen, said) =
-                    child::measure(commands, drives, self.scratch, self.interruption)?;
-                runs.push(match entrant {
-                    Entrant::Raz(_) => raz::run(&said, &seen, bytes)?,
-                    Entrant::Peer(_) => seen,
-                });
-            }
-            for (subject, run) in subjects.iter_mut().zip(runs) {
-                subject.runs.push(run);
-            }
-        }
-        let findings = entrants
-            .iter()
-            .filter_map(|entrant| match entrant {
-                Entrant::Raz(content) => Some(*content),
-                Entrant::Peer(_) => None,
-            })
-            .flat_map(|content| {
-                targets::findings(content, &subjects, count, bytes, self.conditions)
-            })
-            .collect();
-        Ok(Group {
-            backing,
-            drives: count,
-            bytes_per_drive,
-            fio_write,
-            fio_read,
-            subjects,
-            findings,
+    /// The engine as it ships, with the pattern that this CPU would get.
+    fn shipped(&self) -> Variant {
+        Variant::shipped(Content::of_this_cpu(self.conditions.has("aes")))
+    }
+
+    /// One run of raz's engine, every byte written and verified `passes` times.
+    fn raz(&self, variant: Variant, passes: usize, site: Site) -> anyhow::Result<Run> {
+        let command = self.raz_command(variant, passes, site)?;
+        let (seen, said) =
+            child::measure(vec![command], site.drives, self.scratch, self.interruption)?;
+        raz::run(&said, &seen, site.bytes())
+    }
+
+    fn raz_command(&self, variant: Variant, passes: usize, site: Site) -> anyhow::Result<Command> {
+        let (folder, rest) = (site.folder.path(), site.rest_seconds());
+        let command = self
+            .programs
+            .command(variant, passes, folder, rest, site.drives)?;
+        Ok(site.placed(command))
+    }
+
+    /// fio's two processes as one run.
+    fn fio_both(&self, (write, read): (Setting, Setting), site: Site) -> anyhow::Result<Run> {
+        let write = self.fio(write, Direction::Write, site)?;
+        let read = self.fio(read, Direction::Read, site)?;
+        Ok(Run {
+            first_write_seconds: write.first_write_seconds,
+            write_seconds: write.write_seconds,
+            verify_seconds: read.verify_seconds,
+            wall_seconds: write.wall_seconds + read.wall_seconds,
+            user_seconds: write.user_seconds + read.user_seconds,
+            system_seconds: write.system_seconds + read.system_seconds,
+            rss_peak_bytes: write.rss_peak_bytes.max(read.rss_peak_bytes),
+            huge_pages_bytes: None,
         })
     }
 
-    fn commands(
-        &self,
-        entrant: &Entrant,
-        folder: &Folder,
-        drives: &[Drive],
-        rest: u64,
-    ) -> anyhow::Result<Vec<Command>> {
-        match entrant {
-            Entrant::Raz(content) => {
-                let command = raz::command(self.example, *content, folder.path(), rest, drives)?;
-                Ok(vec![command])
-            }
-            Entrant::Peer(peer) => peer.commands(drives),
-        }
-    }
-
-    /// The settings that write and that read in the least time.
-    fn fio_best(
-        &self,
-        drives: &[Drive],
-        bytes: u64,
-        rest: u64,
-    ) -> anyhow::Result<(Setting, Setting)> {
-        let grid = Setting::grid(drives.len());
-        let first = *grid.first().context("an empty grid")?;
-        // The very first write pays for space that was never touched.
-        self.fio(first, Direction::Write, drives, bytes, rest)?;
-        let mut best = [(first, f64::INFINITY); 2];
-        for setting in grid {
-            for (best, direction) in best.iter_mut().zip([Direction::Write, Direction::Read]) {
-                let run = self.fio(setting, direction, drives, bytes, rest)?;
-                let seconds = run.write_seconds.or(run.verify_seconds);
-                if let Some(seconds) = seconds.filter(|seconds| *seconds < best.1) {
-                    *best = (setting, seconds);
-                }
-            }
-        }
-        let [(write, _), (read, _)] = best;
-        Ok((write, read))
-    }
-
     /// One run of fio: a write phase or a read phase, in fio's own words.
-    fn fio(
-        &self,
-        setting: Setting,
-        direction: Direction,
-        drives: &[Drive],
-        bytes: u64,
-        rest: u64,
-    ) -> anyhow::Result<Run> {
-        self.interruption.rest(Duration::from_secs(rest))?;
-        let command = setting.command(direction, drives)?;
-        let (seen, said) = child::measure(vec![command], drives, self.scratch, self.interruption)?;
-        let seconds = Some(fio::seconds(&said, direction, bytes)?);
+    fn fio(&self, setting: Setting, direction: Direction, site: Site) -> anyhow::Result<Run> {
+        self.interruption
+            .rest(Duration::from_secs(site.rest_seconds()))?;
+        let command = site.placed(setting.command(direction, site.drives)?);
+        let (seen, said) =
+            child::measure(vec![command], site.drives, self.scratch, self.interruption)?;
+        let seconds = Some(fio::seconds(&said, direction, site.bytes())?);
         let (write_seconds, verify_seconds) = match direction {
             Direction::Write => (seconds, None),
             Direction::Read => (None, seconds),
@@ -376,30 +222,47 @@ impl Bench<'_> {
     }
 }
 
-impl Entrant {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Raz(content) => content.name(),
-            Self::Peer(peer) => peer.name,
+impl Site<'_> {
+    /// fio's write and fio's read.
+    fn fio_commands(self, (write, read): (Setting, Setting)) -> anyhow::Result<[Command; 2]> {
+        Ok([
+            self.placed(write.command(Direction::Write, self.drives)?),
+            self.placed(read.command(Direction::Read, self.drives)?),
+        ])
+    }
+
+    /// Of all drives together.
+    fn bytes(&self) -> u64 {
+        self.drives.iter().map(Drive::bytes).sum()
+    }
+
+    fn drives_bytes(&self) -> Vec<u64> {
+        self.drives.iter().map(Drive::bytes).collect()
+    }
+
+    fn rest_seconds(&self) -> u64 {
+        match self.backing {
+            Backing::Memory => 0,
+            Backing::File => REST_SECONDS,
+        }
+    }
+
+    fn placed(&self, command: Command) -> Command {
+        match self.limits {
+            Some(limits) => limits.inside(&command),
+            None => command,
         }
     }
 }
 
-/// fio's two processes as one run.
-fn both(write: Run, read: Run) -> Run {
-    Run {
-        write_seconds: write.write_seconds,
-        verify_seconds: read.verify_seconds,
-        wall_seconds: write.wall_seconds + read.wall_seconds,
-        user_seconds: write.user_seconds + read.user_seconds,
-        system_seconds: write.system_seconds + read.system_seconds,
-        rss_peak_bytes: write.rss_peak_bytes.max(read.rss_peak_bytes),
-    }
+/// `1 drive`, `24 drives`.
+fn drives(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "drive" } else { "drives" })
 }
 
 /// Standard output is for the figures.
-fn progress(backing: Backing, drives: usize, what: &str) {
-    eprintln!("bench: {}, {drives} at once: {what}", backing.name());
+fn progress(setting: &str, what: &str) {
+    eprintln!("bench: {setting}: {what}");
 }
 
 fn command_line(arguments: impl Iterator<Item = String>) -> String {
@@ -408,84 +271,4 @@ fn command_line(arguments: impl Iterator<Item = String>) -> String {
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: Options,
-    }
-
-    fn parse(words: &[&str]) -> Result<Options, clap::Error> {
-        Line::try_parse_from(std::iter::once("bench").chain(words.iter().copied()))
-            .map(|line| line.options)
-    }
-
-    fn names(options: &Options, aes: bool) -> Vec<(usize, Vec<&'static str>)> {
-        options
-            .settings(aes, &[])
-            .iter()
-            .map(|(drives, entrants)| (*drives, entrants.iter().map(Entrant::name).collect()))
-            .collect()
-    }
-
-    #[test]
-    fn senseless_arguments_are_refused() {
-        for words in [
-            &["--gib", "0"][..],
-            &["--gib", "1.5"],
-            &["--drives", "1"],
-            &["--drives", "65"],
-            &["--rounds", "0"],
-            &["--only", "everything"],
-            &["--json", "--markdown"],
-            &["--nwipe"],
-            &["/dev/sda"],
-        ] {
-            assert!(parse(words).is_err(), "{words:?}");
-        }
-    }
-
-    #[test]
-    fn by_default_everything_is_measured() {
-        let options = parse(&[]).expect("defaults");
-        assert_eq!((options.gib, options.drives, options.rounds), (2, 4, 3));
-        let settings = names(&options, true);
-        assert_eq!(settings.len(), 2);
-        assert_eq!(
-            settings[0].1[..3],
-            ["raz aes-128-ctr", "raz chacha8", "raz zero"]
-        );
-        assert_eq!((settings[1].0, settings[1].1[0]), (4, "raz aes-128-ctr"));
-        assert_eq!(settings[0].1.len(), 3 + peers::packaged().len());
-    }
-
-    #[test]
-    fn a_cpu_without_aes_gets_no_aes() {
-        let options = parse(&[]).expect("defaults");
-        let settings = names(&options, false);
-        assert!(
-            settings
-                .iter()
-                .all(|(_, names)| !names.contains(&"raz aes-128-ctr"))
-        );
-        assert_eq!(settings[1].1[0], "raz chacha8");
-    }
-
-    #[test]
-    fn only_leaves_the_rest_out() {
-        let zero = parse(&["--only", "zero"]).expect("a case");
-        assert_eq!(names(&zero, true), [(1, vec!["raz zero"])]);
-        let drives = parse(&["--only", "drives", "--drives", "8"]).expect("a case");
-        assert_eq!(names(&drives, true), [(8, vec!["raz aes-128-ctr"])]);
-        let peers = parse(&["--only", "peers"]).expect("a case");
-        assert_eq!(names(&peers, true)[0].1.len(), peers::packaged().len());
-        let none = parse(&["--only", "aes"]).expect("a case");
-        assert!(names(&none, false).is_empty());
-    }
 }

@@ -77,6 +77,13 @@ pub fn packaged() -> Vec<Peer> {
     ]
 }
 
+/// Which generator nwipe chose by itself, from what it printed.
+pub fn generator(said: &str) -> Option<&str> {
+    said.lines()
+        .find_map(|line| line.trim().strip_prefix("Selected PRNG:"))
+        .map(str::trim)
+}
+
 /// nwipe with the generator it chooses by itself, its fastest, and with the one it recommended
 /// before; or why it is no baseline.
 pub fn nwipe(path: Option<&Path>, scratch: &Path) -> Result<Vec<Peer>, String> {
@@ -87,7 +94,8 @@ pub fn nwipe(path: Option<&Path>, scratch: &Path) -> Result<Vec<Peer>, String> {
     let path = path
         .canonicalize()
         .map_err(|error| format!("no baseline: {shown}: {error}"))?;
-    let said = run::output(run::program(&path).arg("--version"))
+    // 0.42 documents --version and answers it with an error.
+    let said = run::output(run::program(&path).arg("-V"))
         .map_err(|error| format!("no baseline: {error:#}"))?;
     let version =
         version(&said).ok_or_else(|| format!("no baseline: {shown} does not say its version"))?;
@@ -98,7 +106,6 @@ pub fn nwipe(path: Option<&Path>, scratch: &Path) -> Result<Vec<Peer>, String> {
         ));
     }
     let log = format!("--logfile={}", scratch.join("nwipe.log").display());
-    let report = format!("--PDFreportpath={}", scratch.display());
     let peer = |name, generator: &str| {
         let arguments = [
             "--autonuke",
@@ -110,7 +117,8 @@ pub fn nwipe(path: Option<&Path>, scratch: &Path) -> Result<Vec<Peer>, String> {
             "--noblank",
             generator,
             &log,
-            &report,
+            // It would spend time at its end on certificates, which raz's side does not make.
+            "--PDFreportpath=noPDF",
         ];
         Peer {
             takes_all_drives: true,
@@ -160,6 +168,14 @@ mod tests {
         assert_eq!(version("nwipe v1.0rc2"), Some((1, 0)));
         assert_eq!(version("nwipe"), None);
         assert_eq!(version("0.x 7"), None);
+    }
+
+    #[test]
+    fn the_generator_that_nwipe_chose_is_told() {
+        let said = "ChaCha20 (CSPRNG)  ->  587.5 MB/s\nSelected PRNG: SplitMix64\n\
+            Auto-selected fastest PRNG: SplitMix64\n";
+        assert_eq!(generator(said), Some("SplitMix64"));
+        assert_eq!(generator("prng = ISAAC-64"), None);
     }
 
     #[test]

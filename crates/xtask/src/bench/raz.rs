@@ -21,15 +21,12 @@ pub enum Content {
 }
 
 impl Content {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Aes => "raz aes-128-ctr",
-            Self::ChaCha8 => "raz chacha8",
-            Self::Zero => "raz zero",
-        }
+    /// The pattern that this CPU would get: raz does not use AES in software.
+    pub fn of_this_cpu(has_aes: bool) -> Self {
+        if has_aes { Self::Aes } else { Self::ChaCha8 }
     }
 
-    /// Cipher and passes as the example takes them.
+    /// Cipher and pass as the example takes them.
     fn arguments(self) -> [&'static str; 2] {
         match self {
             Self::Aes => ["aes", "pattern"],
@@ -39,21 +36,120 @@ impl Content {
     }
 }
 
-/// Builds the example; gives its path.
-pub fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    let mut build = run::cargo(root);
-    build.args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "wipe",
-        "--example",
-        "throughput",
-        "--message-format=json-render-diagnostics",
-    ]);
-    let messages = run::output(&mut build)?;
-    executable(&messages).context("cargo did not say where it put the throughput example")
+/// Which engine writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// As it ships.
+    Shipped,
+    /// Over the queue of kernels without io_uring.
+    Threads,
+    /// Built without AES and AVX2, so that no instruction is beyond a CPU of 2006.
+    Sse2,
+}
+
+/// One way in which raz is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variant {
+    pub content: Content,
+    pub engine: Engine,
+}
+
+impl Variant {
+    /// The engine as it ships.
+    pub fn shipped(content: Content) -> Self {
+        Self {
+            content,
+            engine: Engine::Shipped,
+        }
+    }
+
+    pub fn name(self) -> String {
+        let content = match self.content {
+            Content::Aes => "raz aes-128-ctr",
+            Content::ChaCha8 => "raz chacha8",
+            Content::Zero => "raz zero",
+        };
+        let engine = match self.engine {
+            Engine::Shipped => "",
+            Engine::Threads => ", threads",
+            Engine::Sse2 => ", SSE2 only",
+        };
+        format!("{content}{engine}")
+    }
+}
+
+/// RustCrypto's own switches: AES bit-sliced, ChaCha on SSE2, whatever the CPU has. The engine's
+/// AES by instructions is only asked for AES.
+const RUSTFLAGS_SSE2: &str = r#"--cfg aes_backend="soft" --cfg chacha20_backend="sse2""#;
+/// The C library compares and copies memory for us, by the best instructions too.
+const GLIBC_TUNABLES_SSE2: &str = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,\
+    -SSSE3,-SSE4_1,-SSE4_2,-MOVBE,-ERMS,-FSRM";
+
+/// The builds of the example.
+pub struct Programs {
+    shipped: PathBuf,
+    sse2: Option<PathBuf>,
+}
+
+impl Programs {
+    /// Builds the example as it ships, and once more without AES and AVX2 where that is asked for.
+    pub fn build(root: &Path, sse2: bool) -> anyhow::Result<Self> {
+        Ok(Self {
+            shipped: build(&mut run::cargo(root))?,
+            sse2: sse2
+                .then(|| {
+                    let mut cargo = run::cargo(root);
+                    // A folder of its own: other flags would build the checkout anew at each turn.
+                    cargo
+                        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+                        .env("RUSTFLAGS", RUSTFLAGS_SSE2)
+                        .env("CARGO_TARGET_DIR", root.join("target/bench-sse2"));
+                    build(&mut cargo)
+                })
+                .transpose()?,
+        })
+    }
+
+    /// The command over drives that are ours, `passes` times; `folder` is where their files lie.
+    pub fn command(
+        &self,
+        variant: Variant,
+        passes: usize,
+        folder: &Path,
+        rest_seconds: u64,
+        drives: &[Drive],
+    ) -> anyhow::Result<Command> {
+        ensure!(!drives.is_empty(), "raz without a drive");
+        let (example, queue) = match variant.engine {
+            Engine::Shipped => (&self.shipped, "default"),
+            Engine::Threads => (&self.shipped, "threads"),
+            Engine::Sse2 => (self.sse2.as_ref().context("not built")?, "default"),
+        };
+        let [cipher, pass] = variant.content.arguments();
+        let mut command = child::command(&example.display().to_string(), []);
+        if variant.engine == Engine::Sse2 {
+            command.env(child::GLIBC_TUNABLES, GLIBC_TUNABLES_SSE2);
+        }
+        command
+            .arg(folder)
+            .args([queue, cipher])
+            .arg(vec![pass; passes].join(","))
+            .arg(rest_seconds.to_string());
+        for drive in drives {
+            command.arg(drive.check()?);
+        }
+        Ok(command)
+    }
+}
+
+/// Builds the example for release; gives its path.
+fn build(cargo: &mut Command) -> anyhow::Result<PathBuf> {
+    cargo
+        .args(["build", "--release", "--locked"])
+        .args(["--package", "wipe", "--example", "throughput"])
+        .arg("--message-format=json-render-diagnostics");
+    let messages = run::output(cargo)?;
+    executable(&messages).context("cargo did not say where it put what it built")
 }
 
 #[derive(Deserialize)]
@@ -69,38 +165,21 @@ fn executable(messages: &str) -> Option<PathBuf> {
         .next_back()
 }
 
-/// The command over drives that are ours; `folder` is where their files lie.
-pub fn command(
-    example: &Path,
-    content: Content,
-    folder: &Path,
-    rest_seconds: u64,
-    drives: &[Drive],
-) -> anyhow::Result<Command> {
-    ensure!(!drives.is_empty(), "raz without a drive");
-    let mut command = child::command(&example.display().to_string(), []);
-    command
-        .arg(folder)
-        .args(content.arguments())
-        .arg(rest_seconds.to_string());
-    for drive in drives {
-        command.arg(drive.check()?);
-    }
-    Ok(command)
-}
-
 #[derive(Deserialize)]
 struct Output {
     bytes: u64,
+    first_write_seconds: f64,
     write_seconds: f64,
     verify_seconds: f64,
     rest_seconds: f64,
     user_seconds: f64,
     system_seconds: f64,
     rss_peak_bytes: u64,
+    huge_pages_bytes: u64,
 }
 
-/// The run in raz's own words; the whole process is what was seen from outside.
+/// The run in raz's own words over drives of so many `bytes`; the whole process is what was seen
+/// from outside.
 pub fn run(json: &str, seen: &Run, bytes: u64) -> anyhow::Result<Run> {
     let output: Output = serde_json::from_str(json).context("parsing raz's JSON")?;
     ensure!(
@@ -108,13 +187,19 @@ pub fn run(json: &str, seen: &Run, bytes: u64) -> anyhow::Result<Run> {
         "raz wrote {} bytes of {bytes}",
         output.bytes
     );
+    ensure!(
+        output.rss_peak_bytes >= output.huge_pages_bytes,
+        "the kernel's peak of memory has no huge pages in it: it says nothing of raz's buffers"
+    );
     Ok(Run {
+        first_write_seconds: Some(output.first_write_seconds),
         write_seconds: Some(output.write_seconds),
         verify_seconds: Some(output.verify_seconds),
         wall_seconds: seen.wall_seconds - output.rest_seconds,
         user_seconds: output.user_seconds,
         system_seconds: output.system_seconds,
         rss_peak_bytes: output.rss_peak_bytes,
+        huge_pages_bytes: Some(output.huge_pages_bytes),
     })
 }
 
@@ -125,20 +210,22 @@ mod tests {
     #[test]
     fn rests_are_not_part_of_the_whole() {
         let seen = Run {
-            write_seconds: None,
-            verify_seconds: None,
             wall_seconds: 4.0,
-            user_seconds: 0.0,
-            system_seconds: 0.0,
-            rss_peak_bytes: 0,
+            ..Run::default()
         };
-        let json = r#"{"bytes":10,"write_seconds":0.4,"verify_seconds":0.5,"wall_seconds":3.9,
-            "rest_seconds":3,"user_seconds":0.1,"system_seconds":0.2,"rss_peak_bytes":7}"#;
+        let json = r#"{"bytes":10,"first_write_seconds":0.1,"write_seconds":0.4,
+            "verify_seconds":0.5,"wall_seconds":3.9,"rest_seconds":3,"user_seconds":0.1,
+            "system_seconds":0.2,"rss_peak_bytes":7,"huge_pages_bytes":6}"#;
         let measured = run(json, &seen, 10).expect("a good run");
         assert_eq!(measured.wall_seconds, 1.0);
         assert_eq!(measured.verify_seconds, Some(0.5));
         assert!(run(json, &seen, 11).is_err(), "not all was written");
         assert!(run("", &seen, 10).is_err());
+        let uncounted = json.replace(r#""huge_pages_bytes":6"#, r#""huge_pages_bytes":8"#);
+        assert!(
+            run(&uncounted, &seen, 10).is_err(),
+            "RSS without the buffers"
+        );
     }
 
     #[test]

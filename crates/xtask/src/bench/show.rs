@@ -13,17 +13,10 @@ pub fn document(document: &Document, form: Form) -> String {
             Form::Terminal => "",
             Form::Markdown => "### ",
         };
-        text.push_str(&format!(
-            "\n{heading}{} × {} GiB, {}\n\n",
-            group.drives,
-            group.bytes_per_drive >> 30,
-            group.backing.name()
-        ));
-        text.push_str(&format!(
-            "fio's best: write {}, read {}\n\n",
-            group.fio_write.shown(group.drives),
-            group.fio_read.shown(group.drives)
-        ));
+        text.push_str(&format!("\n{heading}{}\n\n", group.heading));
+        for note in &group.notes {
+            text.push_str(&format!("{note}\n\n"));
+        }
         text.push_str(&programs(group).shown(form));
         if !group.findings.is_empty() {
             text.push('\n');
@@ -70,17 +63,16 @@ fn conditions(document: &Document, form: Form) -> String {
 }
 
 fn programs(group: &Group) -> Table {
-    let bytes = group.bytes_per_drive * group.drives as u64;
-    let total = gib(bytes);
     let mut table = Table::new(&[
         "program",
         "write GiB/s",
         "verify GiB/s",
         "whole s",
-        "CPU s/GiB u + s",
+        "CPU s/GiB u+s",
         "RSS MiB",
     ]);
     for subject in &group.subjects {
+        let total = gib(subject.bytes);
         let median = |spread: Option<Spread>| spread.map(|spread| spread.median);
         let user = median(subject.spread(|run| Some(run.user_seconds / total)));
         let system = median(subject.spread(|run| Some(run.system_seconds / total)));
@@ -122,7 +114,7 @@ fn findings(group: &Group) -> Table {
         table.row(vec![
             finding.subject.clone(),
             finding.figure.to_owned(),
-            finding.measured.shown(),
+            finding.measured.shown_finely(),
             or_dash(
                 finding
                     .wanted
@@ -138,16 +130,10 @@ mod tests {
     use super::super::conditions::Conditions;
     use super::super::devices::Backing;
     use super::super::figures::{Finding, Run, Wanted};
-    use super::super::fio::Setting;
     use super::super::table::WIDTH_MAX;
     use super::*;
 
     fn sample() -> Document {
-        let fio = Setting {
-            block_kib: 1024,
-            depth: 16,
-            thread_per_drive: true,
-        };
         let run = |write| Run {
             write_seconds: Some(write),
             verify_seconds: Some(0.5),
@@ -155,10 +141,12 @@ mod tests {
             user_seconds: 1.0,
             system_seconds: 1.0,
             rss_peak_bytes: 732 << 20,
+            ..Run::default()
         };
         let subject = |name: &str| Subject {
             name: name.to_owned(),
             command: String::new(),
+            bytes: 8 << 30,
             runs: vec![run(0.6), run(0.7)],
         };
         let spread = Spread::of([0.9, 12.0]);
@@ -181,14 +169,14 @@ mod tests {
             rest_seconds_file_backed: 3,
             nwipe: "no baseline: none given".to_owned(),
             groups: vec![Group {
+                heading: "4 × 2 GiB, file-backed".to_owned(),
+                notes: vec!["fio's best: write 1024k qd16, one thread".to_owned()],
                 backing: Backing::File,
-                drives: 4,
-                bytes_per_drive: 2 << 30,
-                fio_write: fio,
-                fio_read: fio,
-                subjects: vec![subject("fio's best"), subject("scrub zero, no verify")],
+                drives_bytes: vec![2 << 30; 4],
+                limit_bytes_per_second: None,
+                subjects: vec![subject("fio's best"), subject("raz aes-128-ctr, threads")],
                 findings: Finding::new(
-                    "raz aes-128-ctr",
+                    "raz aes-128-ctr, threads",
                     "phases' time, of nwipe's ISAAC-64",
                     spread,
                     wanted,

@@ -6,9 +6,10 @@
 use super::conditions::Conditions;
 use super::figures::{Finding, Run, Subject, Wanted};
 use super::peers::{NWIPE_FASTEST, NWIPE_ISAAC64};
-use super::raz::Content;
+use super::raz::{Content, Engine, Variant};
 
-/// The lower bounds of one content in one setting.
+/// What is wanted of one way of running raz in one setting.
+#[derive(Default)]
 struct Targets {
     write_speed: Option<Wanted>,
     phases_speed: Option<Wanted>,
@@ -17,24 +18,30 @@ struct Targets {
 
 /// Against fio's best with huge pages. With VAES the keystream costs half of what it does with
 /// plain AES instructions, so more is wanted.
-fn targets(content: Content, drives: usize, vaes: bool) -> Targets {
+fn targets(variant: Variant, drives: usize, vaes: bool) -> Targets {
     let one = |speed| Wanted::AtLeast(if drives == 1 { speed } else { 0.8 });
-    match content {
-        Content::Aes => Targets {
+    match (variant.engine, variant.content) {
+        (Engine::Shipped, Content::Aes) => Targets {
             write_speed: None,
             phases_speed: Some(one(if vaes { 0.85 } else { 0.75 })),
             cpu_seconds_per_gib: Some(Wanted::AtMost(if vaes { 0.22 } else { 0.35 })),
         },
-        Content::ChaCha8 => Targets {
+        (Engine::Shipped, Content::ChaCha8) => Targets {
             write_speed: None,
             phases_speed: Some(one(0.7)),
             cpu_seconds_per_gib: Some(Wanted::AtMost(0.5)),
         },
-        Content::Zero => Targets {
+        (Engine::Shipped, Content::Zero) => Targets {
             write_speed: Some(Wanted::AtLeast(0.92)),
             phases_speed: None,
             cpu_seconds_per_gib: None,
         },
+        (Engine::Sse2, _) => Targets {
+            cpu_seconds_per_gib: Some(Wanted::AtMost(0.9)),
+            ..Targets::default()
+        },
+        // Its speed is not attempted: a figure to know.
+        (Engine::Threads, _) => Targets::default(),
     }
 }
 
@@ -48,20 +55,20 @@ pub fn gib(bytes: u64) -> f64 {
     bytes as f64 / (1u64 << 30) as f64
 }
 
-/// Everything that is said of one content: against fio, and against nwipe where it was measured.
+/// Everything that is said of one way of running raz: against fio, and against io_uring and nwipe
+/// where that was measured.
 pub fn findings(
-    content: Content,
+    variant: Variant,
     subjects: &[Subject],
     drives: usize,
-    bytes: u64,
     conditions: &Conditions,
 ) -> Vec<Finding> {
     let named = |name: &str| subjects.iter().find(|subject| subject.name == name);
-    let (Some(own), Some(fio)) = (named(content.name()), subjects.first()) else {
+    let name = &variant.name();
+    let (Some(own), Some(fio)) = (named(name), subjects.first()) else {
         return Vec::new();
     };
-    let wanted = targets(content, drives, conditions.has("vaes"));
-    let name = content.name();
+    let wanted = targets(variant, drives, conditions.has("vaes"));
     let mut findings = vec![
         Finding::new(
             name,
@@ -84,11 +91,21 @@ pub fn findings(
         Finding::new(
             name,
             "CPU s/GiB, user + system",
-            own.spread(|run| Some(cpu_seconds_per_gib(run, bytes))),
+            own.spread(|run| Some(cpu_seconds_per_gib(run, own.bytes))),
             wanted.cpu_seconds_per_gib,
         ),
     ];
-    if content == Content::Aes {
+    if variant.engine == Engine::Threads
+        && let Some(shipped) = named(&Variant::shipped(variant.content).name())
+    {
+        findings.push(Finding::new(
+            name,
+            "write + verify speed, of io_uring's",
+            own.speed(shipped, Run::phases_seconds),
+            None,
+        ));
+    }
+    if variant == Variant::shipped(Content::Aes) {
         // The speed of the other against ours is our time as a part of theirs.
         if let Some(nwipe) = named(NWIPE_FASTEST) {
             findings.push(Finding::new(
@@ -116,6 +133,60 @@ pub fn findings(
     findings.into_iter().flatten().collect()
 }
 
+/// A limited drive: every pause between two requests is time lost.
+pub fn limited(variant: Variant, subjects: &[Subject], bytes_per_second: u64) -> Vec<Finding> {
+    let name = &variant.name();
+    let own = subjects.iter().find(|subject| subject.name == *name);
+    let (Some(own), Some(fio)) = (own, subjects.first()) else {
+        return Vec::new();
+    };
+    let of_limit = |subject: &Subject, seconds: fn(&Run) -> Option<f64>| {
+        let least = subject.bytes as f64 / bytes_per_second as f64;
+        subject.spread(|run| Some(least / seconds(run)?))
+    };
+    let as_fio = Some(Wanted::AtLeast(0.98));
+    let (write, verify) = (
+        |run: &Run| run.write_seconds,
+        |run: &Run| run.verify_seconds,
+    );
+    [
+        (name, "write speed, of fio's", own.speed(fio, write), as_fio),
+        (
+            name,
+            "verify speed, of fio's read",
+            own.speed(fio, verify),
+            as_fio,
+        ),
+        (
+            &fio.name,
+            "write speed, of the limit",
+            of_limit(fio, write),
+            None,
+        ),
+        (
+            &fio.name,
+            "read speed, of the limit",
+            of_limit(fio, verify),
+            None,
+        ),
+        (
+            name,
+            "write speed, of the limit",
+            of_limit(own, write),
+            None,
+        ),
+        (
+            name,
+            "verify speed, of the limit",
+            of_limit(own, verify),
+            None,
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, figure, measured, wanted)| Finding::new(name, figure, measured, wanted))
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,15 +210,20 @@ mod tests {
         Subject {
             name: name.to_owned(),
             command: String::new(),
+            bytes: 2 << 30,
             runs: vec![Run {
                 write_seconds: Some(write),
                 verify_seconds: Some(verify),
                 wall_seconds,
                 user_seconds: 0.3,
                 system_seconds: 0.1,
-                rss_peak_bytes: 0,
+                ..Run::default()
             }],
         }
+    }
+
+    fn shipped(content: Content) -> Variant {
+        Variant::shipped(content)
     }
 
     fn figure<'a>(findings: &'a [Finding], figure: &str) -> &'a Finding {
@@ -164,7 +240,7 @@ mod tests {
             subject("raz aes-128-ctr", 0.4, 0.3, 0.8),
             subject(NWIPE_FASTEST, 0.8, 0.9, 5.0),
         ];
-        let found = findings(Content::Aes, &subjects, 1, 2 << 30, &conditions(&["vaes"]));
+        let found = findings(shipped(Content::Aes), &subjects, 1, &conditions(&["vaes"]));
         let phases = figure(&found, "write + verify speed, of fio's");
         assert!((phases.measured.median - 0.9).abs() < 1e-9);
         assert_eq!(phases.met, Some(true));
@@ -184,7 +260,7 @@ mod tests {
             subject("raz aes-128-ctr", 0.44, 0.44, 0.8),
         ];
         let met = |drives, flags: &[&str]| {
-            let found = findings(Content::Aes, &subjects, drives, 2 << 30, &conditions(flags));
+            let found = findings(shipped(Content::Aes), &subjects, drives, &conditions(flags));
             figure(&found, "write + verify speed, of fio's").met
         };
         assert_eq!(met(1, &["vaes"]), Some(false));
@@ -198,14 +274,66 @@ mod tests {
             subject("fio", 0.36, 0.36, 0.0),
             subject("raz zero", 0.36, 1.0, 1.4),
         ];
-        let found = findings(Content::Zero, &subjects, 1, 2 << 30, &conditions(&[]));
+        let found = findings(shipped(Content::Zero), &subjects, 1, &conditions(&[]));
         assert_eq!(figure(&found, "write speed, of fio's").met, Some(true));
         assert_eq!(figure(&found, "write + verify speed, of fio's").met, None);
     }
 
     #[test]
+    fn software_ciphers_are_held_against_their_cpu_time_only() {
+        let sse2 = Variant {
+            content: Content::ChaCha8,
+            engine: Engine::Sse2,
+        };
+        let subjects = [
+            subject("fio", 0.36, 0.36, 0.0),
+            subject(&sse2.name(), 3.6, 3.6, 8.0),
+        ];
+        let found = findings(sse2, &subjects, 1, &conditions(&[]));
+        assert_eq!(figure(&found, "CPU s/GiB, user + system").met, Some(true));
+        assert_eq!(figure(&found, "write + verify speed, of fio's").met, None);
+    }
+
+    #[test]
+    fn threads_are_held_against_io_uring_where_it_was_measured() {
+        let threads = Variant {
+            content: Content::Aes,
+            engine: Engine::Threads,
+        };
+        let subjects = [
+            subject("fio", 0.36, 0.36, 0.0),
+            subject("raz aes-128-ctr", 0.4, 0.4, 0.8),
+            subject(&threads.name(), 0.8, 0.8, 1.6),
+        ];
+        let found = findings(threads, &subjects, 1, &conditions(&[]));
+        let speed = figure(&found, "write + verify speed, of io_uring's");
+        assert_eq!((speed.measured.median, speed.met), (0.5, None));
+        let alone = [subjects[0].clone(), subjects[2].clone()];
+        assert_eq!(findings(threads, &alone, 1, &conditions(&[])).len(), 4);
+    }
+
+    #[test]
+    fn a_limited_drive_is_held_against_fio_and_shown_against_its_limit() {
+        let subjects = [
+            subject("fio", 2.0, 2.0, 0.0),
+            subject("raz aes-128-ctr", 2.5, 2.0, 4.6),
+        ];
+        let found = limited(shipped(Content::Aes), &subjects, 1 << 30);
+        assert_eq!(figure(&found, "write speed, of fio's").met, Some(false));
+        assert_eq!(
+            figure(&found, "verify speed, of fio's read").met,
+            Some(true)
+        );
+        let limits = found
+            .iter()
+            .filter(|it| it.figure == "write speed, of the limit");
+        let limits: Vec<f64> = limits.map(|it| it.measured.median).collect();
+        assert_eq!(limits, [1.0, 0.8]);
+    }
+
+    #[test]
     fn what_was_not_measured_is_not_spoken_of() {
         let subjects = [subject("fio", 0.36, 0.36, 0.0)];
-        assert!(findings(Content::Zero, &subjects, 1, 1, &conditions(&[])).is_empty());
+        assert!(findings(shipped(Content::Zero), &subjects, 1, &conditions(&[])).is_empty());
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::Context;
 use serde::Serialize;
 
-mod agent;
+pub mod agent;
 mod apt;
 mod cpio;
 mod glob;
