@@ -8,9 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use support::{
-    Manner, OLD, aes_pattern_by_openssl, bytes_of, direct, job, old_file, run_all, target,
+    Manner, OLD, aes_pattern_by_openssl, bytes_of, direct, job, no_cancel, old_file, run_all,
+    target,
 };
-use wipe::outcome::{Conclusion, PassKind, Shortfall};
+use wipe::engine::{Engine, QueueMaker, run_with};
+use wipe::job::Job;
+use wipe::options::Options;
+use wipe::outcome::{Conclusion, Outcome, PassKind, Shortfall};
 use wipe::pattern::Cipher;
 
 /// A loop device of ours, detached on drop.
@@ -51,7 +55,7 @@ impl Loop {
         );
     }
 
-    fn job(&self, name: &str, sector: u32, passes: &[PassKind]) -> wipe::job::Job {
+    fn job(&self, name: &str, sector: u32, passes: &[PassKind]) -> Job {
         self.check();
         let file = direct(&self.device);
         let mut manner = Manner::plain(name);
@@ -100,8 +104,25 @@ fn require_root() {
     );
 }
 
+/// The queue that this kernel gives, and the one for kernels without io_uring: the same outcomes.
+fn by_both_queues(test: impl Fn(&dyn Fn(Vec<Job>) -> Vec<Outcome>)) {
+    let queues: [QueueMaker; 2] = [Arc::new(sys::queue::queue), Arc::new(sys::queue::threads)];
+    for queues in queues {
+        test(&|jobs| {
+            let engine = Engine::with_queues(Options::default(), no_cancel(), Arc::clone(&queues));
+            run_with(engine, jobs)
+        });
+    }
+}
+
 #[test]
 fn devices_of_512_and_4096_byte_sectors_hold_the_pattern_and_their_neighbour_is_untouched() {
+    by_both_queues(every_device_holds_the_pattern_and_their_neighbour_is_untouched);
+}
+
+fn every_device_holds_the_pattern_and_their_neighbour_is_untouched(
+    run: &dyn Fn(Vec<Job>) -> Vec<Outcome>,
+) {
     let folder = tempfile::tempdir().unwrap();
     let backing = |name: &str, bytes: u64| {
         let path = folder.path().join(name);
@@ -126,7 +147,7 @@ fn devices_of_512_and_4096_byte_sectors_hold_the_pattern_and_their_neighbour_is_
         .map(|(n, (device, (sector, _)))| {
             device.job(&format!("loop-{n}"), *sector, &[PassKind::Pattern])
         });
-    let outcomes = run_all(jobs.collect());
+    let outcomes = run(jobs.collect());
     for (n, ((outcome, device), (_, bytes))) in outcomes.iter().zip(loops).zip(cases).enumerate() {
         assert!(
             matches!(outcome.conclusion, Conclusion::Verified(_)),
@@ -140,6 +161,10 @@ fn devices_of_512_and_4096_byte_sectors_hold_the_pattern_and_their_neighbour_is_
 
 #[test]
 fn device_that_refuses_part_of_the_writes_is_not_complete_and_lists_what_is_not_written() {
+    by_both_queues(what_a_device_refuses_is_listed);
+}
+
+fn what_a_device_refuses_is_listed(run: &dyn Fn(Vec<Job>) -> Vec<Outcome>) {
     // The kernel's own refusals: a sparse file of 8 MiB on a file system of 4 MiB.
     let folder = tempfile::tempdir().unwrap();
     let small = Mount::tmpfs(folder.path(), 4 << 20);
@@ -149,7 +174,7 @@ fn device_that_refuses_part_of_the_writes_is_not_complete_and_lists_what_is_not_
         .set_len(8 << 20)
         .unwrap();
     let device = Loop::over(&backing, 512);
-    let outcome = run_all(vec![device.job("sparse", 512, &[PassKind::Pattern])]).remove(0);
+    let outcome = run(vec![device.job("sparse", 512, &[PassKind::Pattern])]).remove(0);
     let Conclusion::NotComplete(reasons) = &outcome.conclusion else {
         panic!("{outcome:?}")
     };
