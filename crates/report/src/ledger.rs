@@ -176,12 +176,8 @@ fn proven(bytes: &[u8]) -> Option<&[u8]> {
 
 /// Zeros are what some file systems show where a write did not reach the medium.
 fn unproven(bytes: &[u8]) -> NoLedger {
-    let begun = BEGINNING
-        .iter()
-        .zip(bytes)
-        .all(|(ours, found)| ours == found);
-    let zeros = bytes.iter().take(BEGINNING.len()).all(|byte| *byte == 0);
-    match begun || zeros {
+    let ours = |(byte, found): (&u8, &u8)| byte == found || *found == 0;
+    match BEGINNING.iter().zip(bytes).all(ours) {
         true => NoLedger::Torn,
         false => NoLedger::Foreign,
     }
