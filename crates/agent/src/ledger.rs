@@ -115,6 +115,8 @@ pub fn after(outcome: &Outcome) -> After {
         Conclusion::Verified(_) | Conclusion::SampleVerified(_) | Conclusion::WrittenNotChecked => {
             After::EndsWithReport
         }
+        // Nothing goes on from what a second pass wrote over.
+        Conclusion::NotComplete(_) if outcome.passes.len() > 1 => After::Ends,
         Conclusion::NotComplete(shortfalls) if shortfalls.iter().any(cut_off) => After::Stays,
         Conclusion::NotComplete(_) => After::Ends,
         Conclusion::NotStarted(_) => After::Stays,

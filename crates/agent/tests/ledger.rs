@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::TempDir;
 use wipe::ledger::{Journal, Mark};
-use wipe::outcome::{ByteRange, Conclusion, Outcome, PassKind, Shortfall};
+use wipe::outcome::{ByteRange, Conclusion, Outcome, PassKind, PassRecord, Shortfall};
 use wipe::pattern::{Cipher, Seed};
 
 const CAPACITY: u64 = 1 << 30;
@@ -328,7 +328,8 @@ fn ledger_of_this_drive_is_gone_on_from_with_its_own_seed_and_mark() {
 
 #[test]
 fn ledger_that_does_not_fit_begins_a_fresh_run_with_the_reason() {
-    let doubts: [(&str, fn(&mut Ledger)); 10] = [
+    type Change = fn(&mut Ledger);
+    let doubts: [(&str, Change); 10] = [
         ("another drive", |l| l.identity.push('x')),
         ("bytes in sectors", |l| l.capacity_bytes += 512),
         ("bytes in sectors", |l| l.logical_sector_bytes = 4096),
@@ -348,18 +349,37 @@ fn ledger_that_does_not_fit_begins_a_fresh_run_with_the_reason() {
     }
 }
 
+fn pass(kind: PassKind) -> PassRecord {
+    PassRecord {
+        kind,
+        pass: 0,
+        resumed: None,
+        written_bytes: 512,
+        write_errors: Vec::new(),
+        write_error_bytes: 0,
+        first_write_error: None,
+        write_errors_seen: 0,
+        flushed: true,
+        write_seconds: 1.0,
+        verify: None,
+    }
+}
+
+fn ended(conclusion: Conclusion, kinds: &[PassKind]) -> After {
+    after(&Outcome {
+        conclusion,
+        passes: kinds.iter().copied().map(pass).collect(),
+        identity_checks: Vec::new(),
+        journal: None,
+        started: SystemTime::now(),
+        ended: SystemTime::now(),
+    })
+}
+
 #[test]
 fn ledger_ends_with_the_run_unless_that_was_cut_off() {
-    let ended = |conclusion| {
-        after(&Outcome {
-            conclusion,
-            passes: Vec::new(),
-            identity_checks: Vec::new(),
-            journal: None,
-            started: SystemTime::now(),
-            ended: SystemTime::now(),
-        })
-    };
+    let first = [PassKind::Pattern];
+    let both = [PassKind::Pattern, PassKind::Zero];
     let errors = || Shortfall::WriteErrors { bytes: 512 };
     for cut_off in [
         Shortfall::Interrupted,
@@ -367,16 +387,19 @@ fn ledger_ends_with_the_run_unless_that_was_cut_off() {
         Shortfall::Stalled { seconds: 300 },
     ] {
         let conclusion = Conclusion::NotComplete(vec![errors(), cut_off]);
-        assert_eq!(ended(conclusion), After::Stays);
+        assert_eq!(ended(conclusion.clone(), &first), After::Stays);
+        assert_eq!(ended(conclusion, &both), After::Ends);
     }
     let changed = Shortfall::IdentityChanged {
         confirmed: "A".into(),
         found: "B".into(),
     };
     for own_end in [errors(), changed] {
-        assert_eq!(ended(Conclusion::NotComplete(vec![own_end])), After::Ends);
+        let conclusion = Conclusion::NotComplete(vec![own_end]);
+        assert_eq!(ended(conclusion, &first), After::Ends);
     }
-    assert_eq!(ended(Conclusion::NotStarted(vec![errors()])), After::Stays);
-    let unread = ended(Conclusion::WrittenNotChecked);
+    let not_started = Conclusion::NotStarted(vec![errors()]);
+    assert_eq!(ended(not_started, &[]), After::Stays);
+    let unread = ended(Conclusion::WrittenNotChecked, &first);
     assert_eq!(unread, After::EndsWithReport);
 }
