@@ -4,7 +4,7 @@
 //! new shortfall cannot be added without its words. The report itself is in English always.
 
 use super::Language;
-use crate::compose;
+use crate::compose::{self, Resumption, Run};
 use wipe::outcome::{Conclusion, PassKind, SampleProof, Shortfall};
 use wipe::plan::Plan;
 
@@ -34,6 +34,36 @@ pub fn conclusion(language: Language, conclusion: &Conclusion) -> String {
     match language {
         Language::English => compose::conclusion(conclusion).1,
         Language::French => conclusion_french(conclusion),
+    }
+}
+
+/// The end of a run, and of one that went on from a ledger what that means.
+#[must_use]
+pub fn ended(language: Language, run: &Run) -> String {
+    match language {
+        Language::English => compose::ended(run),
+        Language::French => {
+            let mut text = conclusion_french(&run.outcome.conclusion);
+            if let Some(resumption) = compose::resumption(run) {
+                text.push_str(" ; ");
+                text.push_str(&resumption_french(&resumption));
+            }
+            text
+        }
+    }
+}
+
+fn resumption_french(resumption: &Resumption) -> String {
+    match resumption {
+        Resumption::Proven { begun, runs } => format!(
+            "écrit en {runs} fois, la première commencée le {begun}, et tout a été relu cette fois-ci"
+        ),
+        Resumption::Unproven { begun } => format!(
+            "suite d'un travail commencé le {begun}, dont les octets n'ont pas été réécrits"
+        ),
+        Resumption::Untrue { begun } => format!(
+            "ce que dit le registre d'un travail commencé le {begun} n'était pas sur le disque : tout a été réécrit"
+        ),
     }
 }
 
@@ -118,7 +148,8 @@ fn shortfall_french(shortfall: &Shortfall) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::conclusion;
+    use super::{conclusion, resumption_french};
+    use crate::compose::Resumption;
     use crate::i18n::Language;
     use std::os::unix::fs::OpenOptionsExt;
     use std::sync::Arc;
@@ -176,6 +207,33 @@ mod tests {
         }
         let unread = conclusion(Language::French, &Conclusion::WrittenNotChecked);
         assert!(unread.starts_with("écrit, non contrôlé") && !unread.contains("effacé"));
+    }
+
+    #[test]
+    fn resumed_runs_are_told_in_both_languages_and_claim_nothing_unproven() {
+        let begun = || "2026-11-26T22:00:00Z".to_owned();
+        for (resumption, number) in [
+            (
+                Resumption::Proven {
+                    begun: begun(),
+                    runs: 4711,
+                },
+                "4711",
+            ),
+            (Resumption::Unproven { begun: begun() }, ""),
+            (Resumption::Untrue { begun: begun() }, ""),
+        ] {
+            let (french, english) = (resumption_french(&resumption), resumption.english());
+            assert_ne!(french, english);
+            for said in [&french, &english] {
+                assert!(said.contains(&begun()) && said.contains(number), "{said}");
+                for claim in ["effacé", "vérifié", "erased", "verified"] {
+                    assert!(!said.contains(claim), "{said}");
+                }
+            }
+            let shown = |c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}');
+            assert!(french.chars().all(shown), "{french}");
+        }
     }
 
     struct Still(std::fs::File);
