@@ -134,6 +134,18 @@ pub struct Wipe {
     /// Folder for report.json, report.json.sig and allowed_signers; must not hold a report yet.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    /// Folder that keeps how far each drive is, and from which a run that was cut off goes on.
+    ///
+    /// A drive whose ledger is there and fits goes on where the power failed, the run was stopped or
+    /// the drive left; every byte is read back then, whatever --verify says. A ledger ends with the run
+    /// that reaches its end. Never on a drive that is erased.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
+    /// Seconds between two entries in the ledger: what was written since the last one is written
+    /// again. Each one flushes the drive, so that a slow drive has fewer of them.
+    #[arg(long, value_name = "SECONDS", requires = "ledger", default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub checkpoint: u64,
     /// Who is responsible, for the report.
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod compose;
 pub mod events;
 pub mod i18n;
+pub mod ledger;
 pub mod output;
 pub mod session;
 pub mod survey;

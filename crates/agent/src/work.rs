@@ -4,6 +4,7 @@
 //! waits for without a bound.
 
 use crate::compose::Run;
+use crate::ledger::Start;
 use crate::survey::Survey;
 use drive::claim::{Checks, Claimed, Consent, claim};
 use drive::discover::Machine;
@@ -19,7 +20,7 @@ use wipe::engine::Engine;
 use wipe::job::Job;
 use wipe::options::Options;
 use wipe::outcome::{Conclusion, Outcome, Shortfall};
-use wipe::pattern::{Cipher, Seed, SeedError};
+use wipe::pattern::SeedError;
 use wipe::plan::Plan;
 use wipe::progress::Progress;
 
@@ -116,8 +117,7 @@ pub struct Flight {
     /// Live counters.
     pub progress: Arc<Progress>,
     claimed: Arc<Claimed>,
-    seed: Seed,
-    cipher: Cipher,
+    start: Start,
     ended: bool,
 }
 
@@ -131,46 +131,48 @@ impl Flight {
 
 impl Work {
     /// Begins to erase the claimed drives. Setting `cancel` interrupts all of them.
-    ///
-    /// # Errors
-    /// No random seed is to be had; nothing was written.
+    #[must_use]
     pub fn begin(
-        claims: Vec<(Order, Claimed)>,
+        claims: Vec<(Order, Claimed, Start)>,
         options: Options,
         cancel: &Arc<AtomicBool>,
-    ) -> Result<Self, SeedError> {
+    ) -> Self {
+        let mut engine = Engine::new(options, Arc::clone(cancel));
+        engine.expect(claims.len());
         let mut flights = Vec::new();
-        for (order, claimed) in claims {
-            flights.push(Flight {
+        for (order, claimed, start) in claims {
+            let flight = Flight {
                 progress: Arc::new(Progress::new(profile(order.facts.medium))),
                 order,
                 claimed: Arc::new(claimed),
-                seed: Seed::random()?,
-                cipher: Cipher::for_this_cpu(),
+                start,
                 ended: false,
-            });
-        }
-        let mut engine = Engine::new(options, Arc::clone(cancel));
-        engine.expect(flights.len());
-        for flight in &flights {
+            };
+            let Start {
+                seed,
+                cipher,
+                resumes,
+                journal,
+            } = flight.start.clone();
             engine.add(Job {
                 target: wipe::claimed::target(&flight.claimed),
                 control: wipe::claimed::control(&flight.claimed),
                 identity: flight.claimed.facts().identity.recorded(),
-                seed: flight.seed,
-                cipher: flight.cipher,
+                seed,
+                cipher,
                 passes: flight.order.plan.passes.clone(),
                 verify: flight.order.plan.verify,
-                journal: None,
-                resume: None,
+                journal,
+                resume: resumes.map(|resumes| resumes.mark),
                 progress: Arc::clone(&flight.progress),
             });
+            flights.push(flight);
         }
-        Ok(Self {
+        Self {
             engine,
             flights,
             ending: Vec::new(),
-        })
+        }
     }
 
     /// Every drive, in the order of the claims.
@@ -221,8 +223,9 @@ impl Work {
             plan: flight.order.plan.clone(),
             consent: flight.order.consent.clone(),
             armed_until: flight.order.armed_until.clone(),
-            seed: flight.seed,
-            cipher: flight.cipher,
+            seed: flight.start.seed,
+            cipher: flight.start.cipher,
+            earlier: flight.start.earlier(),
             outcome,
             answers: flight.claimed.answers(),
             health_after,
@@ -269,13 +272,15 @@ pub fn let_go<T: Send + 'static>(held: T) {
 /// No random seed is to be had.
 pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
     let now = SystemTime::now();
+    let Start { seed, cipher, .. } = Start::fresh()?;
     Ok(Run {
         facts: order.facts,
         plan: order.plan,
         consent: order.consent,
         armed_until: order.armed_until,
-        seed: Seed::random()?,
-        cipher: Cipher::for_this_cpu(),
+        seed,
+        cipher,
+        earlier: None,
         outcome: Outcome {
             conclusion: Conclusion::NotStarted(vec![Shortfall::Other(reason)]),
             passes: Vec::new(),

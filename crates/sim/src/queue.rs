@@ -86,7 +86,10 @@ impl Shelf {
     fn count(&self) {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, function)) = alarm.take_if(|(at, _)| number >= *at) {
+        let due = alarm.take_if(|(at, _)| number >= *at);
+        // It may set another one.
+        drop(alarm);
+        if let Some((_, function)) = due {
             function();
         }
     }

@@ -79,7 +79,8 @@ impl Checkpoints {
         let Some((book, number)) = self.next() else {
             return;
         };
-        let Some(mark) = mark() else {
+        let most = self.options.listed_ranges;
+        let Some(mark) = mark().filter(|mark| mark.holes.len() <= most) else {
             self.is_ended = true;
             self.failed("more sectors have failed than are listed: no more marks".into());
             return;

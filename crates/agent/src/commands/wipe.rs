@@ -4,6 +4,8 @@ use super::{Status, signals};
 use crate::bundle::{self, Folder, Signed};
 use crate::cli::Wipe;
 use crate::compose::{self, Material, Run};
+use crate::ledger::folder::Folder as Ledgers;
+use crate::ledger::{self, After, Start};
 use crate::output::{self, printable, tell};
 use crate::survey::Survey;
 use crate::ui::time_left;
@@ -19,6 +21,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use wipe::ledger::Journal;
 use wipe::options::Options;
 use wipe::plan::{self, Level, Wishes};
 use wipe::progress::Phase;
@@ -73,6 +76,10 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         Ok(folder) => folder,
         Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
     };
+    let ledgers = match arguments.ledger.as_deref().map(Ledgers::open).transpose() {
+        Ok(ledgers) => ledgers,
+        Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
+    };
     // Whatever can fail on the way to a report fails before the first write.
     let facts = machine::facts(&machine::Roots::live());
     let cancel = signals::stop_flag()?;
@@ -87,7 +94,24 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
             return Ok(fail(Status::Refused, &text));
         }
     };
-    let runs = run(orders.into_iter().zip(claims).collect(), &cancel)?;
+    let mut begun = Vec::new();
+    let mut journals = Vec::new();
+    for (order, claimed) in orders.into_iter().zip(claims) {
+        let start = match &ledgers {
+            // Read under the claim: no other run of this drive writes it meanwhile.
+            Some(ledgers) => ledgers.start(&order, |said| tell!("{said}")),
+            None => Start::fresh(),
+        };
+        let start = start.context("making the seed")?;
+        let journal = start.journal.clone();
+        journals.extend(journal.map(|journal| (order.facts.path.clone(), journal)));
+        begun.push((order, claimed, start));
+    }
+    let options = Options {
+        checkpoint_every: Duration::from_secs(arguments.checkpoint),
+        ..Options::default()
+    };
+    let runs = run(begun, options, &cancel);
     let drives: Vec<_> = named
         .iter()
         .map(|facts| ((*facts).clone(), Vec::new()))
@@ -111,6 +135,12 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         Some(folder) => keep(folder, &signed, &key, arguments.key.is_none()),
         None => true,
     };
+    for (path, journal) in &journals {
+        let run = runs.iter().find(|run| run.facts.path == *path);
+        if let Some(run) = run {
+            end(run, journal.as_ref(), kept);
+        }
+    }
     if arguments.json || !kept {
         output::out(&signed.bytes);
     } else {
@@ -206,8 +236,35 @@ fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
     }
 }
 
-fn run(claims: Vec<(Order, Claimed)>, cancel: &Arc<AtomicBool>) -> anyhow::Result<Vec<Run>> {
-    let mut work = Work::begin(claims, Options::default(), cancel).context("making the seed")?;
+/// Ends a drive's ledger, or says that it stays and what for.
+fn end(run: &Run, journal: &dyn Journal, report_is_kept: bool) {
+    let path = run.facts.path.display();
+    match ledger::after(&run.outcome) {
+        After::Stays => {
+            let marks = run.outcome.journal.as_ref().map_or(0, |kept| kept.recorded);
+            if marks > 0 || run.earlier.is_some() {
+                tell!("{path}: the ledger stays: the same command goes on from it");
+            }
+        }
+        After::EndsWithReport if !report_is_kept => {
+            tell!(
+                "{path}: the ledger stays, since the report is not kept: the same command reads the drive back again and reports"
+            );
+        }
+        After::EndsWithReport | After::Ends => {
+            if let Err(error) = journal.close() {
+                tell!("{path}: the ledger could not be removed ({error}); remove its files");
+            }
+        }
+    }
+}
+
+fn run(
+    claims: Vec<(Order, Claimed, Start)>,
+    options: Options,
+    cancel: &Arc<AtomicBool>,
+) -> Vec<Run> {
+    let mut work = Work::begin(claims, options, cancel);
     let clear = if std::io::stderr().is_terminal() {
         Some("\r\x1b[K")
     } else {
@@ -225,7 +282,7 @@ fn run(claims: Vec<(Order, Claimed)>, cancel: &Arc<AtomicBool>) -> anyhow::Resul
         }
         match ended {
             Some(run) => {
-                let (_, text, _) = compose::conclusion(&run.outcome.conclusion);
+                let text = compose::ended(&run);
                 tell!("{clear_line}{}: {text}", run.facts.path.display());
                 runs.push(run);
             }
@@ -235,7 +292,7 @@ fn run(claims: Vec<(Order, Claimed)>, cancel: &Arc<AtomicBool>) -> anyhow::Resul
             None => {}
         }
     }
-    Ok(runs)
+    runs
 }
 
 /// One line for all drives that are still at work.

@@ -3,13 +3,16 @@
 //! The one place where "verified" is written, and it is written only for a
 //! [`Conclusion::Verified`], which needs the verifier's proof. A sample has words of its own.
 
+use super::resumption::resumption;
 use super::sample::{figures, sample};
+use crate::ledger::Earlier;
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
 use report::schema::{self, FinalContent, Level, OutcomeWord};
 use std::time::SystemTime;
 use wipe::outcome::{
-    ByteRange, Conclusion, IdentityCheck, Outcome, PassKind, PassRecord, SampleProof, Shortfall,
+    ByteRange, Conclusion, IdentityCheck, JournalRecord, Outcome, PassKind, PassRecord, Resumed,
+    SampleProof, Shortfall,
 };
 use wipe::pattern::{CONTEXT, Cipher, Seed};
 use wipe::plan::{self, Plan};
@@ -29,6 +32,8 @@ pub struct Run {
     pub seed: Seed,
     /// Cipher of the pattern.
     pub cipher: Cipher,
+    /// The runs before this one, when it went on from a ledger.
+    pub earlier: Option<Earlier>,
     /// What came of it.
     pub outcome: Outcome,
     /// Health after the run, when it could be read.
@@ -41,7 +46,8 @@ pub struct Run {
 #[must_use]
 pub fn erasure(run: &Run) -> schema::Erasure {
     let outcome = &run.outcome;
-    let (word, mut text, shortfalls) = conclusion(&outcome.conclusion);
+    let (word, _, shortfalls) = conclusion(&outcome.conclusion);
+    let mut text = ended(run);
     let (achieved_level, remark) = achieved(word, run.plan.level);
     text.push_str(remark);
     schema::Erasure {
@@ -61,7 +67,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
         passes: outcome
             .passes
             .iter()
-            .map(|pass| record(pass, run.facts.capacity_bytes))
+            .map(|pass| record(pass, run.facts.capacity_bytes, run.earlier.as_ref()))
             .collect(),
         final_content: final_content(outcome),
         commands: run.answers.iter().map(command).collect(),
@@ -69,7 +75,19 @@ pub fn erasure(run: &Run) -> schema::Erasure {
         started: time(outcome.started),
         ended: time(outcome.ended),
         not_reached: run.plan.residual.clone(),
+        ledger: outcome.journal.as_ref().map(ledger_record),
     }
+}
+
+/// The conclusion in a sentence, and of a run that went on from a ledger what that means.
+#[must_use]
+pub fn ended(run: &Run) -> String {
+    let (_, mut text, _) = conclusion(&run.outcome.conclusion);
+    if let Some(resumption) = resumption(run) {
+        text.push_str("; ");
+        text.push_str(&resumption.english());
+    }
+    text
 }
 
 /// The drive reached the level that was asked for, by a proof.
@@ -173,14 +191,23 @@ fn consent(run: &Run) -> schema::Consent {
     }
 }
 
-fn record(pass: &PassRecord, capacity_bytes: u64) -> schema::Pass {
+/// What a pass writes.
+pub(super) fn pass_kind(kind: PassKind) -> schema::PassKind {
+    match kind {
+        PassKind::Pattern => schema::PassKind::Pattern,
+        PassKind::Complement => schema::PassKind::Complement,
+        PassKind::Zero => schema::PassKind::Zero,
+    }
+}
+
+fn record(pass: &PassRecord, capacity_bytes: u64, earlier: Option<&Earlier>) -> schema::Pass {
     schema::Pass {
-        kind: match pass.kind {
-            PassKind::Pattern => schema::PassKind::Pattern,
-            PassKind::Complement => schema::PassKind::Complement,
-            PassKind::Zero => schema::PassKind::Zero,
-        },
+        kind: pass_kind(pass.kind),
         pass: pass.pass,
+        resumed: pass
+            .resumed
+            .as_ref()
+            .map(|resumed| taken_over(resumed, earlier)),
         written_bytes: pass.written_bytes,
         write_errors: ranges(&pass.write_errors, pass.write_error_bytes),
         write_errors_seen: Some(pass.write_errors_seen),
@@ -202,6 +229,31 @@ fn record(pass: &PassRecord, capacity_bytes: u64) -> schema::Pass {
             seconds: verify.seconds,
             complete: verify.complete,
         }),
+    }
+}
+
+fn taken_over(resumed: &Resumed, earlier: Option<&Earlier>) -> schema::Resumed {
+    let recall = &resumed.recall;
+    schema::Resumed {
+        begun: earlier.map_or_else(|| "unknown".into(), |earlier| earlier.begun.clone()),
+        runs_before: earlier.map_or(0, |earlier| earlier.runs),
+        mark_bytes: resumed.mark_bytes,
+        taken_over_bytes: resumed.taken_over_bytes,
+        recall: schema::Recall {
+            read_bytes: recall.read_bytes,
+            mismatch_bytes: recall.mismatch_bytes,
+            first_mismatch_offset_bytes: recall.first_mismatch_offset_bytes,
+            first_read_error: recall.first_read_error.clone(),
+            complete: recall.complete,
+        },
+    }
+}
+
+fn ledger_record(record: &JournalRecord) -> schema::LedgerRecord {
+    schema::LedgerRecord {
+        recorded: record.recorded,
+        failures: record.failures,
+        first_error: record.first_error.clone(),
     }
 }
 
@@ -322,6 +374,7 @@ mod tests {
                 }),
             },
             1 << 31,
+            None,
         );
         let read = passed.verification.unwrap();
         for (ranges, count, bytes) in [

@@ -5,13 +5,17 @@
 mod drive;
 mod erasure;
 mod health;
+mod ledger;
 mod machine;
+mod resumption;
 mod sample;
 
 pub use drive::{drive, refusal, transport};
-pub use erasure::{Run, conclusion, erasure, reached, time};
+pub use erasure::{Run, conclusion, ended, erasure, reached, time};
 pub use health::health;
+pub use ledger::ledger;
 pub use machine::{drive_health, machine, machine_id, summary, verdict};
+pub use resumption::{Resumption, resumption};
 pub use sample::{Figures, figures};
 
 use ::drive::facts::DriveFacts;

@@ -4,7 +4,7 @@
 //! new shortfall cannot be added without its words. The report itself is in English always.
 
 use super::Language;
-use crate::compose;
+use crate::compose::{self, Resumption, Run};
 use wipe::outcome::{Conclusion, PassKind, SampleProof, Shortfall};
 use wipe::plan::Plan;
 
@@ -34,6 +34,36 @@ pub fn conclusion(language: Language, conclusion: &Conclusion) -> String {
     match language {
         Language::English => compose::conclusion(conclusion).1,
         Language::French => conclusion_french(conclusion),
+    }
+}
+
+/// The end of a run, and of one that went on from a ledger what that means.
+#[must_use]
+pub fn ended(language: Language, run: &Run) -> String {
+    match language {
+        Language::English => compose::ended(run),
+        Language::French => {
+            let mut text = conclusion_french(&run.outcome.conclusion);
+            if let Some(resumption) = compose::resumption(run) {
+                text.push_str(" ; ");
+                text.push_str(&resumption_french(&resumption));
+            }
+            text
+        }
+    }
+}
+
+fn resumption_french(resumption: &Resumption) -> String {
+    match resumption {
+        Resumption::Proven { begun, runs } => format!(
+            "écrit en {runs} fois, la première commencée le {begun}, et tout a été relu cette fois-ci"
+        ),
+        Resumption::Unproven { begun } => format!(
+            "suite d'un travail commencé le {begun}, dont les octets n'ont pas été réécrits"
+        ),
+        Resumption::Untrue { begun } => format!(
+            "ce que dit le registre d'un travail commencé le {begun} n'était pas sur le disque : tout a été réécrit"
+        ),
     }
 }
 

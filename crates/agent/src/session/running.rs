@@ -4,6 +4,7 @@ use super::unattended::{self, Decision};
 use super::{Session, Stage, rows, words};
 use crate::compose::{self, Run};
 use crate::i18n::{self, Text, Words};
+use crate::ledger::Start;
 use crate::survey::Survey;
 use crate::ui::{Mode, State};
 use crate::work::{self, Order, Work};
@@ -173,26 +174,20 @@ impl Session {
             let answer = answers
                 .next()
                 .unwrap_or_else(|| Err("the claim was not carried out".into()));
-            match answer {
-                Ok(claim) => claimed.push((order, claim)),
-                Err(reason) => match work::not_started(order, reason) {
-                    Ok(run) => runs.push(run),
-                    Err(error) => {
-                        self.cannot_begin(&error.to_string());
-                        return;
-                    }
-                },
+            let begun = match answer {
+                Ok(claim) => Start::fresh().map(|start| claimed.push((order, claim, start))),
+                Err(reason) => work::not_started(order, reason).map(|run| runs.push(run)),
+            };
+            if let Err(error) = begun {
+                self.cannot_begin(&error.to_string());
+                return;
             }
         }
-        match Work::begin(claimed, Options::default(), &self.cancel) {
-            Ok(work) => {
-                for run in &runs {
-                    self.outcome(run);
-                }
-                self.stage = Stage::Running { work, runs, kind };
-            }
-            Err(error) => self.cannot_begin(&error.to_string()),
+        let work = Work::begin(claimed, Options::default(), &self.cancel);
+        for run in &runs {
+            self.outcome(run);
         }
+        self.stage = Stage::Running { work, runs, kind };
     }
 
     fn cannot_begin(&mut self, why: &str) {
@@ -267,12 +262,12 @@ impl Session {
     }
 
     fn outcome(&mut self, run: &Run) {
-        let (word, text, _) = compose::conclusion(&run.outcome.conclusion);
+        let word = compose::conclusion(&run.outcome.conclusion).0;
         show_outcome(&mut self.state, run);
         self.send(Event::Outcome {
             id: run.consent.id.clone(),
             outcome: word,
-            text,
+            text: compose::ended(run),
         });
     }
 
@@ -294,6 +289,6 @@ fn show_outcome(state: &mut State, run: &Run) {
     let ended = state.rows.iter_mut().find(|row| row.id == run.consent.id);
     if let Some(row) = ended {
         row.outcome = Some(compose::conclusion(&run.outcome.conclusion).0);
-        row.outcome_text = i18n::work::conclusion(language, &run.outcome.conclusion);
+        row.outcome_text = i18n::work::ended(language, run);
     }
 }

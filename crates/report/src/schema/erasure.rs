@@ -66,6 +66,21 @@ pub struct Erasure {
     pub ended: String,
     /// What the technique does not reach on this drive.
     pub not_reached: Vec<String>,
+    /// How the ledger was kept that lets another run go on after a power cut; absent without one.
+    /// It spoils nothing of the erasure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerRecord>,
+}
+
+/// How a run's ledger was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerRecord {
+    /// Marks that were recorded.
+    pub recorded: u64,
+    /// Marks that could not be taken or recorded, and a ledger that could not be closed.
+    pub failures: u64,
+    /// The first of them, in words.
+    pub first_error: Option<String>,
 }
 
 /// A person's consent.
@@ -123,7 +138,10 @@ pub struct Pass {
     pub kind: PassKind,
     /// Pass number in the key derivation.
     pub pass: u32,
-    /// Bytes written without error.
+    /// What the pass took over from an earlier run; absent when it began at the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Resumed>,
+    /// Bytes written without error in this run.
     pub written_bytes: u64,
     /// Sectors that could not be written, at most [`RANGES_LISTED_MAX`] ranges.
     pub write_errors: Ranges,
@@ -138,6 +156,39 @@ pub struct Pass {
     pub write_seconds: f64,
     /// Verification type and coverage; absent when none was done.
     pub verification: Option<Verification>,
+}
+
+/// What a pass took over from an earlier run that did not reach its end. The bytes are proven by a
+/// read-back of the whole drive in this run, and by nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumed {
+    /// When the first of the runs began.
+    pub begun: String,
+    /// Runs before this one, as the ledger says.
+    pub runs_before: u64,
+    /// The ledger's mark: nothing from here on was said to be written.
+    pub mark_bytes: u64,
+    /// Bytes that this run did not write, because the ledger says that they are; 0 when the recall
+    /// gave a reason to write the whole drive.
+    pub taken_over_bytes: u64,
+    /// The look at some of them before the first write.
+    pub recall: Recall,
+}
+
+/// A part of what a ledger says is written, read back before the first write. It ends with the first
+/// piece that differs or cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recall {
+    /// Bytes read and compared.
+    pub read_bytes: u64,
+    /// Bytes in sectors that differ.
+    pub mismatch_bytes: u64,
+    /// Offset of the first byte that differs.
+    pub first_mismatch_offset_bytes: Option<u64>,
+    /// The first read command that failed: its place and the kernel's words.
+    pub first_read_error: Option<String>,
+    /// Everything that was to be read was read.
+    pub complete: bool,
 }
 
 /// Most ranges that a report lists.

@@ -6,7 +6,11 @@ use sim::queue::lock;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 use wipe::ledger::{Journal, Mark};
+
+/// Only to end a hang.
+const HANG: Duration = Duration::from_secs(120);
 
 /// What a test sees of the ledger of one drive.
 pub struct Kept {
@@ -42,11 +46,19 @@ impl Kept {
         })
     }
 
-    /// Waits until there are so many marks: the last ones of a run are on their way when it ends.
-    pub fn wait_for(&self, count: usize) -> Vec<Mark> {
+    /// Waits for a mark: the last one of a run may be on its way when it ends.
+    pub fn wait_until(&self, holds: impl Fn(&[Mark]) -> bool) -> Vec<Mark> {
+        let (marks, held) = self.wait(HANG, holds);
+        assert!(held, "no such mark among {marks:?}");
+        marks
+    }
+
+    /// The marks as soon as they are as wanted, or after so much time; and whether they are.
+    pub fn wait(&self, bound: Duration, holds: impl Fn(&[Mark]) -> bool) -> (Vec<Mark>, bool) {
         let marks = self.marks.lock().unwrap();
-        let enough = |marks: &mut Vec<Mark>| marks.len() < count;
-        self.more.wait_while(marks, enough).unwrap().clone()
+        let waits = |marks: &mut Vec<Mark>| !holds(marks);
+        let (marks, late) = self.more.wait_timeout_while(marks, bound, waits).unwrap();
+        (marks.clone(), !late.timed_out())
     }
 
     pub fn marks(&self) -> Vec<Mark> {
