@@ -1,7 +1,7 @@
 use super::{Asking, END_TRIES, insist};
 use crate::cli;
 use crate::i18n::Language;
-use crate::session::Session;
+use crate::session::{Session, Stage};
 use crate::survey::Survey;
 use crate::ui::{Plan, Service};
 use crate::upload::client::{Client, ClientError, Server};
@@ -23,7 +23,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 use wipe::ledger::Mark;
-use wipe::outcome::PassKind;
+use wipe::outcome::{Conclusion, PassKind, Shortfall};
 use wipe::pattern::{Cipher, Seed};
 
 const CAPACITY: u64 = 1 << 30;
@@ -315,6 +315,39 @@ fn drive_that_comes_back_is_asked_for_anew() {
     bench.session.ledgers.asked = None;
     bench.session.tick_ledgers();
     assert!(bench.session.ledgers.asking.is_some());
+}
+
+/// Until the receipt a power cut must still be resumable; what was cut off stays so after it.
+#[test]
+fn only_ledgers_of_runs_that_reached_their_end_are_over_with_the_report() {
+    let report = Uuid::from_u128(1);
+    for (conclusion, is_over) in [
+        (vec![Shortfall::WriteErrors { bytes: 512 }], true),
+        (vec![Shortfall::Interrupted], false),
+        (vec![Shortfall::Stalled { seconds: 60 }], false),
+        (
+            vec![Shortfall::Vanished, Shortfall::WriteErrors { bytes: 512 }],
+            false,
+        ),
+    ] {
+        let facts = facts();
+        let mut bench = Bench::new(&facts);
+        bench.hears(&facts, found(&facts));
+        let order = bench.order(&facts);
+        bench.session.start(&order).unwrap();
+        let mut run = crate::work::not_started(order, String::new()).unwrap();
+        run.outcome.conclusion = Conclusion::NotComplete(conclusion.clone());
+        bench.session.stage = Stage::Done {
+            runs: vec![run],
+            report: Some(report),
+            place: crate::session::finish::Place::Sending,
+            end: crate::session::finish::End::default(),
+            kind: bench.session.kind(),
+        };
+        bench.session.end_ledgers_with(report);
+        let ends = bench.session.ledgers.ends.lock()[&report].clone();
+        assert_eq!(!ends.is_empty(), is_over, "{conclusion:?}");
+    }
 }
 
 struct NoPause {
