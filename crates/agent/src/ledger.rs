@@ -52,15 +52,19 @@ pub struct Earlier {
 }
 
 impl Resumes {
+    /// How much of a drive of this size is said to be written; 100 only for all of it.
+    #[must_use]
+    pub fn percent(&self, capacity_bytes: u64) -> u128 {
+        u128::from(self.mark.written_bytes()) * 100 / u128::from(capacity_bytes.max(1))
+    }
+
     /// What is about to be gone on with, for a drive of this size.
     #[must_use]
     pub fn words(&self, capacity_bytes: u64) -> String {
-        // Rounded down: 100 % is said of the whole drive only.
-        let percent =
-            u128::from(self.mark.written_bytes()) * 100 / u128::from(capacity_bytes.max(1));
         format!(
-            "resumes an erasure begun {}: {percent} % is said to be written; every byte will be read back",
-            self.earlier.begun
+            "resumes an erasure begun {}: {} % is said to be written; every byte will be read back",
+            self.earlier.begun,
+            self.percent(capacity_bytes)
         )
     }
 }
@@ -116,6 +120,8 @@ pub fn after(outcome: &Outcome) -> After {
         Conclusion::Verified(_) | Conclusion::SampleVerified(_) | Conclusion::WrittenNotChecked => {
             After::EndsWithReport
         }
+        // Nothing goes on from what a second pass wrote over.
+        Conclusion::NotComplete(_) if outcome.passes.len() > 1 => After::Ends,
         Conclusion::NotComplete(shortfalls) if shortfalls.iter().any(cut_off) => After::Stays,
         Conclusion::NotComplete(_) => After::Ends,
         Conclusion::NotStarted(_) => After::Stays,

@@ -85,8 +85,15 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
         PassKind::Zero => false,
     };
     let some = |ranges: &Ranges| ranges.count > 0 || ranges.bytes > 0;
-    let not_written =
-        |pass: &Pass| some(&pass.write_errors) || size == 0 || pass.written_bytes != size;
+    let not_written = |(index, pass): (usize, &Pass)| {
+        // What an earlier run is said to have written can only be the first pass's.
+        let taken_over = match index {
+            0 => taken_over(drive, pass),
+            _ => 0,
+        };
+        let written = pass.written_bytes.checked_add(taken_over);
+        some(&pass.write_errors) || size == 0 || written != Some(size)
+    };
     let not_read = |pass: &Pass| {
         pass.verification.as_ref().is_none_or(|verification| {
             !verification.complete
@@ -119,7 +126,10 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
     };
     let checks = [
         (Doubt::NoPattern, !any(&is_pattern)),
-        (Doubt::NotAllWritten, any(&not_written)),
+        (
+            Doubt::NotAllWritten,
+            erasure.passes.iter().enumerate().any(not_written),
+        ),
         (Doubt::NotFlushed, any(&|pass| !pass.flushed)),
         (Doubt::NotAllRead, any(&not_read)),
         (Doubt::Sample, any(&bad_sample)),
@@ -137,6 +147,28 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
         .filter(|(_, found)| *found)
         .map(|(doubt, _)| doubt)
         .collect()
+}
+
+/// Bytes that an earlier run wrote. They count beside a read-back of the whole drive only, and where
+/// the look at them before the first write found nothing.
+fn taken_over(drive: &Drive, pass: &Pass) -> u64 {
+    let (Some(resumed), Some(read)) = (&pass.resumed, &pass.verification) else {
+        return 0;
+    };
+    let recall = &resumed.recall;
+    let recalled = recall.complete
+        && recall.mismatch_bytes == 0
+        && recall.first_mismatch_offset_bytes.is_none()
+        && recall.first_read_error.is_none();
+    let in_full = read.complete && read.sample.is_none() && read.read_bytes == drive.capacity_bytes;
+    let counts = pass.kind == PassKind::Pattern
+        && recalled
+        && in_full
+        && resumed.taken_over_bytes <= resumed.mark_bytes;
+    match counts {
+        true => resumed.taken_over_bytes,
+        false => 0,
+    }
 }
 
 /// The rules of NIST SP 800-88r1 §4.7 as far as numbers show them.
@@ -165,7 +197,7 @@ fn is_representative(drive: &Drive, read: &Verification) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use report::schema::Report;
+    use report::schema::{Recall, Report, Resumed};
 
     fn sample() -> Report {
         serde_json::from_str(include_str!("../../../docs/report-v1.sample.json")).unwrap()
@@ -261,6 +293,93 @@ mod tests {
             sampled(|e, _| e.passes[0].flushed = false),
             only(Doubt::NotFlushed)
         );
+    }
+
+    /// A verified report of a run that wrote all but 1 MiB, with a change to it.
+    fn resumed(change: impl FnOnce(&mut Erasure)) -> Finding {
+        const TAKEN_OVER: u64 = 1 << 20;
+        doubts_after(|_, erasure| {
+            let pass = &mut erasure.passes[0];
+            pass.written_bytes -= TAKEN_OVER;
+            pass.resumed = Some(Resumed {
+                begun: "2026-03-13T09:45:00Z".into(),
+                runs_before: 1,
+                mark_bytes: TAKEN_OVER,
+                taken_over_bytes: TAKEN_OVER,
+                recall: Recall {
+                    read_bytes: TAKEN_OVER,
+                    mismatch_bytes: 0,
+                    first_mismatch_offset_bytes: None,
+                    first_read_error: None,
+                    complete: true,
+                },
+            });
+            change(erasure);
+        })
+    }
+
+    #[test]
+    fn bytes_taken_over_count_beside_a_read_back_of_the_whole_drive_only() {
+        assert_eq!(resumed(|_| ()), Finding::Verified);
+        let unread = Finding::Contradiction(vec![Doubt::NotAllWritten, Doubt::NotAllRead]);
+        assert_eq!(resumed(|e| e.passes[0].verification = None), unread);
+        let read = |e: &mut Erasure, change: fn(&mut Verification)| {
+            change(e.passes[0].verification.as_mut().unwrap());
+        };
+        assert_eq!(resumed(|e| read(e, |r| r.complete = false)), unread);
+        assert_eq!(resumed(|e| read(e, |r| r.read_bytes -= 512)), unread);
+        let sampled = resumed(|e| {
+            let sample = sample_of(&sample().drives[0]);
+            e.passes[0].verification.as_mut().unwrap().sample = Some(sample);
+        });
+        assert_eq!(sampled, unread);
+
+        let unwritten = Finding::Contradiction(vec![Doubt::NotAllWritten]);
+        let taken =
+            |change: fn(&mut Resumed)| resumed(|e| change(e.passes[0].resumed.as_mut().unwrap()));
+        assert_eq!(resumed(|e| e.passes[0].written_bytes -= 512), unwritten);
+        assert_eq!(resumed(|e| e.passes[0].written_bytes += 512), unwritten);
+        assert_eq!(taken(|r| r.taken_over_bytes = u64::MAX), unwritten);
+        assert_eq!(taken(|r| r.mark_bytes -= 512), unwritten);
+        assert_eq!(taken(|r| r.recall.complete = false), unwritten);
+        assert_eq!(taken(|r| r.recall.mismatch_bytes = 512), unwritten);
+        let failed = taken(|r| r.recall.first_read_error = Some("EIO".into()));
+        assert_eq!(failed, unwritten);
+        // Only a first pass, and only one of the pattern, goes on from a ledger.
+        let second = resumed(|e| {
+            let size = sample().drives[0].capacity_bytes;
+            let mut first = e.passes[0].clone();
+            (first.resumed, first.written_bytes) = (None, size);
+            e.passes.insert(0, first);
+            let checks = e.identity_checks.clone();
+            e.identity_checks.extend(checks);
+        });
+        assert_eq!(second, unwritten);
+        let zeros = resumed(|e| e.passes[0].kind = PassKind::Zero);
+        let no_pattern = Finding::Contradiction(vec![Doubt::NoPattern, Doubt::NotAllWritten]);
+        assert_eq!(zeros, no_pattern);
+    }
+
+    #[test]
+    fn sample_beside_bytes_taken_over_is_a_contradiction() {
+        let found = sampled(|e, _| {
+            let pass = &mut e.passes[0];
+            pass.written_bytes -= 512;
+            pass.resumed = Some(Resumed {
+                begun: "2026-03-13T09:45:00Z".into(),
+                runs_before: 1,
+                mark_bytes: 512,
+                taken_over_bytes: 512,
+                recall: Recall {
+                    read_bytes: 512,
+                    mismatch_bytes: 0,
+                    first_mismatch_offset_bytes: None,
+                    first_read_error: None,
+                    complete: true,
+                },
+            });
+        });
+        assert_eq!(found, Finding::Contradiction(vec![Doubt::NotAllWritten]));
     }
 
     #[test]

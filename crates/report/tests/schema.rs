@@ -61,6 +61,17 @@ fn sampled_read_back_fits_schema_and_types_without_loss() {
 }
 
 #[test]
+fn run_without_ledger_says_nothing_of_one_and_resumed_ones_say_all() {
+    let report: Report = serde_json::from_str(SAMPLE).unwrap();
+    let plain = serde_json::to_string(&report.drives[0]).unwrap();
+    let says = |word: &str| plain.contains(&format!("\"{word}\""));
+    assert!(!says("resumed") && !says("ledger"), "{plain}");
+    // The other drive's run went on from one: the sample that fits without loss.
+    let erasure = report.drives[1].erasure.as_ref().unwrap();
+    assert!(erasure.ledger.is_some() && erasure.passes[0].resumed.is_some());
+}
+
+#[test]
 fn report_of_a_version_that_did_not_tell_errors_is_still_read() {
     let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
     let pass = &mut sample["drives"][1]["erasure"]["passes"][0];

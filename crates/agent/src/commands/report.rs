@@ -5,7 +5,7 @@ use crate::bundle;
 use crate::cli::{Key, ReportCommand};
 use crate::output::{self, say, tell};
 use anyhow::{Context, bail};
-use report::schema::{Arrangement, Drive, Erasure, Level, OutcomeWord, Report, Sample};
+use report::schema::{Arrangement, Drive, Erasure, Level, OutcomeWord, Report, Resumed, Sample};
 use report::sign::StationKey;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -172,8 +172,46 @@ fn erasure_words(text: &mut String, erasure: &Erasure) {
     for sample in reads.flat_map(|read| &read.sample) {
         sample_words(text, sample);
     }
+    for resumed in erasure.passes.iter().flat_map(|pass| &pass.resumed) {
+        resumed_words(text, resumed);
+    }
+    if let Some(ledger) = &erasure.ledger {
+        let _ = write!(text, "         ledger: {} marks kept", ledger.recorded);
+        match &ledger.first_error {
+            Some(error) => {
+                let _ = writeln!(text, ", {} failures, the first: {error}", ledger.failures);
+            }
+            None => text.push('\n'),
+        }
+    }
     for item in &erasure.not_reached {
         let _ = writeln!(text, "         not reached: {item}");
+    }
+}
+
+fn resumed_words(text: &mut String, resumed: &Resumed) {
+    let Resumed {
+        begun,
+        runs_before,
+        mark_bytes,
+        taken_over_bytes,
+        recall,
+    } = resumed;
+    let _ = writeln!(
+        text,
+        "         went on from a run begun {begun}, runs before: {runs_before}; ledger's mark at byte {mark_bytes}, {taken_over_bytes} bytes not written again"
+    );
+    let cut = match recall.complete {
+        true => "",
+        false => ", not to its end",
+    };
+    let _ = writeln!(
+        text,
+        "         read before that: {} bytes{cut}, {} bytes in sectors that differ",
+        recall.read_bytes, recall.mismatch_bytes
+    );
+    if let Some(error) = &recall.first_read_error {
+        let _ = writeln!(text, "         first read that failed: {error}");
     }
 }
 

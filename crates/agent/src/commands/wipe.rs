@@ -137,8 +137,8 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     };
     for (path, journal) in &journals {
         let run = runs.iter().find(|run| run.facts.path == *path);
-        if let Some(run) = run {
-            end(run, journal.as_ref(), kept);
+        if let (Some(run), Some(ledgers)) = (run, &ledgers) {
+            end(run, ledgers, journal.as_ref(), kept);
         }
     }
     if arguments.json || !kept {
@@ -237,13 +237,19 @@ fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
 }
 
 /// Ends a drive's ledger, or says that it stays and what for.
-fn end(run: &Run, journal: &dyn Journal, report_is_kept: bool) {
+fn end(run: &Run, ledgers: &Ledgers, journal: &dyn Journal, report_is_kept: bool) {
     let path = run.facts.path.display();
     match ledger::after(&run.outcome) {
         After::Stays => {
-            let marks = run.outcome.journal.as_ref().map_or(0, |kept| kept.recorded);
-            if marks > 0 || run.earlier.is_some() {
-                tell!("{path}: the ledger stays: the same command goes on from it");
+            // What is there, and not what the run knows of: its last mark may still have been on
+            // its way.
+            let pair = ledgers.pair(&run.facts).ok();
+            let stays = pair.and_then(|pair| Start::resumed(pair.newest()?, &run.facts).ok());
+            if let Some(resumes) = stays.and_then(|start| start.resumes) {
+                let percent = resumes.percent(run.facts.capacity_bytes);
+                tell!(
+                    "{path}: the ledger stays, {percent} % written: the same command goes on from it"
+                );
             }
         }
         After::EndsWithReport if !report_is_kept => {

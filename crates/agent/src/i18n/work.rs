@@ -166,7 +166,8 @@ fn shortfall_french(shortfall: &Shortfall) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::conclusion;
+    use super::{conclusion, resumption_french};
+    use crate::compose::Resumption;
     use crate::i18n::Language;
     use std::os::unix::fs::OpenOptionsExt;
     use std::sync::Arc;
@@ -224,6 +225,33 @@ mod tests {
         }
         let unread = conclusion(Language::French, &Conclusion::WrittenNotChecked);
         assert!(unread.starts_with("écrit, non contrôlé") && !unread.contains("effacé"));
+    }
+
+    #[test]
+    fn resumed_runs_are_told_in_both_languages_and_claim_nothing_unproven() {
+        let begun = || "2026-11-26T22:00:00Z".to_owned();
+        for (resumption, number) in [
+            (
+                Resumption::Proven {
+                    begun: begun(),
+                    runs: 4711,
+                },
+                "4711",
+            ),
+            (Resumption::Unproven { begun: begun() }, ""),
+            (Resumption::Untrue { begun: begun() }, ""),
+        ] {
+            let (french, english) = (resumption_french(&resumption), resumption.english());
+            assert_ne!(french, english);
+            for said in [&french, &english] {
+                assert!(said.contains(&begun()) && said.contains(number), "{said}");
+                for claim in ["effacé", "vérifié", "erased", "verified"] {
+                    assert!(!said.contains(claim), "{said}");
+                }
+            }
+            let shown = |c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}');
+            assert!(french.chars().all(shown), "{french}");
+        }
     }
 
     struct Still(std::fs::File);

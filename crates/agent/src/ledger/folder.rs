@@ -45,13 +45,6 @@ pub struct Pair {
     next: usize,
 }
 
-/// What a file of the ledger's name holds.
-enum Held {
-    Nothing,
-    Torn,
-    Ledger(Ledger),
-}
-
 impl Folder {
     /// Makes sure that `path` can take ledgers, before anything is erased on the strength of it.
     ///
@@ -113,7 +106,7 @@ impl Folder {
         let mut newest: Option<(usize, Ledger)> = None;
         let mut next_sequence = 1;
         for (index, path) in files.iter().enumerate() {
-            let Held::Ledger(ledger) = read(path)? else {
+            let Some(ledger) = read(path)? else {
                 continue;
             };
             next_sequence = next_sequence.max(ledger.sequence + 1);
@@ -134,12 +127,13 @@ impl Folder {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Held> {
+/// The ledger in a file; none where there is no file, or half of a save.
+fn read(path: &Path) -> anyhow::Result<Option<Ledger>> {
     let shown = path.display();
     match path.symlink_metadata() {
         Ok(found) if found.is_file() => {}
         Ok(_) => bail!("{shown}: not a file; move it away"),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Held::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("{shown}: looking at it")),
     }
     let mut bytes = Vec::new();
@@ -147,8 +141,8 @@ fn read(path: &Path) -> anyhow::Result<Held> {
         .and_then(|file| file.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
         .with_context(|| format!("{shown}: reading"))?;
     match Ledger::parse(&bytes) {
-        Ok(ledger) => Ok(Held::Ledger(ledger)),
-        Err(NoLedger::Torn) => Ok(Held::Torn),
+        Ok(ledger) => Ok(Some(ledger)),
+        Err(NoLedger::Torn) => Ok(None),
         Err(why @ (NoLedger::OtherSchema(_) | NoLedger::Malformed(_) | NoLedger::Foreign)) => {
             bail!("{shown}: left alone, {why}; move it away")
         }

@@ -10,6 +10,7 @@ mod keys;
 mod outputs;
 mod proven;
 mod refused;
+mod resumed;
 mod sampled;
 mod stopped;
 mod support;

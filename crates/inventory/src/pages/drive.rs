@@ -4,7 +4,7 @@ use super::format::{foreign, listed, number, optional, percent, probability, ran
 use super::text::{self, Lang};
 use crate::judge::{Finding, judge};
 use maud::{Markup, html};
-use report::schema::{Drive, Erasure, Health, Pass, Sample};
+use report::schema::{Drive, Erasure, Health, Pass, Resumed, Sample};
 
 /// The drive as a section of its machine's page.
 pub fn section(drive: &Drive, lang: Lang) -> Markup {
@@ -83,9 +83,33 @@ fn short(erasure: &Erasure, lang: Lang) -> Markup {
                 }
             }
             @for pass in &erasure.passes {
+                @if let Some(taken) = &pass.resumed { (resumed(taken, lang)) }
                 @if let Some(sample) = pass.verification.as_ref().and_then(|read| read.sample.as_ref()) {
                     (sampled(pass, sample, lang))
                 }
+            }
+        }
+    }
+}
+
+/// What a pass took over from an earlier run, and what was read of it first.
+fn resumed(resumed: &Resumed, lang: Lang) -> Markup {
+    let colon = text::COLON.of(lang);
+    let recall = &resumed.recall;
+    html! {
+        dl {
+            dt { (text::RESUMED.of(lang)) }
+            dd {
+                (text::BEGUN.of(lang)) " " (foreign(&resumed.begun)) ", "
+                (text::RUNS_BEFORE.of(lang)) (colon) (number(resumed.runs_before, lang)) br;
+                (text::TAKEN_OVER.of(lang)) (colon) (size(resumed.taken_over_bytes, lang)) ", "
+                (text::MARK.of(lang)) (colon) (size(resumed.mark_bytes, lang)) br;
+                (text::RECALL.of(lang)) (colon) (size(recall.read_bytes, lang))
+                @if !recall.complete { ", " strong { (text::RECALL_CUT.of(lang)) } }
+                @if recall.mismatch_bytes > 0 {
+                    ", " (text::DIFFERENCES.of(lang)) (colon) (size(recall.mismatch_bytes, lang))
+                }
+                (first(recall.first_read_error.as_deref(), lang))
             }
         }
     }
@@ -129,7 +153,12 @@ fn row(pass: &Pass, lang: Lang) -> Markup {
     html! {
         tr {
             th scope="row" { (pass.pass) " " (text::pass(pass.kind).of(lang)) }
-            td { (size(pass.written_bytes, lang)) }
+            td {
+                (size(pass.written_bytes, lang))
+                @if let Some(taken @ 1..) = pass.resumed.as_ref().map(|resumed| resumed.taken_over_bytes) {
+                    br; (text::TAKEN_OVER.of(lang)) (text::COLON.of(lang)) (size(taken, lang))
+                }
+            }
             td {
                 (ranges(&pass.write_errors, none, lang))
                 @if let Some(seen @ 1..) = pass.write_errors_seen {
@@ -216,6 +245,14 @@ fn evidence(erasure: &Erasure, lang: Lang) -> Markup {
                 dd {
                     (foreign(&erasure.consent.by)) ", " (foreign(&erasure.consent.drive_id))
                     @if let Some(detail) = &erasure.consent.detail { ", " (foreign(detail)) }
+                }
+                @if let Some(ledger) = &erasure.ledger {
+                    dt { (text::LEDGER.of(lang)) }
+                    dd {
+                        (text::MARKS_KEPT.of(lang)) (colon) (number(ledger.recorded, lang)) ", "
+                        (text::FAILURES.of(lang)) (colon) (number(ledger.failures, lang))
+                        (first(ledger.first_error.as_deref(), lang))
+                    }
                 }
                 dt { (text::TIMES.of(lang)) }
                 dd { (foreign(&erasure.started)) " – " (foreign(&erasure.ended)) }

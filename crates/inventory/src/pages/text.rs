@@ -152,6 +152,16 @@ table! {
     PASS: "Passe", "Pass";
     WRITTEN: "Écrit", "Written";
     WRITE_ERRORS: "Erreurs d’écriture", "Write errors";
+    RESUMED: "Suite d'un travail interrompu", "Went on from a run that was cut off";
+    BEGUN: "commencé le", "begun";
+    RUNS_BEFORE: "passages précédents", "runs before";
+    MARK: "repère du registre", "mark of the ledger";
+    TAKEN_OVER: "repris sans réécriture", "taken over, not written again";
+    RECALL: "relu avant la première écriture", "read before the first write";
+    RECALL_CUT: "pas jusqu'au bout", "not to its end";
+    LEDGER: "Registre", "Ledger";
+    MARKS_KEPT: "repères gardés", "marks kept";
+    FAILURES: "échecs", "failures";
     FAILED_COMMANDS: "commandes en échec", "commands that failed";
     FIRST_ERROR: "première erreur", "first error";
     FLUSHED: "Cache vidé", "Cache flushed";

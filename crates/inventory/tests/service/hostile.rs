@@ -102,6 +102,8 @@ fn hostile_text_is_stored_untouched_and_shown_as_text() {
         "/drives/0/erasure/commands/0/status",
         "/drives/0/erasure/passes/0/verification/type",
         "/drives/1/erasure/passes/0/first_write_error",
+        "/drives/1/erasure/passes/0/resumed/begun",
+        "/drives/1/erasure/ledger/first_error",
         "/drives/1/erasure/passes/0/verification/first_read_error",
         "/drives/1/hidden_capacity/evidence",
         "/verdict/caps/0/message_fr",
