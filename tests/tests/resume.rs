@@ -83,11 +83,9 @@ fn a_machine_that_lost_its_power_goes_on_where_the_service_knows_it_was() {
         );
         sees(&running, "may be wiped, resumes")?;
         sees(&running, "was interrupted")?;
-        let drives = running.events.so_far()?;
-        let consented = drives.iter().any(|line| match line.event {
-            Event::Plan { .. } | Event::Phase { .. } => true,
-            _ => false,
-        });
+        let begins = |event: &Event| matches!(event, Event::Plan { .. } | Event::Phase { .. });
+        let so_far = running.events.so_far()?;
+        let consented = so_far.iter().any(|line| begins(&line.event));
         ensure!(!consented, "a ledger is no consent");
         consents(&running)?;
         ensure!(ledger(&running, "resumes")? == offered);
