@@ -109,6 +109,7 @@ texts! {
     ToErase: "à effacer", "to be wiped";
     Erasable: "effaçable", "may be wiped";
     Confirmed: "confirmé", "confirmed";
+    Resumes: ", reprise", ", resumes";
     NotChosen: "non choisi", "not chosen";
     PhaseWaiting: "en attente", "waiting";
     PhaseWriting: "écriture", "writing";

@@ -5,9 +5,10 @@
 //! So what is checked here is that it is of this drive and that this machine can go on with it, and
 //! not that it is true. One that does not fit costs nothing but time: a fresh run begins.
 //!
-//! Where it is kept is [`folder`]'s.
+//! Where it is kept is [`folder`]'s on the command line and [`service`]'s in a session.
 
 pub mod folder;
+pub mod service;
 
 use crate::compose;
 use drive::facts::DriveFacts;

@@ -1,5 +1,7 @@
 //! `/api/v1`: what stations ask and send (`report::api` says it call by call).
 
+mod ledgers;
+
 use crate::app::App;
 use crate::ingest;
 use crate::log;
@@ -39,6 +41,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/arming", post(arming))
         .route("/reports", post(reports))
         .route("/time", get(time))
+        .merge(ledgers::routes())
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "no such call"))
         .method_not_allowed_fallback(async || {
             Refusal::new(

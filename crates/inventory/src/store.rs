@@ -6,6 +6,7 @@
 //! too; times are passed in as seconds since 1970.
 
 pub mod arming;
+pub mod ledgers;
 pub mod reports;
 pub mod stations;
 
@@ -14,6 +15,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use std::path::Path;
 use std::time::Duration;
+
+/// The steps to the tables of this version, in order. One that was shipped never changes.
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("start", include_str!("../migrations/0001_start.sql")),
+    ("ledger", include_str!("../migrations/0002_ledger.sql")),
+];
 
 /// What the database answers when it cannot.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +43,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or makes the database file.
+    /// Opens or makes the database file, and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_at(path, MIGRATIONS.len()).await
+    }
+
+    /// With the tables of the first `versions` steps.
+    async fn open_at(path: &Path, versions: usize) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -49,14 +61,14 @@ impl Store {
             .max_connections(4)
             .connect_with(options)
             .await?;
-        let start = Migration::new(
-            1,
-            "start".into(),
-            MigrationType::Simple,
-            include_str!("../migrations/0001_start.sql").into_sql_str(),
-            false,
-        );
-        Migrator::with_migrations(vec![start]).run(&pool).await?;
+        let migrations = MIGRATIONS.iter().zip(1..).take(versions);
+        let migrations = migrations.map(|((name, sql), version)| {
+            let sql = (*sql).into_sql_str();
+            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        });
+        Migrator::with_migrations(migrations.collect())
+            .run(&pool)
+            .await?;
         Ok(Self { pool })
     }
 

@@ -6,6 +6,8 @@
 //! | `POST /api/v1/station` | [`Signed`] over [`StationQuery`] | 200 [`StationStatus`] |
 //! | `POST /api/v1/arming` | [`Signed`] over [`ArmingQuery`] | 200 [`Arming`] |
 //! | `POST /api/v1/reports` | [`Signed`] over the report's exact bytes | 201 [`SignedReceipt`]; 200 the first receipt again; 409 other bytes under this id |
+//! | `POST /api/v1/ledgers` | [`Signed`] over [`LedgerNote`] | 200 [`LedgerNoted`]; 409 not newer than the one here, or ended |
+//! | `POST /api/v1/ledger` | [`Signed`] over [`LedgerQuery`] | 200 [`OpenLedgers`] |
 //! | `GET /api/v1/time` | | 200 [`ServiceTime`] |
 //!
 //! Refusals are JSON problem details (RFC 9457, [`Problem`]): 401 signature or key unknown,
@@ -14,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// SSHSIG namespace of [`StationQuery`] and [`ArmingQuery`].
+/// SSHSIG namespace of [`StationQuery`], [`ArmingQuery`], [`LedgerNote`] and [`LedgerQuery`].
 pub const NAMESPACE_REQUEST: &str = "raz-request@v1";
 /// SSHSIG namespace of reports.
 pub const NAMESPACE_REPORT: &str = "raz-report@v1";
@@ -22,6 +24,13 @@ pub const NAMESPACE_REPORT: &str = "raz-report@v1";
 pub const NAMESPACE_RECEIPT: &str = "raz-receipt@v1";
 /// Largest body that the service reads, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 << 20;
+/// Largest document of a ledger, in bytes.
+pub const LEDGER_BYTES_MAX: usize = 1 << 20;
+/// Most drives of one [`LedgerQuery`].
+pub const LEDGER_DRIVES_MAX: usize = 64;
+/// Documents of one [`OpenLedgers`], in bytes before base64: those of the drives asked for last give
+/// way.
+pub const LEDGERS_BYTES_MAX: usize = 4 << 20;
 
 /// A station presents itself once, with a single-use token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,6 +134,84 @@ pub enum NotArmed {
     /// A word that this version does not know: the words beside it say why.
     #[serde(other)]
     Unknown,
+}
+
+/// Keeps the ledger of a run, or ends it. Signed in [`NAMESPACE_REQUEST`].
+///
+/// A drive has one open ledger. That of a run which the service does not know takes the place of the
+/// one before it, whose run is ended by that; a run that is ended stays so, and nothing is kept of it
+/// any more. Within a run only a higher sequence replaces a document. So what comes late, or is sent
+/// again by somebody else, brings nothing back; the same note again is answered as the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerNote {
+    /// Always `ledger-note`.
+    pub request: String,
+    /// Random.
+    pub nonce: String,
+    /// The drive: [`crate::ledger::key`] of its identity.
+    pub drive: String,
+    /// Drawn when the run began. One that goes on from a ledger goes on with its run, too.
+    pub run: Uuid,
+    /// What is to become of the run's ledger.
+    pub what: LedgerChange,
+}
+
+/// What is to become of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerChange {
+    /// The document is kept in place of the one before.
+    Keep {
+        /// Rises with each document of the run; below 2⁶³.
+        sequence: u64,
+        /// The document, base64: at most [`LEDGER_BYTES_MAX`] bytes, which the service does not
+        /// look into.
+        document_base64: String,
+    },
+    /// Nothing may be resumed from it any more.
+    End,
+}
+
+/// The answer to a [`LedgerNote`]: what it asks for is on the medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerNoted {
+    /// The nonce of the note.
+    pub nonce: String,
+}
+
+/// Asks for the open ledgers of drives. Signed in [`NAMESPACE_REQUEST`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LedgerQuery {
+    /// Always `ledger`.
+    pub request: String,
+    /// Random.
+    pub nonce: String,
+    /// The drives by [`crate::ledger::key`], at most [`LEDGER_DRIVES_MAX`].
+    pub drives: Vec<String>,
+}
+
+/// The answer to a [`LedgerQuery`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLedgers {
+    /// The nonce of the query.
+    pub nonce: String,
+    /// The open ledgers, in the order of the question; none of a drive that has none.
+    pub ledgers: Vec<OpenLedger>,
+    /// Drives whose ledgers did not fit into this answer: they are to be asked for again.
+    pub left_out: Vec<String>,
+}
+
+/// An open ledger, of whichever station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLedger {
+    /// The drive.
+    pub drive: String,
+    /// The run.
+    pub run: Uuid,
+    /// Of the document.
+    pub sequence: u64,
+    /// The document as it came, base64.
+    pub document_base64: String,
 }
 
 /// What the service signs for each report.

@@ -66,6 +66,15 @@ pub enum Event {
         /// Seconds to the first write; at 0 the service is asked once more whether it is armed.
         seconds_left: u64,
     },
+    /// What the service keeps of an erasure of the drive that was interrupted.
+    Ledger {
+        /// Drive.
+        id: String,
+        /// `offered`, `ignored`, `resumes`, `left_open`.
+        state: String,
+        /// In words.
+        detail: String,
+    },
     /// A phase of a drive began.
     Phase {
         /// Drive.

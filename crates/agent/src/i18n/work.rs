@@ -5,6 +5,7 @@
 
 use super::Language;
 use crate::compose::{self, Resumption, Run};
+use crate::ledger::Resumes;
 use wipe::outcome::{Conclusion, PassKind, SampleProof, Shortfall};
 use wipe::plan::Plan;
 
@@ -24,6 +25,23 @@ pub fn technique(language: Language, plan: &Plan) -> String {
                 true => ", puis des zéros",
                 false => "",
             }
+        ),
+    }
+}
+
+/// What an erasure goes on from, before it begins.
+#[must_use]
+pub fn resumes(language: Language, resumes: &Resumes, capacity_bytes: u64) -> String {
+    // Rounded down: 100 % is said of the whole drive only.
+    let written = u128::from(resumes.mark.written_bytes());
+    let percent = written * 100 / u128::from(capacity_bytes.max(1));
+    let begun = &resumes.earlier.begun;
+    match language {
+        Language::French => format!(
+            "reprise à {percent} % : un effacement commencé le {begun} a été interrompu ; chaque octet sera relu"
+        ),
+        Language::English => format!(
+            "resumes at {percent} %: an erasure begun {begun} was interrupted; every byte will be read back"
         ),
     }
 }

@@ -15,7 +15,6 @@ use report::event::Event;
 use report::receipt::sha256_hex;
 use report::schema::{self, Report};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where the report of a run is.
@@ -98,7 +97,10 @@ impl Session {
         };
         self.show_end();
         match (&made, &self.client) {
-            (Ok(_), Some(_)) => self.send_reports(),
+            (Ok(report), Some(_)) => {
+                self.end_ledgers_with(report.report_id);
+                self.send_reports();
+            }
             (Ok(report), None) => {
                 self.note(Some(words::report_kept(&report.report_id.to_string())));
                 let text = "the report is in the spool; there is no service to send it to";
@@ -110,10 +112,12 @@ impl Session {
 
     /// Begins to send what is in the spool, if there is a service for it.
     pub(super) fn send_reports(&mut self) {
-        let Some(client) = &self.client else { return };
-        let (client, spool) = (Arc::clone(client), self.spool.clone());
+        let Some(place) = self.ledger_place() else {
+            return;
+        };
+        let (spool, ends) = (self.spool.clone(), self.ledgers.ends.clone());
         let teller = self.uploads.0.clone();
-        match sending::begin(client, spool, teller, self.upload.take()) {
+        match sending::begin(place, spool, ends, teller, self.upload.take()) {
             Ok(upload) => self.upload = Some(upload),
             Err(error) => self.hear_told(Told::Failed(error.to_string())),
         }
@@ -189,6 +193,11 @@ impl Session {
                     self.show_end();
                 }
             }
+            Told::LedgerOpen { id, why } => self.send(Event::Ledger {
+                id,
+                state: "left_open".into(),
+                detail: why,
+            }),
             Told::Over(refused) => self.sent(&refused),
             Told::Failed(error) => self.not_sent(&error),
         }

@@ -7,6 +7,7 @@
 
 use super::words;
 use crate::i18n::{self, Language, Text, Words, refusal, work};
+use crate::ledger::{Earlier, Resumes};
 use crate::ui::{Header, Mode, Phase, Plan, Row, Service, State, draw, handle_key};
 use crate::upload::client::{ClientError, Server};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -19,6 +20,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use report::api::{Arming, NotArmed, Problem};
 use report::schema::OutcomeWord;
+use wipe::ledger::Mark;
 use wipe::outcome::{Conclusion, Shortfall};
 
 /// Words that are no French ones. `note`, `service`, `machine`, `plan` and the like are both.
@@ -393,6 +395,7 @@ fn sentences() -> Vec<Words> {
         words::report_failed("EIO"),
         words::report_kept("e1ae52be"),
         words::receipt(7),
+        words::ledger_ignored("A1B2C3", "it is of another drive"),
         words::upload_failed("EIO"),
         words::power_off_loses_report(),
         words::cannot_power_off("EIO"),
@@ -405,6 +408,19 @@ fn sentences() -> Vec<Words> {
     ]);
     all.extend(Text::ALL.iter().map(|text| text.words()));
     all
+}
+
+fn interrupted() -> Resumes {
+    Resumes {
+        mark: Mark {
+            mark_bytes: 1 << 39,
+            holes: Vec::new(),
+        },
+        earlier: Earlier {
+            begun: "2026-11-26T19:41:52Z".into(),
+            runs: 1,
+        },
+    }
 }
 
 /// Every screen, with each sentence somewhere on one of them.
@@ -466,6 +482,13 @@ fn screens(language: Language) -> Vec<String> {
         let typed = String::new();
         put(vec![erasable(n)], Mode::Confirming { id, typed }, None);
     }
+    let resumes = Row {
+        resumes: Some(work::resumes(language, &interrupted(), 1 << 40)),
+        ..erasable(2)
+    };
+    put(vec![resumes.clone()], Mode::Listing, None);
+    let (id, typed) = (resumes.id.clone(), String::new());
+    put(vec![resumes], Mode::Confirming { id, typed }, None);
     put(vec![erasable(2)], Mode::Countdown { seconds_left: 9 }, None);
     for phase in [
         Phase::Waiting,

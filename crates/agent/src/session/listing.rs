@@ -8,7 +8,7 @@ use crate::ui::{self, Mode};
 use crate::work::Order;
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
-use drive::refusal::PlanKind;
+use drive::refusal::{PlanKind, Refusal};
 use report::event::Event;
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
@@ -76,6 +76,12 @@ impl Session {
         if !matches!(self.stage, Stage::Listing | Stage::Countdown { .. }) {
             return;
         }
+        let drives = self.replace_rows();
+        self.send(rows::drives_event(&drives));
+    }
+
+    /// Shows the drives and their plans as they are known now; gives them back.
+    pub(super) fn replace_rows(&mut self) -> Vec<(DriveFacts, Vec<Refusal>)> {
         let drives = self.drives(self.kind());
         let language = self.language();
         let mut shown: Vec<ui::Row> = drives
@@ -85,8 +91,11 @@ impl Session {
         for row in &mut shown {
             row.selected = self.auto && row.erasable();
         }
+        for (row, (facts, _)) in shown.iter_mut().zip(&drives) {
+            row.resumes = self.resumes(facts).filter(|_| row.erasable());
+        }
         self.state.replace_rows(shown);
-        self.send(rows::drives_event(&drives));
+        drives
     }
 
     /// Says the plans of a list that stands in the screen's language.
@@ -100,9 +109,11 @@ impl Session {
         let language = self.language();
         for (facts, refusals) in self.drives(kind) {
             let said = rows::row(&facts, &refusals, &default_plan(&facts), language);
+            let resumes = self.resumes(&facts);
             let mut shown = self.state.rows.iter_mut();
             if let Some(row) = shown.find(|row| row.id == said.id && row.path == said.path) {
                 row.plan = said.plan;
+                row.resumes = resumes.filter(|_| row.resumes.is_some());
             }
         }
     }

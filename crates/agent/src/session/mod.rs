@@ -9,6 +9,7 @@ mod boot;
 mod finish;
 #[cfg(test)]
 mod french;
+mod ledgers;
 mod listing;
 mod look;
 mod rows;
@@ -38,6 +39,7 @@ use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
 use finish::{End, Place};
+use ledgers::Ledgers;
 use look::Look;
 use machine::MachineFacts;
 use report::event::Event;
@@ -164,6 +166,7 @@ pub struct Session {
     clock_offset_seconds: Option<i64>,
     cancel: Arc<AtomicBool>,
     temperatures: Temperatures,
+    ledgers: Ledgers,
     upload: Option<Upload>,
     /// What uploads tell, also one that was followed by another.
     uploads: (Sender<sending::Told>, Receiver<sending::Told>),
@@ -250,6 +253,7 @@ impl Session {
             clock_offset_seconds: None,
             cancel: Arc::new(AtomicBool::new(false)),
             temperatures: Temperatures::default(),
+            ledgers: Ledgers::default(),
             upload: None,
             uploads: mpsc::channel(),
             told: Told::default(),
@@ -413,6 +417,7 @@ impl Session {
         self.hear_look();
         self.hear_news();
         self.hear_upload();
+        self.tick_ledgers();
         match self.stage {
             Stage::Listing => self.tick_listing(),
             Stage::Countdown { .. } => self.tick_countdown(),

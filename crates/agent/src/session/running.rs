@@ -4,7 +4,6 @@ use super::unattended::{self, Decision};
 use super::{Session, Stage, rows, words};
 use crate::compose::{self, Run};
 use crate::i18n::{self, Text, Words};
-use crate::ledger::Start;
 use crate::survey::Survey;
 use crate::ui::{Mode, State};
 use crate::work::{self, Order, Work};
@@ -175,7 +174,9 @@ impl Session {
                 .next()
                 .unwrap_or_else(|| Err("the claim was not carried out".into()));
             let begun = match answer {
-                Ok(claim) => Start::fresh().map(|start| claimed.push((order, claim, start))),
+                Ok(claim) => self
+                    .start(&order)
+                    .map(|start| claimed.push((order, claim, start))),
                 Err(reason) => work::not_started(order, reason).map(|run| runs.push(run)),
             };
             if let Err(error) = begun {

@@ -1,6 +1,8 @@
 //! Sending what is in the spool, on a thread of its own, for as long as the session lasts.
 
-use crate::upload::client::{Client, Posted};
+use super::ledgers::Ends;
+use crate::ledger::service::Place;
+use crate::upload::client::Posted;
 use crate::upload::spool::{Backoff, Pause, Spool, SpoolError, Stop};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,17 +25,25 @@ pub struct Upload {
 pub enum Told {
     /// A report was sent once.
     Attempt(Uuid, Posted),
+    /// A drive's ledger could not be ended at the service, where its report is.
+    LedgerOpen {
+        /// Drive.
+        id: String,
+        /// In words.
+        why: String,
+    },
     /// Each report has its receipt, but for those that the service refused, with its words.
     Over(BTreeMap<Uuid, String>),
     /// The spool cannot be read, or takes no receipt.
     Failed(String),
 }
 
-/// Begins to send, when the upload `before`, which is stopped, has ended: two at once would each
+/// Begins to send, and ends the ledgers that end with a receipt, when the upload `before`, which is stopped, has ended: two at once would each
 /// send the same report and get into each other's files.
 pub fn begin(
-    client: Arc<Client>,
+    place: Place,
     spool: Spool,
+    ends: Ends,
     teller: Sender<Told>,
     before: Option<Upload>,
 ) -> std::io::Result<Upload> {
@@ -50,8 +60,22 @@ pub fn begin(
                 let _ = before.thread.join();
             }
             let teller = Teller(teller);
-            let drain =
-                |tell: &mut Tell<'_>| spool.drain(&client, Backoff::default(), &*pause, tell);
+            let drain = |tell: &mut Tell<'_>| {
+                spool.drain(
+                    &place.client,
+                    Backoff::default(),
+                    &*pause,
+                    &mut |id, posted| {
+                        tell(id, posted);
+                        // Before all is said to be sent: the power may go with that.
+                        if let Posted::Accepted { .. } = posted {
+                            for (id, why) in ends.end(id, &place, &*pause) {
+                                let _ = teller.0.send(Told::LedgerOpen { id, why });
+                            }
+                        }
+                    },
+                )
+            };
             send_all(drain, &*pause, &teller.0);
         })?;
     Ok(Upload { stop, thread })

@@ -186,6 +186,15 @@ pub fn no_events(error: &EventsError) -> Words {
     Words::new(french, error.to_string())
 }
 
+/// A ledger of the service that a drive cannot go on from.
+#[must_use]
+pub fn ledger_ignored(id: &str, why: &str) -> Words {
+    Words::new(
+        format!("{id} : le registre d'un effacement interrompu ne convient pas, il est ignoré"),
+        format!("{id}: the ledger of an interrupted erasure is ignored: {why}"),
+    )
+}
+
 /// The kernel did not switch the machine off.
 #[must_use]
 pub fn cannot_power_off(why: &str) -> Words {

@@ -163,7 +163,10 @@ fn drive(state: &State, width: usize) -> Vec<String> {
         say(&fill(state.says(Text::NoAnswerFor), &[&seconds]));
     }
     match &row.plan {
-        Plan::Erase { text } => say(&fill(state.says(Text::Plan), &[text])),
+        Plan::Erase { text } => {
+            say(&fill(state.says(Text::Plan), &[text]));
+            row.resumes.iter().for_each(|text| say(text));
+        }
         Plan::Refused { reason, remedy } => {
             say(&fill(state.says(Text::Refused), &[reason]));
             say(&fill(state.says(Text::Remedy), &[remedy]));

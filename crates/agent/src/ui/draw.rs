@@ -223,6 +223,9 @@ fn confirm(page: &mut Page<'_>, start: u16, end: u16, state: &State, row: &Row, 
             page.width().saturating_sub(3),
         );
         lines.extend(plan.into_iter().take(3).map(|line| format!("   {line}")));
+        let resumes = row.resumes.as_deref().unwrap_or_default();
+        let resumes = wrap(resumes, page.width().saturating_sub(3));
+        lines.extend(resumes.into_iter().take(2).map(|line| format!("   {line}")));
     }
     let question = [question, format!("   > {typed}_")];
     let room = usize::from(end.saturating_sub(start)).saturating_sub(question.len() + 1);

@@ -95,7 +95,7 @@ fn names(state: &State, row: &Row, model: usize, serial: usize) -> String {
 }
 
 fn planned(state: &State, row: &Row) -> String {
-    let text = match &row.plan {
+    let mut text = match &row.plan {
         Plan::Refused { reason, .. } => fill(state.says(Text::RefusedBecause), &[reason]),
         Plan::Erase { .. } if row.selected && row.consented => {
             state.says(Text::Confirmed).to_owned()
@@ -103,6 +103,9 @@ fn planned(state: &State, row: &Row) -> String {
         Plan::Erase { .. } if row.selected => state.says(Text::ToErase).to_owned(),
         Plan::Erase { .. } => state.says(Text::Erasable).to_owned(),
     };
+    if row.resumes.is_some() {
+        text.push_str(state.says(Text::Resumes));
+    }
     format!(
         "{} {} {text}",
         names(state, row, 20, 20),

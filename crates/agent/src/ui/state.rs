@@ -121,6 +121,8 @@ pub struct Row {
     pub capacity_bytes: u64,
     /// What is planned, or why not.
     pub plan: Plan,
+    /// What an erasure would go on from, in words.
+    pub resumes: Option<String>,
     /// Chosen by the person or the plan.
     pub selected: bool,
     /// A person typed the consent for this drive. Set by [`super::handle_key`] only.

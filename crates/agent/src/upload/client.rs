@@ -170,7 +170,7 @@ pub enum Posted {
 #[derive(Debug)]
 pub struct Client {
     server: Server,
-    http: Http,
+    pub(super) http: Http,
     /// The service's receipt key: the first that the pinned service named, or the one given.
     service_key: Mutex<Option<PublicKey>>,
 }
@@ -288,7 +288,7 @@ impl Client {
     /// # Errors
     /// As the service or the network answers.
     pub fn service_time(&self) -> Result<jiff::Timestamp, ClientError> {
-        let time: ServiceTime = self.receive(self.http.get(self.url("time")))?;
+        let time: ServiceTime = self.receive(self.http.get(self.url("time")), ANSWER_BYTES_MAX)?;
         time.now
             .parse()
             .map_err(|_| self.answer("a time that is none"))
@@ -335,17 +335,17 @@ impl Client {
             .post(self.url("reports"))
             .timeout(REPORT_TIMEOUT)
             .json(&body);
-        let receipt =
-            self.receive(request)
-                .and_then(|signed: SignedReceipt| {
-                    match receipt::open_for_report(&signed, &service_key, report_id, bytes) {
-                        Ok(receipt) => Ok((receipt, signed)),
-                        Err(source) => Err(ClientError::Receipt {
-                            server: self.server.to_string(),
-                            source,
-                        }),
-                    }
-                });
+        let receipt = self
+            .receive(request, ANSWER_BYTES_MAX)
+            .and_then(|signed: SignedReceipt| {
+                match receipt::open_for_report(&signed, &service_key, report_id, bytes) {
+                    Ok(receipt) => Ok((receipt, signed)),
+                    Err(source) => Err(ClientError::Receipt {
+                        server: self.server.to_string(),
+                        source,
+                    }),
+                }
+            });
         match receipt {
             Ok((receipt, signed)) => Posted::Accepted { receipt, signed },
             Err(error) => classify(&error),
@@ -377,29 +377,31 @@ impl Client {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn url(&self, call: &str) -> Url {
+    pub(super) fn url(&self, call: &str) -> Url {
         let mut url = self.server.0.clone();
         url.set_path(&format!("/api/v1/{call}"));
         url
     }
 
-    fn post<Body: Serialize, Answer: DeserializeOwned>(
+    pub(super) fn post<Body: Serialize, Answer: DeserializeOwned>(
         &self,
         call: &str,
         body: &Body,
     ) -> Result<Answer, ClientError> {
-        self.receive(self.http.post(self.url(call)).json(body))
+        self.receive(self.http.post(self.url(call)).json(body), ANSWER_BYTES_MAX)
     }
 
-    fn receive<Answer: DeserializeOwned>(
+    /// The answer to a request, of at most `bytes_max`.
+    pub(super) fn receive<Answer: DeserializeOwned>(
         &self,
         request: RequestBuilder,
+        bytes_max: u64,
     ) -> Result<Answer, ClientError> {
         let response = request
             .send()
             .map_err(|error| unreachable_or_other(&self.server, &error))?;
         let status = response.status();
-        let body = self.body(response)?;
+        let body = self.body(response, bytes_max)?;
         if status == StatusCode::OK || status == StatusCode::CREATED {
             return serde_json::from_slice(&body)
                 .map_err(|error| self.answer(&format!("{status}: {error}")));
@@ -416,22 +418,22 @@ impl Client {
         Err(ClientError::Refused { server, problem })
     }
 
-    fn body(&self, response: Response) -> Result<Vec<u8>, ClientError> {
+    fn body(&self, response: Response, bytes_max: u64) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
-        let read = response.take(ANSWER_BYTES_MAX + 1).read_to_end(&mut body);
+        let read = response.take(bytes_max + 1).read_to_end(&mut body);
         if let Err(error) = read {
             return Err(ClientError::Unreachable {
                 server: self.server.to_string(),
                 why: format!("the answer broke off: {error}"),
             });
         }
-        if body.len() as u64 > ANSWER_BYTES_MAX {
-            return Err(self.answer("more than a megabyte"));
+        if body.len() as u64 > bytes_max {
+            return Err(self.answer(&format!("more than {bytes_max} bytes")));
         }
         Ok(body)
     }
 
-    fn answer(&self, why: &str) -> ClientError {
+    pub(super) fn answer(&self, why: &str) -> ClientError {
         ClientError::Answer {
             server: self.server.to_string(),
             why: why.to_owned(),
@@ -590,7 +592,10 @@ fn problem(status: StatusCode, body: &[u8]) -> Problem {
     }
 }
 
-fn signed<Query: Serialize>(key: &StationKey, query: &Query) -> Result<Signed, ClientError> {
+pub(super) fn signed<Query: Serialize>(
+    key: &StationKey,
+    query: &Query,
+) -> Result<Signed, ClientError> {
     let bytes = serde_json::to_vec(query).expect("a struct of text and numbers is JSON");
     let signature = key
         .sign(NAMESPACE_REQUEST, &bytes)
@@ -602,7 +607,7 @@ fn signed<Query: Serialize>(key: &StationKey, query: &Query) -> Result<Signed, C
 }
 
 /// 32 random bytes in hexadecimal, so that an answer is to one question.
-fn nonce() -> Result<String, ClientError> {
+pub(super) fn nonce() -> Result<String, ClientError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| ClientError::Random(error.to_string()))?;
     Ok(hex::encode(bytes))

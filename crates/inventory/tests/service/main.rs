@@ -5,5 +5,6 @@ mod bundle;
 mod crash;
 mod enrolment;
 mod hostile;
+mod ledgers;
 mod reports;
 mod rig;

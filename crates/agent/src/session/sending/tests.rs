@@ -72,7 +72,7 @@ fn each_drain_that_is_over_says_what_the_service_refused() {
         .iter()
         .filter_map(|told| match told {
             Told::Over(refused) => Some(refused.keys().copied().collect()),
-            Told::Attempt(..) | Told::Failed(_) => None,
+            Told::Attempt(..) | Told::LedgerOpen { .. } | Told::Failed(_) => None,
         })
         .collect();
     assert_eq!(overs, [vec![OURS], vec![OURS], vec![]]);
