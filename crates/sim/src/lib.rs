@@ -2,9 +2,14 @@
 //! clock that nobody waits for, and a ledger of what was really done to whom.
 //!
 //! For tests only: no shipped crate depends on it. It knows nothing of raz's pattern, plan or
-//! outcome; a test compares what raz says with what the [`ledger`] says. Native commands (ATA,
-//! SCSI, NVMe) are not here yet.
+//! outcome; a test compares what raz says with what the [`ledger`] says.
+//!
+//! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
+//! [`cells`] what it physically holds, [`clock`] its time.
 
+pub mod cells;
+pub mod clock;
+pub mod device;
 pub mod drive;
 pub mod faults;
 pub mod ledger;
