@@ -13,7 +13,7 @@ const LEAST: usize = 2;
 
 /// What is measured is so many requests, and takes so long: much more than one answer.
 const WINDOW_REQUESTS: usize = 16;
-const WINDOW: Duration = Duration::from_millis(50);
+const WINDOW: Duration = Duration::from_millis(10);
 
 /// A deeper queue is kept when it is faster by so much. Half of it would be noise, and depth is
 /// not free.

@@ -126,33 +126,12 @@ impl Work {
         }
         let journal = journal.filter(|_| passes.first() == Some(&PassKind::Pattern));
         let passes = number(&seed, &identity, cipher, &passes)?;
-        let mut steps = VecDeque::from([Step::Identity("claim")]);
-        steps.extend(resume.iter().map(|_| Step::Recall));
-        for index in 0..passes.len() {
-            if index == 1 {
-                steps.push_back(Step::Close);
-            }
-            steps.extend([
-                Step::Write(index),
-                Step::Flush(index),
-                Step::Identity("after write"),
-            ]);
-            match verify {
-                VerifyMode::Full => {
-                    steps.extend([Step::Verify(index), Step::Identity("after verify")])
-                }
-                VerifyMode::Sampled(share) => {
-                    steps.extend([Step::Sample(index, share), Step::Identity("after verify")])
-                }
-                VerifyMode::None => {}
-            }
-        }
         Ok(Self {
+            steps: steps(passes.len(), verify, resume.is_some()),
             target,
             control,
             identity,
             passes,
-            steps,
             journal,
             resume,
             progress,
@@ -194,6 +173,30 @@ impl Work {
             progress,
         })
     }
+}
+
+/// The steps of an overwrite. A sample is a share until its step begins, which is after the flush
+/// was answered: nobody can know before the last write what will be read.
+fn steps(passes: usize, verify: VerifyMode, is_resumed: bool) -> VecDeque<Step> {
+    let mut steps = VecDeque::from([Step::Identity("claim")]);
+    steps.extend(is_resumed.then_some(Step::Recall));
+    for index in 0..passes {
+        if index == 1 {
+            steps.push_back(Step::Close);
+        }
+        steps.extend([
+            Step::Write(index),
+            Step::Flush(index),
+            Step::Identity("after write"),
+        ]);
+        let reading = match verify {
+            VerifyMode::Full => Step::Verify(index),
+            VerifyMode::Sampled(share) => Step::Sample(index, share),
+            VerifyMode::None => continue,
+        };
+        steps.extend([reading, Step::Identity("after verify")]);
+    }
+    steps
 }
 
 fn check(target: &Target) -> Result<(), Shortfall> {
@@ -277,4 +280,41 @@ fn number(
         ));
     }
     Ok(passes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Share, Step, VerifyMode, steps};
+
+    /// No run can show from outside when a seed was drawn; what fixes it is that the step holds a
+    /// share and comes after the flush.
+    #[test]
+    fn each_pass_is_flushed_before_its_sample_is_drawn() {
+        let share = Share::MIN;
+        let all = steps(2, VerifyMode::Sampled(share), false);
+        let want = [
+            Step::Identity("claim"),
+            Step::Write(0),
+            Step::Flush(0),
+            Step::Identity("after write"),
+            Step::Sample(0, share),
+            Step::Identity("after verify"),
+            Step::Close,
+            Step::Write(1),
+            Step::Flush(1),
+            Step::Identity("after write"),
+            Step::Sample(1, share),
+            Step::Identity("after verify"),
+        ];
+        assert_eq!(all, want);
+    }
+
+    #[test]
+    fn what_an_earlier_run_wrote_is_tried_before_the_first_write() {
+        let all = steps(1, VerifyMode::Full, true);
+        assert_eq!(
+            all.iter().take(3).collect::<Vec<_>>(),
+            [&Step::Identity("claim"), &Step::Recall, &Step::Write(0)]
+        );
+    }
 }

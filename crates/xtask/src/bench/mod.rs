@@ -108,7 +108,7 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let interruption = Interruption::watch()?;
     // Before the build: its own load is no condition of the measure.
     let conditions = Conditions::gather(root)?;
-    let programs = Programs::build(root, options.takes(Case::NoAes))?;
+    let programs = Programs::build(root, &options.masked())?;
     let whole = if options.takes(Case::Startup) {
         Some(agent::build(root)?)
     } else {

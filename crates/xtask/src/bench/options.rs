@@ -57,6 +57,8 @@ pub enum Case {
     Peers,
     /// One drive, ChaCha8 by a build without AES and AVX2: only when named
     NoAes,
+    /// One and several drives, AES-128-CTR by a build without VAES: only when named
+    NoVaes,
     /// One and several drives without io_uring: only when named
     Fallback,
     /// One drive at 150, 500 and 1,500 MB/s: only when named
@@ -98,6 +100,16 @@ impl Options {
         }
     }
 
+    /// Engines to build beside the one that ships.
+    pub fn masked(&self) -> Vec<Engine> {
+        let asked = |engine: &Engine| match engine {
+            Engine::Shipped | Engine::Threads => false,
+            Engine::AesNi => self.takes(Case::NoVaes),
+            Engine::Sse2 => self.takes(Case::NoAes),
+        };
+        Engine::MASKED.into_iter().filter(asked).collect()
+    }
+
     /// How many drives, and what runs on them beside fio. AES only where the CPU has it: raz would
     /// not use it in software.
     pub fn settings(&self, cpu_has_aes: bool, nwipe: &[Peer]) -> Vec<(usize, Vec<Entrant>)> {
@@ -116,6 +128,10 @@ impl Options {
         let mut several = Vec::new();
         if self.takes(Case::NoAes) {
             one.push(variant(Content::ChaCha8, Engine::Sse2));
+        }
+        if cpu_has_aes && self.takes(Case::NoVaes) {
+            one.push(variant(Content::Aes, Engine::AesNi));
+            several.push(variant(Content::Aes, Engine::AesNi));
         }
         if self.takes(Case::Drives) || self.takes(Case::Fallback) {
             several.push(Variant::shipped(this_cpu));
@@ -208,6 +224,7 @@ mod tests {
         for case in [Case::Limited, Case::Scale, Case::Startup, Case::NoAes] {
             assert!(!options.takes(case), "{case:?}");
         }
+        assert!(options.masked().is_empty());
     }
 
     #[test]
@@ -231,6 +248,10 @@ mod tests {
             names(&drives, true),
             [(8, vec!["raz aes-128-ctr".to_owned()])]
         );
+        let old = parse(&["--only", "no-vaes"]).expect("a case");
+        let name = || vec!["raz aes-128-ctr, no VAES".to_owned()];
+        assert_eq!(names(&old, true), [(1, name()), (4, name())]);
+        assert_eq!(old.masked(), [Engine::AesNi]);
         let peers = parse(&["--only", "peers"]).expect("a case");
         assert_eq!(names(&peers, true)[0].1.len(), peers::packaged().len());
         let none = parse(&["--only", "aes"]).expect("a case");

@@ -43,8 +43,25 @@ pub enum Engine {
     Shipped,
     /// Over the queue of kernels without io_uring.
     Threads,
+    /// Built without VAES: AES CPUs of 2010 to 2019.
+    AesNi,
     /// Built without AES and AVX2, so that no instruction is beyond a CPU of 2006.
     Sse2,
+}
+
+impl Engine {
+    /// Every engine that needs a build of its own.
+    pub const MASKED: [Self; 2] = [Self::AesNi, Self::Sse2];
+
+    /// Folder of its build below the target folder, and the compiler's flags for it; other flags in
+    /// the same folder would build the checkout anew at each turn. None for what ships.
+    fn build(self) -> Option<[&'static str; 2]> {
+        match self {
+            Self::Shipped | Self::Threads => None,
+            Self::AesNi => Some(["bench-aes-ni", RUSTFLAGS_AES_NI]),
+            Self::Sse2 => Some(["bench-sse2", RUSTFLAGS_SSE2]),
+        }
+    }
 }
 
 /// One way in which raz is measured.
@@ -72,12 +89,15 @@ impl Variant {
         let engine = match self.engine {
             Engine::Shipped => "",
             Engine::Threads => ", threads",
+            Engine::AesNi => ", no VAES",
             Engine::Sse2 => ", SSE2 only",
         };
         format!("{content}{engine}")
     }
 }
 
+/// The engine's own switch.
+const RUSTFLAGS_AES_NI: &str = "--cfg keystream_without_vaes";
 /// RustCrypto's own switches: AES bit-sliced, ChaCha on SSE2, whatever the CPU has. The engine's
 /// AES by instructions is only asked for AES.
 const RUSTFLAGS_SSE2: &str = r#"--cfg aes_backend="soft" --cfg chacha20_backend="sse2""#;
@@ -88,25 +108,27 @@ const GLIBC_TUNABLES_SSE2: &str = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512V
 /// The builds of the example.
 pub struct Programs {
     shipped: PathBuf,
-    sse2: Option<PathBuf>,
+    masked: Vec<(Engine, PathBuf)>,
 }
 
 impl Programs {
-    /// Builds the example as it ships, and once more without AES and AVX2 where that is asked for.
-    pub fn build(root: &Path, sse2: bool) -> anyhow::Result<Self> {
+    /// Builds the example as it ships, and once more for each engine that masks instructions.
+    pub fn build(root: &Path, engines: &[Engine]) -> anyhow::Result<Self> {
+        let mut masked = Vec::new();
+        for engine in engines {
+            let Some([folder, flags]) = engine.build() else {
+                continue;
+            };
+            let mut cargo = run::cargo(root);
+            cargo
+                .env_remove("CARGO_ENCODED_RUSTFLAGS")
+                .env("RUSTFLAGS", flags)
+                .env("CARGO_TARGET_DIR", root.join("target").join(folder));
+            masked.push((*engine, build(&mut cargo)?));
+        }
         Ok(Self {
             shipped: build(&mut run::cargo(root))?,
-            sse2: sse2
-                .then(|| {
-                    let mut cargo = run::cargo(root);
-                    // A folder of its own: other flags would build the checkout anew at each turn.
-                    cargo
-                        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-                        .env("RUSTFLAGS", RUSTFLAGS_SSE2)
-                        .env("CARGO_TARGET_DIR", root.join("target/bench-sse2"));
-                    build(&mut cargo)
-                })
-                .transpose()?,
+            masked,
         })
     }
 
@@ -123,7 +145,10 @@ impl Programs {
         let (example, queue) = match variant.engine {
             Engine::Shipped => (&self.shipped, "default"),
             Engine::Threads => (&self.shipped, "threads"),
-            Engine::Sse2 => (self.sse2.as_ref().context("not built")?, "default"),
+            Engine::AesNi | Engine::Sse2 => {
+                let built = self.masked.iter().find(|(each, _)| *each == variant.engine);
+                (&built.context("not built")?.1, "default")
+            }
         };
         let [cipher, pass] = variant.content.arguments();
         let mut command = child::command(&example.display().to_string(), []);
