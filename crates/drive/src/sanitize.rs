@@ -48,6 +48,18 @@ impl Passes {
     }
 }
 
+/// What a sanitize by overwriting writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overwrite {
+    /// Repeated in every four bytes. Whoever reads it back takes four equal bytes: ATA and NVMe do
+    /// not say alike in which order they come.
+    pub pattern: u32,
+    /// How often.
+    pub passes: Passes,
+    /// Each pass writes the complement of the one before.
+    pub invert_between_passes: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

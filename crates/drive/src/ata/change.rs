@@ -4,7 +4,7 @@
 //! sanitize device feature set.
 
 use super::pass_through::{Cdb, PLAIN_EXT, Registers};
-use crate::sanitize::{AfterFailure, Passes, WritePointers};
+use crate::sanitize::{AfterFailure, Overwrite, WritePointers};
 
 /// Keys in LBA 31:0 without which a sanitize subcommand is aborted.
 mod key {
@@ -20,18 +20,14 @@ mod key {
     pub const ANTIFREEZE_LOCK: u64 = 0x416E_7469;
 }
 
-/// What SANITIZE OVERWRITE EXT writes.
+/// COUNT b6, DEFINITIVE ENDING PATTERN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overwrite {
-    /// The pattern, repeated in every four bytes; most significant byte in LBA 31:24.
-    pub pattern: u32,
-    /// How often. On the wire 0 means 16: a path that zeroes COUNT makes 16 passes of one.
-    pub passes: Passes,
-    /// COUNT b7: each pass writes the complement of the one before.
-    pub invert_between_passes: bool,
-    /// COUNT b6: the last pass writes the pattern itself. Without it a drive that inverts may end
-    /// with either, and a read-back has no one pattern to expect.
-    pub definitive_ending_pattern: bool,
+pub enum LastPass {
+    /// Bit 0: of passes that invert, the last writes the pattern or its complement, as the drive
+    /// likes. A read-back has no one pattern to expect.
+    DeviceDefined,
+    /// Bit 1: the pattern itself.
+    Pattern,
 }
 
 /// CRYPTO SCRAMBLE EXT (B4h/0011h): the keys are replaced; what is read afterwards is indeterminate.
@@ -48,15 +44,22 @@ pub fn sanitize_block_erase_ext(after_failure: AfterFailure, zones: WritePointer
 }
 
 /// OVERWRITE EXT (B4h/0014h): the drive writes the pattern over all of its medium.
+///
+/// The most significant byte of the pattern is in LBA 31:24. 16 passes are 0 on the wire: a path
+/// that zeroes COUNT makes 16 passes of one.
 #[must_use]
 pub fn sanitize_overwrite_ext(
     overwrite: Overwrite,
+    last_pass: LastPass,
     after_failure: AfterFailure,
     zones: WritePointers,
 ) -> Cdb {
     let count = options(after_failure, zones)
         | u16::from(overwrite.passes.nibble())
-        | u16::from(overwrite.definitive_ending_pattern) << 6
+        | match last_pass {
+            LastPass::DeviceDefined => 0,
+            LastPass::Pattern => 1 << 6,
+        }
         | u16::from(overwrite.invert_between_passes) << 7;
     let lba = key::OVERWRITE << 32 | u64::from(overwrite.pattern);
     sanitize(0x0014, lba, count)
@@ -108,6 +111,7 @@ fn sanitize(feature: u16, lba: u64, count: u16) -> Cdb {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sanitize::Passes;
 
     // Golden vectors, written from SAT-4 and ACS-4 by hand.
 
@@ -148,10 +152,9 @@ mod tests {
             pattern: 0xA5A5_A5A5,
             passes: Passes::ONE,
             invert_between_passes: false,
-            definitive_ending_pattern: true,
         };
         assert_eq!(
-            sanitize_overwrite_ext(overwrite, RESTRICTED, RESET).to_vec(),
+            sanitize_overwrite_ext(overwrite, LastPass::Pattern, RESTRICTED, RESET).to_vec(),
             vector("85 07 20 00 14 00 41 A5 A5 57 A5 4F A5 40 B4 00")
         );
     }
@@ -162,11 +165,10 @@ mod tests {
             pattern: 0x1122_3344,
             passes: Passes::new(16).expect("passes"),
             invert_between_passes: true,
-            definitive_ending_pattern: false,
         };
         // Pattern 31:24 in byte 7, 7:0 in 8, 15:8 in 10, 23:16 in 12; "O" in 11, "W" in 9.
         assert_eq!(
-            sanitize_overwrite_ext(overwrite, RESTRICTED, RESET).to_vec(),
+            sanitize_overwrite_ext(overwrite, LastPass::DeviceDefined, RESTRICTED, RESET).to_vec(),
             vector("85 07 20 00 14 00 80 11 44 57 33 4F 22 40 B4 00")
         );
     }
@@ -179,7 +181,6 @@ mod tests {
             pattern: 0,
             passes: Passes::ONE,
             invert_between_passes: false,
-            definitive_ending_pattern: false,
         };
         for command in [sanitize_crypto_scramble_ext, sanitize_block_erase_ext] {
             assert_eq!(count(command(RESTRICTED, RESET)), 0x0000);
@@ -187,9 +188,22 @@ mod tests {
             assert_eq!(count(command(RESTRICTED, keep)), 0x8000);
         }
         assert_eq!(
-            count(sanitize_overwrite_ext(overwrite, RESTRICTED, RESET)),
+            count(sanitize_overwrite_ext(
+                overwrite,
+                LastPass::DeviceDefined,
+                RESTRICTED,
+                RESET
+            )),
             0x0001
         );
-        assert_eq!(count(sanitize_overwrite_ext(overwrite, free, keep)), 0x8011);
+        assert_eq!(
+            count(sanitize_overwrite_ext(
+                overwrite,
+                LastPass::DeviceDefined,
+                free,
+                keep
+            )),
+            0x8011
+        );
     }
 }
