@@ -1,9 +1,9 @@
-//! NVMe answers as `discover` reads them: identify data, namespace lists, the SMART and sanitize
-//! logs.
+//! NVMe answers: identify data, namespace lists, the SMART, sanitize and event logs.
 
 #![no_main]
 
 use drive::health::Health;
+use drive::nvme::event_log::SanitizeEvents;
 use drive::nvme::identify::namespace_list;
 use drive::nvme::log::{SanitizeLog, SmartLog};
 use drive::nvme::{Controller, Namespace};
@@ -23,6 +23,7 @@ fuzz_target!(|input: (u16, &[u8])| {
         let namespace = Namespace::parse(data);
         let _ = (namespace.size_bytes(), namespace_list(data));
         let _ = SanitizeLog::parse(data);
+        let _ = SanitizeEvents::parse(data);
         let _ = SmartLog::parse(data).map(|log| Health::from_nvme(&log));
     }
 });

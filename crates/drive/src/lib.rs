@@ -2,7 +2,8 @@
 //!
 //! `discover` lists the machine's drives as facts, `refusal` says which of them may not be erased
 //! and why, `claim` is the one door to writing. `ata`, `scsi`, `nvme`, `mmc`, `health` and `volume`
-//! are codecs: bytes in, facts and oddities out. Nothing here decides what is erased, and nothing
+//! are codecs: bytes in, facts and oddities out; the commands that change a drive are in modules
+//! named `change`, and nothing here sends one. Nothing here decides what is erased, and nothing
 //! here erases.
 
 pub mod ata;
@@ -18,6 +19,7 @@ pub mod mmc;
 pub mod nvme;
 pub mod port;
 pub mod refusal;
+pub mod sanitize;
 pub mod scsi;
 pub mod trace;
 mod uses;

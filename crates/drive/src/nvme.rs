@@ -1,10 +1,12 @@
-//! NVMe admin commands that only ask, and their answers.
+//! NVMe admin commands and their answers.
 //!
 //! Pure codecs, little-endian. NVM Express base specification 2.0 and NVM command set 1.0, by byte
-//! offset; the purge bits of later revisions where named. Nothing here encodes a command that
-//! changes a drive.
+//! offset; the purge bits of later revisions where named. `command` encodes what only asks,
+//! `change` what changes a drive.
 
+pub mod change;
 pub mod command;
+pub mod event_log;
 pub mod identify;
 pub mod log;
 

@@ -10,6 +10,8 @@ use drive::ata::smart::{SmartData, SmartStatus, Thresholds};
 use drive::ata::{Identify, RegisterReturn, dco::DcoIdentify};
 use drive::health::{AtaPages, Health, ScsiPages};
 use drive::mmc::ExtCsd;
+use drive::nvme::change::{SecureErase, format_nvm};
+use drive::nvme::event_log::SanitizeEvents;
 use drive::nvme::log::{SanitizeLog, SmartLog};
 use drive::nvme::{Controller, Namespace, identify::namespace_list};
 use drive::scsi::capacity::{Capacity10, Capacity16};
@@ -134,11 +136,31 @@ proptest! {
     #[test]
     fn nvme_and_mmc_data(data in answer(4096)) {
         let _ = Controller::parse(&data);
-        let _ = Namespace::parse(&data).size_bytes();
+        let namespace = Namespace::parse(&data);
+        let _ = namespace.size_bytes();
+        let _ = format_nvm(1, &namespace, SecureErase::UserData);
         let _ = namespace_list(&data);
         let _ = SanitizeLog::parse(&data);
         let _ = SmartLog::parse(&data).map(|log| Health::from_nvme(&log));
         let _ = ExtCsd::parse(&data).map(|csd| Health::from_mmc(&csd));
+    }
+
+    #[test]
+    fn nvme_event_log(
+        mut header in vec(any::<u8>(), 512),
+        log_bytes in prop_oneof![any::<u64>(), 0u64..2000],
+        events in vec((prop_oneof![any::<u8>(), 0x09u8..0x0F], 0u8..40, any::<u8>(), answer(60)), 0..30),
+    ) {
+        set(&mut header, 0, &[0x0D]);
+        set(&mut header, 8, &log_bytes.to_le_bytes());
+        set(&mut header, 18, &[0xEC, 0x01]);
+        for (kind, header_bytes, vendor_bytes, mut rest) in events {
+            let length = rest.len().saturating_sub(24).to_le_bytes();
+            set(&mut rest, 0, &[kind, 1, header_bytes]);
+            set(&mut rest, 20, &[vendor_bytes, 0, length[0], length[1]]);
+            header.extend(rest);
+        }
+        let _ = SanitizeEvents::parse(&header);
     }
 
     #[test]

@@ -1,83 +1,9 @@
-//! ATA commands that only ask, wrapped in SAT ATA PASS-THROUGH(16), opcode 85h.
-//!
-//! PASS-THROUGH(12), opcode A1h, is deliberately absent: optical drives and some USB bridges take
-//! it for MMC BLANK. SAT-4 12.2.2 for the envelope, ACS-4 for each command.
+//! ATA commands that only ask. ACS-4.
+
+use super::pass_through::{Cdb, DEVICE_LBA, PLAIN, PLAIN_EXT, Protocol, Registers};
 
 /// Bytes that every data-in command here returns: one 512-byte page.
 pub const PAGE_BYTES: usize = 512;
-
-/// An ATA PASS-THROUGH(16) command block.
-pub type Cdb = [u8; 16];
-
-/// SAT PROTOCOL field, for the two that are used.
-#[derive(Clone, Copy)]
-enum Protocol {
-    NonData = 3,
-    PioIn = 4,
-}
-
-/// What goes into the drive's registers.
-struct Registers {
-    protocol: Protocol,
-    /// The 48-bit form: the high halves of the registers are written too.
-    extend: bool,
-    feature: u8,
-    lba: u64,
-    device: u8,
-    command: u8,
-}
-
-impl Registers {
-    fn cdb(&self) -> Cdb {
-        // Non-data: CK_COND, because the answer *is* the registers. Data-in: T_DIR from the drive,
-        // BYT_BLOK in blocks, T_LENGTH in the COUNT register, which is 1.
-        let (flags, count) = match self.protocol {
-            Protocol::NonData => (0x20, 0),
-            Protocol::PioIn => (0x0E, 1),
-        };
-        let [
-            _,
-            _,
-            lba_47_40,
-            lba_39_32,
-            lba_31_24,
-            lba_23_16,
-            lba_15_8,
-            lba_7_0,
-        ] = self.lba.to_be_bytes();
-        [
-            0x85,
-            (self.protocol as u8) << 1 | u8::from(self.extend),
-            flags,
-            0,
-            self.feature,
-            0,
-            count,
-            lba_31_24,
-            lba_7_0,
-            lba_39_32,
-            lba_15_8,
-            lba_47_40,
-            lba_23_16,
-            self.device,
-            self.command,
-            0,
-        ]
-    }
-}
-
-/// A 28-bit command without parameters.
-const PLAIN: Registers = Registers {
-    protocol: Protocol::NonData,
-    extend: false,
-    feature: 0,
-    lba: 0,
-    device: 0,
-    command: 0,
-};
-
-/// DEVICE register with the LBA bit, which the 48-bit and native-max commands want.
-const DEVICE_LBA: u8 = 0x40;
 
 /// LBA mid/high that make a B0h command a SMART command.
 const SMART_SIGNATURE: u64 = 0x00C2_4F00;
@@ -87,6 +13,7 @@ const SMART_SIGNATURE: u64 = 0x00C2_4F00;
 pub fn identify_device() -> Cdb {
     Registers {
         protocol: Protocol::PioIn,
+        count: 1,
         command: 0xEC,
         ..PLAIN
     }
@@ -111,10 +38,14 @@ pub fn smart_return_status() -> Cdb {
     smart(Protocol::NonData, 0xDA)
 }
 
-fn smart(protocol: Protocol, feature: u8) -> Cdb {
+fn smart(protocol: Protocol, feature: u16) -> Cdb {
     Registers {
         protocol,
         feature,
+        count: match protocol {
+            Protocol::NonData => 0,
+            Protocol::PioIn => 1,
+        },
         lba: SMART_SIGNATURE,
         command: 0xB0,
         ..PLAIN
@@ -150,10 +81,8 @@ pub fn read_native_max_address() -> Cdb {
 #[must_use]
 pub fn read_native_max_address_ext() -> Cdb {
     Registers {
-        extend: true,
-        device: DEVICE_LBA,
         command: 0x27,
-        ..PLAIN
+        ..PLAIN_EXT
     }
     .cdb()
 }
@@ -162,10 +91,8 @@ pub fn read_native_max_address_ext() -> Cdb {
 #[must_use]
 pub fn get_native_max_address_ext() -> Cdb {
     Registers {
-        extend: true,
-        device: DEVICE_LBA,
         command: 0x78,
-        ..PLAIN
+        ..PLAIN_EXT
     }
     .cdb()
 }
@@ -175,6 +102,7 @@ pub fn get_native_max_address_ext() -> Cdb {
 pub fn dco_identify() -> Cdb {
     Registers {
         protocol: Protocol::PioIn,
+        count: 1,
         feature: 0xC2,
         command: 0xB1,
         ..PLAIN
@@ -187,10 +115,8 @@ pub fn dco_identify() -> Cdb {
 #[must_use]
 pub fn sanitize_status_ext() -> Cdb {
     Registers {
-        extend: true,
-        device: DEVICE_LBA,
         command: 0xB4,
-        ..PLAIN
+        ..PLAIN_EXT
     }
     .cdb()
 }
@@ -201,12 +127,11 @@ pub fn sanitize_status_ext() -> Cdb {
 pub fn read_security_page() -> Cdb {
     Registers {
         protocol: Protocol::PioIn,
-        extend: true,
+        count: 1,
         // Log address in LBA 7:0, page number in LBA 15:8 and 39:32.
         lba: 0x0630,
-        device: DEVICE_LBA,
         command: 0x2F,
-        ..PLAIN
+        ..PLAIN_EXT
     }
     .cdb()
 }

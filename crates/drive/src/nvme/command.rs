@@ -1,4 +1,6 @@
-//! Admin commands as plain values: Identify (06h) and Get Log Page (02h).
+//! Admin commands that only ask, as plain values: Identify (06h) and Get Log Page (02h).
+
+use std::num::NonZeroU32;
 
 use sys::nvme::AdminCommand;
 
@@ -66,6 +68,40 @@ fn get_log(page: u32) -> AdminCommand {
     }
 }
 
+/// What a read of the persistent event log does to its reporting context, the snapshot that the
+/// controller keeps of the log while it is read. Only the snapshot changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventContext {
+    /// Read from the context that there is.
+    Read = 0,
+    /// Take a snapshot, then read.
+    EstablishAndRead = 1,
+    /// Let the snapshot go; no data are meant.
+    Release = 2,
+}
+
+/// Persistent Event log (0Dh), `dwords` of four bytes from `offset_bytes` on, which is rounded down
+/// to a whole dword. For [`super::event_log::SanitizeEvents::parse`].
+#[must_use]
+pub fn persistent_event_log(
+    context: EventContext,
+    offset_bytes: u64,
+    dwords: NonZeroU32,
+) -> AdminCommand {
+    let last_dword = dwords.get() - 1;
+    let offset = offset_bytes & !3;
+    AdminCommand {
+        opcode: 0x02,
+        nsid: NSID_ALL,
+        // NUMDL 31:16, the log's own action in LSP (14:8).
+        cdw10: last_dword << 16 | (context as u32) << 8 | 0x0D,
+        cdw11: last_dword >> 16,
+        cdw12: (offset & 0xFFFF_FFFF) as u32,
+        cdw13: (offset >> 32) as u32,
+        ..AdminCommand::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +130,21 @@ mod tests {
             (c.opcode, c.nsid, c.cdw10, c.cdw11),
             (0x02, 0xFFFF_FFFF, 0x007F_0081, 0)
         );
+    }
+
+    #[test]
+    fn event_log_is_read_from_a_snapshot_piece_by_piece() {
+        let dwords = |n| NonZeroU32::new(n).expect("dwords");
+        let c = persistent_event_log(EventContext::EstablishAndRead, 0, dwords(128));
+        assert_eq!(
+            (c.opcode, c.nsid, c.cdw10, c.cdw11),
+            (0x02, 0xFFFF_FFFF, 0x007F_010D, 0)
+        );
+        assert_eq!((c.cdw12, c.cdw13), (0, 0));
+        let c = persistent_event_log(EventContext::Read, 0x1_2345_6787, dwords(0x2_0001));
+        assert_eq!((c.cdw10, c.cdw11), (0x0000_000D, 0x0002));
+        assert_eq!((c.cdw12, c.cdw13), (0x2345_6784, 0x1));
+        let c = persistent_event_log(EventContext::Release, 0, dwords(1));
+        assert_eq!(c.cdw10, 0x0000_020D);
     }
 }

@@ -195,6 +195,8 @@ pub struct Namespace {
     pub format: Option<LbaFormat>,
     /// DPS b2:0: protection information type 1 to 3 in use.
     pub protection_type: Option<u8>,
+    /// DPS b3: protection information is in the first bytes of the metadata, not in the last.
+    pub protection_first: bool,
     /// NMIC b0: attached to more than one controller.
     pub is_shared: bool,
     /// NSATTR b0: write protected.
@@ -256,6 +258,7 @@ impl Namespace {
             used_blocks: le64(data, 16).unwrap_or(0),
             format,
             protection_type: Some(byte(data, 29).unwrap_or(0) & 0b111).filter(|t| *t > 0),
+            protection_first: bit(byte(data, 29).unwrap_or(0), 3),
             is_shared: bit(byte(data, 30).unwrap_or(0), 0),
             write_protected: bit(byte(data, 99).unwrap_or(0), 0),
             nguid: id(data.get(104..120)),
@@ -466,6 +469,7 @@ mod tests {
         d[120..128].copy_from_slice(&[0, 0x25, 0x38, 0x5B, 1, 2, 3, 4]);
         let ns = Namespace::parse(&d);
         assert_eq!(ns.protection_type, Some(2));
+        assert!(ns.protection_first);
         assert!(ns.is_shared && ns.write_protected);
         assert_eq!(ns.deallocated_reads, 1);
         assert_eq!(

@@ -122,12 +122,37 @@ pub struct SanitizeLog {
     pub status_raw: u16,
     /// SCDW10: command dword 10 of the last sanitize.
     pub command_dword_10: u32,
-    /// ETO, ETBE, ETCE: estimated seconds of overwrite, block erase, crypto erase.
+    /// ETO, ETBE, ETCE: estimated seconds, deallocation among them.
     pub estimated_seconds: EstimatedSeconds,
-    /// SSI b3:0: state of the sanitize state machine (later revisions).
-    pub state_machine: u8,
+    /// ETOND, ETBEND, ETCEND: estimated seconds with no-deallocate (NDAS).
+    pub estimated_seconds_no_deallocate: EstimatedSeconds,
+    /// ETPVDS: estimated seconds of the deallocation after media verification (later revisions).
+    pub estimated_seconds_deallocation: Option<u32>,
+    /// SSI b3:0: state of the sanitize state machine (later revisions; others say idle).
+    pub machine: SanitizeMachine,
     /// SSI b7:4: the state in which it failed.
-    pub failed_in: u8,
+    pub failed_in: SanitizeMachine,
+}
+
+/// A state of the sanitize state machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SanitizeMachine {
+    /// 0: idle, or a revision that does not say.
+    Idle,
+    /// 1: processing, restricted.
+    RestrictedProcessing,
+    /// 2: failed, restricted.
+    RestrictedFailure,
+    /// 3: processing, unrestricted.
+    UnrestrictedProcessing,
+    /// 4: failed, unrestricted.
+    UnrestrictedFailure,
+    /// 5: the medium is readable as the processing left it, until the host says that it is done.
+    MediaVerification,
+    /// 6: deallocation after the verification.
+    PostVerificationDeallocation,
+    /// Another value.
+    Reserved(u8),
 }
 
 /// Estimated times; `None` when not said (FFFFFFFFh).
@@ -171,14 +196,7 @@ impl SanitizeLog {
         let seconds = |at| le32(data, at).filter(|s| *s != u32::MAX);
         let machine = byte(data, 36)?;
         Some(Self {
-            state: match status & 0b111 {
-                0 => SanitizeState::Never,
-                1 => SanitizeState::Succeeded,
-                2 => SanitizeState::InProgress,
-                3 => SanitizeState::Failed,
-                4 => SanitizeState::SucceededDeallocated,
-                other => SanitizeState::Reserved(other as u8),
-            },
+            state: SanitizeState::decode(status),
             progress_raw: le16(data, 0)?,
             passes_done: (status >> 3 & 0x1F) as u8,
             global_data_erased: bit(status, 8),
@@ -191,9 +209,44 @@ impl SanitizeLog {
                 block_erase: seconds(12),
                 crypto_erase: seconds(16),
             },
-            state_machine: machine & 0x0F,
-            failed_in: machine >> 4,
+            estimated_seconds_no_deallocate: EstimatedSeconds {
+                overwrite: seconds(20),
+                block_erase: seconds(24),
+                crypto_erase: seconds(28),
+            },
+            estimated_seconds_deallocation: seconds(32),
+            machine: SanitizeMachine::decode(machine & 0x0F),
+            failed_in: SanitizeMachine::decode(machine >> 4),
         })
+    }
+}
+
+impl SanitizeState {
+    /// SSTAT b2:0; the other bits are of others.
+    pub(super) fn decode(status: u16) -> Self {
+        match status & 0b111 {
+            0 => Self::Never,
+            1 => Self::Succeeded,
+            2 => Self::InProgress,
+            3 => Self::Failed,
+            4 => Self::SucceededDeallocated,
+            other => Self::Reserved(other as u8),
+        }
+    }
+}
+
+impl SanitizeMachine {
+    fn decode(value: u8) -> Self {
+        match value {
+            0 => Self::Idle,
+            1 => Self::RestrictedProcessing,
+            2 => Self::RestrictedFailure,
+            3 => Self::UnrestrictedProcessing,
+            4 => Self::UnrestrictedFailure,
+            5 => Self::MediaVerification,
+            6 => Self::PostVerificationDeallocation,
+            other => Self::Reserved(other),
+        }
     }
 }
 
@@ -261,6 +314,7 @@ mod tests {
         d[8..12].fill(0xFF);
         d[12..16].copy_from_slice(&[0x3C, 0, 0, 0]);
         d[16..20].copy_from_slice(&[2, 0, 0, 0]);
+        (d[20], d[24], d[28], d[32]) = (0x20, 0x24, 0x28, 0x32);
         d[36] = 0x21;
         SanitizeLog::parse(&d).expect("log")
     }
@@ -304,9 +358,42 @@ mod tests {
                 crypto_erase: Some(2)
             }
         );
-        assert_eq!((log.state_machine, log.failed_in), (1, 2));
+        assert_eq!(
+            (log.machine, log.failed_in),
+            (
+                SanitizeMachine::RestrictedProcessing,
+                SanitizeMachine::RestrictedFailure
+            )
+        );
+        assert_eq!(
+            log.estimated_seconds_no_deallocate,
+            EstimatedSeconds {
+                overwrite: Some(0x20),
+                block_erase: Some(0x24),
+                crypto_erase: Some(0x28)
+            }
+        );
+        assert_eq!(log.estimated_seconds_deallocation, Some(0x32));
         let clear = sanitize([0xFF, 0xFF], [0x01, 0]);
         assert!(!clear.global_data_erased && !clear.purged);
+    }
+
+    #[test]
+    fn each_state_of_the_machine_decodes() {
+        for (value, state) in [
+            (0, SanitizeMachine::Idle),
+            (3, SanitizeMachine::UnrestrictedProcessing),
+            (4, SanitizeMachine::UnrestrictedFailure),
+            (5, SanitizeMachine::MediaVerification),
+            (6, SanitizeMachine::PostVerificationDeallocation),
+            (7, SanitizeMachine::Reserved(7)),
+        ] {
+            let mut d = vec![0u8; 512];
+            d[36] = value << 4 | value;
+            d[0] = 0xFF;
+            let log = SanitizeLog::parse(&d).expect("log");
+            assert_eq!((log.machine, log.failed_in), (state, state));
+        }
     }
 
     #[test]
