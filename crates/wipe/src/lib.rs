@@ -3,7 +3,8 @@
 //!
 //! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
 //! its outcomes and knows no report; a ledger of what is written goes to a [`ledger::Journal`] of the
-//! caller's. Native sanitize commands are not here yet.
+//! caller's. [`native`] lets a drive erase itself and weighs what may be believed of it; no plan asks for it
+//! yet.
 
 mod call;
 mod checkpoint;
@@ -18,6 +19,7 @@ mod lane;
 pub mod latency;
 pub mod ledger;
 mod movement;
+pub mod native;
 pub mod options;
 pub mod outcome;
 mod pace;

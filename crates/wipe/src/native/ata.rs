@@ -1,0 +1,121 @@
+//! SANITIZE DEVICE of an ATA drive, through a path that returns its registers.
+
+use super::{OVERWRITE_BYTE, Said, Sanitize, State, Technique};
+use drive::ata::change::{
+    LastPass, sanitize_block_erase_ext, sanitize_crypto_scramble_ext, sanitize_overwrite_ext,
+};
+use drive::ata::command::{check_power_mode, sanitize_status_ext};
+use drive::ata::registers::{PowerMode, RegisterReturn};
+use drive::ata::sanitize::{AbortReason, SanitizeStatus};
+use drive::port::{Data, Port};
+use drive::sanitize::{AfterFailure, Overwrite, Passes, WritePointers};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time for a command that only starts or asks something. The kernel raises it to 7 s.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// A drive says UNIT ATTENTION once for each thing that happened to it; then it answers.
+const TRIES: usize = 4;
+const KEY_UNIT_ATTENTION: u8 = 6;
+
+/// An ATA drive.
+pub struct AtaSanitize {
+    port: Arc<dyn Port>,
+}
+
+impl AtaSanitize {
+    /// Over a claimed drive's port.
+    #[must_use]
+    pub fn new(port: Arc<dyn Port>) -> Self {
+        Self { port }
+    }
+
+    /// Sends a command whose answer is in the registers.
+    fn registers(&self, cdb: &[u8]) -> Result<RegisterReturn, String> {
+        for _ in 0..TRIES {
+            let reply = self
+                .port
+                .scsi(cdb, Data::None, TIMEOUT)
+                .map_err(|error| error.to_string())?;
+            if reply.host_status != 0 {
+                return Err(format!("no answer (host status {:x})", reply.host_status));
+            }
+            let sense = drive::scsi::Sense::parse(&reply.sense);
+            if sense.is_some_and(|sense| sense.key == KEY_UNIT_ATTENTION) {
+                continue;
+            }
+            return Ok(RegisterReturn::from_sense(&reply.sense));
+        }
+        Err("the drive reports one reset after another".into())
+    }
+
+    /// The path returns registers: CHECK POWER MODE of a drive that was just spoken to has one of a few
+    /// known answers, all with a nonzero COUNT but for standby.
+    fn path_returns_registers(&self) -> Result<(), String> {
+        let registers = self.registers(&check_power_mode())?;
+        match PowerMode::from_registers(&registers) {
+            PowerMode::Unknown => Err(format!("no registers came back ({registers:?})")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sanitize for AtaSanitize {
+    fn said(&self) -> Said {
+        let registers = match self.registers(&sanitize_status_ext()) {
+            Ok(registers) => registers,
+            Err(error) => return Said::unknown(error),
+        };
+        let state = match SanitizeStatus::from_registers(&registers) {
+            SanitizeStatus::Reported(report) if report.in_progress => State::InProgress {
+                progress: report.progress_raw,
+            },
+            SanitizeStatus::Reported(report) if report.frozen => State::Frozen,
+            SanitizeStatus::Reported(report) => State::Idle {
+                completed: Some(report.completed_without_error),
+            },
+            SanitizeStatus::Aborted(AbortReason::Frozen) => State::Frozen,
+            SanitizeStatus::Aborted(AbortReason::SectorsRemain) => {
+                State::Failed("physical sectors remain unsanitized".into())
+            }
+            // A drive without the feature set is not asked: it offers no technique.
+            SanitizeStatus::Aborted(reason) => State::Failed(format!("aborted: {reason:?}")),
+            SanitizeStatus::Unknown(why) => State::Unknown(format!("{why:?}")),
+        };
+        Said {
+            state,
+            erased_since_write: None,
+            is_ours: None,
+            raw: format!("{registers:x?}"),
+        }
+    }
+
+    fn start(&self, technique: Technique) -> Result<(), String> {
+        self.path_returns_registers()?;
+        let (failure, zones) = (AfterFailure::Restricted, WritePointers::Reset);
+        let cdb = match technique {
+            Technique::BlockErase => sanitize_block_erase_ext(failure, zones),
+            Technique::CryptoErase => sanitize_crypto_scramble_ext(failure, zones),
+            Technique::Overwrite => {
+                let overwrite = Overwrite {
+                    pattern: u32::from_be_bytes([OVERWRITE_BYTE; 4]),
+                    passes: Passes::ONE,
+                    invert_between_passes: false,
+                };
+                sanitize_overwrite_ext(overwrite, LastPass::Pattern, failure, zones)
+            }
+        };
+        let registers = self.registers(&cdb)?;
+        match registers.good() {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "the drive does not take the command: {registers:x?}"
+            )),
+        }
+    }
+
+    /// ACS-4 leaves the contents open, not whether they can be read.
+    fn may_be_unreadable_after(&self, _: Technique) -> bool {
+        false
+    }
+}

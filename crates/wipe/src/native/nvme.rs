@@ -1,0 +1,129 @@
+//! Sanitize of an NVM subsystem.
+
+use super::{OVERWRITE_BYTE, Said, Sanitize, State, Technique};
+use drive::nvme::change::{self, SanitizeAction};
+use drive::nvme::command::{LOG_BYTES, sanitize_log};
+use drive::nvme::identify::SanitizeCapabilities;
+use drive::nvme::log::{SanitizeLog, SanitizeState};
+use drive::port::{Data, Port};
+use drive::sanitize::{AfterFailure, Overwrite, Passes};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Time for a command that only starts or asks something.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// No command was sent yet: not the dword 10 of any.
+const NONE_SENT: u32 = 0;
+
+/// An NVM subsystem by one of its controllers.
+pub struct NvmeSanitize {
+    port: Arc<dyn Port>,
+    capabilities: SanitizeCapabilities,
+    /// Command dword 10 of what was sent.
+    sent: AtomicU32,
+}
+
+impl NvmeSanitize {
+    /// Over a claimed drive's port; the capabilities are those of its controller.
+    #[must_use]
+    pub fn new(port: Arc<dyn Port>, capabilities: SanitizeCapabilities) -> Self {
+        Self {
+            port,
+            capabilities,
+            sent: AtomicU32::new(NONE_SENT),
+        }
+    }
+
+    fn command(&self, technique: Technique) -> change::Sanitize {
+        let action = match technique {
+            Technique::BlockErase => SanitizeAction::BlockErase,
+            Technique::CryptoErase => SanitizeAction::CryptoErase,
+            Technique::Overwrite => SanitizeAction::Overwrite(Overwrite {
+                pattern: u32::from_le_bytes([OVERWRITE_BYTE; 4]),
+                passes: Passes::ONE,
+                invert_between_passes: false,
+            }),
+        };
+        change::Sanitize {
+            action,
+            after_failure: AfterFailure::Restricted,
+            no_deallocate_after: self.keeps_allocated(),
+            enter_media_verification: false,
+            purge_required: self.capabilities.purge_required,
+        }
+    }
+
+    /// Without deallocation a read-back reads the medium. Only where the controller lets it and does
+    /// not change the medium afterwards by itself.
+    fn keeps_allocated(&self) -> bool {
+        !self.capabilities.no_deallocate_inhibited && self.capabilities.modifies_media_after == 1
+    }
+}
+
+impl Sanitize for NvmeSanitize {
+    fn said(&self) -> Said {
+        let mut page = vec![0; LOG_BYTES];
+        match self
+            .port
+            .nvme_admin(&sanitize_log(), Data::In(&mut page), TIMEOUT)
+        {
+            Ok(reply) if reply.status == 0 => {}
+            Ok(reply) => {
+                return Said::unknown(format!("the log is refused with {:03X}h", reply.status));
+            }
+            Err(error) => return Said::unknown(error.to_string()),
+        }
+        let Some(log) = SanitizeLog::parse(&page) else {
+            return Said::unknown("the sanitize log is no log");
+        };
+        let sent = self.sent.load(Ordering::Acquire);
+        let purged = !self.capabilities.purge_required || sent == NONE_SENT || log.purged;
+        let state = match log.state {
+            SanitizeState::Never => State::Idle {
+                completed: Some(false),
+            },
+            SanitizeState::Succeeded | SanitizeState::SucceededDeallocated if purged => {
+                State::Idle {
+                    completed: Some(true),
+                }
+            }
+            SanitizeState::Succeeded | SanitizeState::SucceededDeallocated => State::Failed(
+                "a purge was required, and the drive does not say that it was one".into(),
+            ),
+            SanitizeState::InProgress => State::InProgress {
+                progress: log.progress_raw,
+            },
+            SanitizeState::Failed => State::Failed("sanitize failed".into()),
+            SanitizeState::Reserved(value) => State::Unknown(format!("status {value}")),
+        };
+        Said {
+            state,
+            erased_since_write: Some(log.global_data_erased),
+            is_ours: (sent != NONE_SENT).then_some(log.command_dword_10 == sent),
+            raw: format!(
+                "SPROG {:04X}h SSTAT {:04X}h SCDW10 {:08X}h",
+                log.progress_raw, log.status_raw, log.command_dword_10
+            ),
+        }
+    }
+
+    fn start(&self, technique: Technique) -> Result<(), String> {
+        let command = self.command(technique);
+        self.sent.store(command.dword_10(), Ordering::Release);
+        match self
+            .port
+            .nvme_admin(&command.command(), Data::None, TIMEOUT)
+        {
+            Ok(reply) if reply.status == 0 => Ok(()),
+            Ok(reply) => Err(format!("refused with NVMe status {:03X}h", reply.status)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Blocks that were erased and stay mapped may not be readable before they are written.
+    fn may_be_unreadable_after(&self, technique: Technique) -> bool {
+        technique == Technique::BlockErase && self.keeps_allocated()
+    }
+}
