@@ -186,6 +186,15 @@ impl Cells {
         (0..self.addresses).any(|address| self.place(address) == Some(place))
     }
 
+    /// Every place that an address points to.
+    #[must_use]
+    pub fn addressed(&self) -> BTreeSet<Place> {
+        let addresses = 0..self.addresses;
+        addresses
+            .filter_map(|address| self.place(address))
+            .collect()
+    }
+
     fn place(&self, address: u64) -> Option<Place> {
         assert!(
             address < self.addresses,

@@ -5,8 +5,10 @@
 //! outcome; a test compares what raz says with what the [`ledger`] says.
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
-//! [`cells`] what it physically holds, [`clock`] its time.
+//! [`cells`] what it physically holds, [`clock`] its time; [`ata`] is a disk behind the translation
+//! [`satl`].
 
+pub mod ata;
 pub mod cells;
 pub mod clock;
 pub mod device;
@@ -16,4 +18,5 @@ pub mod ledger;
 pub mod media;
 pub mod queue;
 pub mod random;
+pub mod satl;
 pub mod sectors;

@@ -1,0 +1,4 @@
+//! The model of an ATA disk, spoken to in bytes that are spelled here by hand.
+
+mod basics;
+mod host;
