@@ -5,7 +5,7 @@
 //! outcome; a test compares what raz says with what the [`ledger`] says.
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
-//! [`cells`] what it physically holds, [`clock`] its time.
+//! [`cells`] what it physically holds, [`clock`] its time; [`scsi`] is a plain SAS disk.
 
 pub mod cells;
 pub mod clock;
@@ -16,4 +16,5 @@ pub mod ledger;
 pub mod media;
 pub mod queue;
 pub mod random;
+pub mod scsi;
 pub mod sectors;
