@@ -6,7 +6,7 @@
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
 //! [`cells`] what it physically holds, [`clock`] its time; [`ata`] is a disk behind the translation
-//! [`satl`].
+//! [`satl`], [`scsi`] a plain SAS disk.
 
 pub mod ata;
 pub mod cells;
@@ -19,4 +19,5 @@ pub mod media;
 pub mod queue;
 pub mod random;
 pub mod satl;
+pub mod scsi;
 pub mod sectors;

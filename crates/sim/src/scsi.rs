@@ -1,0 +1,230 @@
+//! A plain SAS disk: what it answers to each command block, by SPC-5 and SBC-4.
+//!
+//! Written from the standards and byte by byte, without the parsers that it judges. One logical
+//! unit; a host that numbers several puts them behind its own transport. What is written is on the
+//! medium at once, so a flush has nothing to do. Not here: reservations, protection information,
+//! provisioning, microcode. An operation code that is not here ends with 5/20/00, and a field that
+//! is not here with 5/24/00.
+
+use crate::cells::{Cells, Placement};
+use crate::device::{Event, ScsiAnswer, ScsiDevice};
+use crate::scsi::sense::Sense;
+
+mod inquiry;
+mod mode;
+mod sense;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+/// What a disk is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScsiOptions {
+    /// Up to 8 characters.
+    pub vendor: String,
+    /// Up to 16 characters.
+    pub product: String,
+    /// Up to 4 characters.
+    pub revision: String,
+    /// Serial number, up to 20 characters.
+    pub serial: String,
+    /// World wide name of the logical unit (NAA).
+    pub wwn: u64,
+    /// Bytes of a logical block: 512, 520, 4096, ...
+    pub sector_bytes: u32,
+    /// Logical blocks in a physical block, as a power of two.
+    pub sectors_per_physical_log2: u8,
+    /// Logical blocks that have an address.
+    pub sectors: u64,
+    /// Places beyond them.
+    pub spare_sectors: u64,
+    /// How it places what is written.
+    pub placement: Placement,
+    /// Medium rotation rate of VPD page B1h: 1 for flash, else revolutions per minute.
+    pub rotation: u16,
+}
+
+impl ScsiOptions {
+    /// A disk of 7200 revolutions with sectors of 512 bytes and 64 spare ones.
+    #[must_use]
+    pub fn disk(serial: &str, wwn: u64, sectors: u64) -> Self {
+        Self {
+            vendor: "SIM".to_owned(),
+            product: "SAS DISK".to_owned(),
+            revision: "0001".to_owned(),
+            serial: serial.to_owned(),
+            wwn,
+            sector_bytes: 512,
+            sectors_per_physical_log2: 0,
+            sectors,
+            spare_sectors: 64,
+            placement: Placement::InPlace,
+            rotation: 7200,
+        }
+    }
+}
+
+/// A SAS disk.
+#[derive(Clone, Debug)]
+pub struct ScsiDisk {
+    options: ScsiOptions,
+    cells: Cells,
+    is_powered: bool,
+    /// What the next command is told instead of being carried out: (ASC, ASCQ).
+    attention: Option<(u8, u8)>,
+}
+
+/// What a command is carried out with: bytes for the host, or why not.
+type Outcome = Result<Vec<u8>, Sense>;
+
+impl ScsiDisk {
+    /// A disk whose medium holds zeros, powered on, with nothing to tell.
+    ///
+    /// # Panics
+    /// When a text is longer than its field.
+    #[must_use]
+    pub fn new(options: ScsiOptions) -> Self {
+        let texts = [
+            (&options.vendor, 8),
+            (&options.product, 16),
+            (&options.revision, 4),
+            (&options.serial, 20),
+        ];
+        for (text, length_max) in texts {
+            assert!(
+                text.is_ascii() && text.len() <= length_max,
+                "{text:?} does not fit into {length_max} bytes"
+            );
+        }
+        let sector_bytes = usize::try_from(options.sector_bytes).unwrap_or(usize::MAX);
+        let cells = Cells::new(
+            sector_bytes,
+            options.sectors,
+            options.spare_sectors,
+            options.placement,
+        );
+        Self {
+            options,
+            cells,
+            is_powered: true,
+            attention: None,
+        }
+    }
+
+    /// What it physically holds.
+    #[must_use]
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// The same, for a test that prepares the medium.
+    pub fn cells_mut(&mut self) -> &mut Cells {
+        &mut self.cells
+    }
+
+    fn carry_out(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
+        let code = cdb[0];
+        // SPC-5 5.14: these are carried out whatever there is to tell.
+        let is_told_first = !matches!(code, 0x03 | 0x12 | 0xA0);
+        if is_told_first && let Some((asc, ascq)) = self.attention.take() {
+            return Err(Sense::new(6, asc, ascq));
+        }
+        match code {
+            0x00 => Ok(Vec::new()),
+            0x03 => self.request_sense(cdb),
+            0x12 => self.inquiry(cdb),
+            0x1A | 0x5A => self.mode_sense(cdb),
+            0x25 => self.read_capacity_10(),
+            0x9E if cdb[1] & 0x1F == 0x10 => self.read_capacity_16(cdb),
+            0x28 | 0x88 => self.read(cdb),
+            0x2A | 0x8A => self.write(cdb, out),
+            0x35 | 0x91 => self.synchronize_cache(cdb),
+            0xA0 => report_luns(cdb),
+            _ => Err(Sense::INVALID_OPERATION),
+        }
+    }
+
+    /// REQUEST SENSE: what there is to tell, as data.
+    fn request_sense(&mut self, cdb: &[u8]) -> Outcome {
+        let sense = match self.attention.take() {
+            Some((asc, ascq)) => Sense::new(6, asc, ascq),
+            None => Sense::new(0, 0, 0),
+        };
+        // DESC: the descriptor format.
+        let bytes = if cdb[1] & 1 == 1 {
+            sense.as_descriptors()
+        } else {
+            sense.as_fixed()
+        };
+        Ok(cut(bytes, usize::from(cdb[4])))
+    }
+}
+
+impl ScsiDevice for ScsiDisk {
+    fn command(&mut self, cdb: &[u8], out: &[u8]) -> Option<ScsiAnswer> {
+        if !self.is_powered {
+            return None;
+        }
+        let length = cdb_bytes(cdb);
+        let outcome = if length == 0 || cdb.len() < length {
+            Err(Sense::INVALID_OPERATION)
+        } else {
+            self.carry_out(cdb, out)
+        };
+        Some(match outcome {
+            Ok(data) => ScsiAnswer {
+                data,
+                ..ScsiAnswer::default()
+            },
+            Err(sense) => ScsiAnswer {
+                status: 0x02,
+                sense: sense.as_fixed(),
+                data: Vec::new(),
+            },
+        })
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::PowerOff => self.is_powered = false,
+            Event::PowerOn => {
+                self.is_powered = true;
+                self.attention = Some((0x29, 0x01));
+            }
+            Event::Reset => self.attention = Some((0x29, 0x03)),
+        }
+    }
+}
+
+/// Length of a command block by the group of its operation code (SAM-5 5.2); 0 when it has none.
+fn cdb_bytes(cdb: &[u8]) -> usize {
+    match cdb.first().map(|code| code >> 5) {
+        Some(0) => 6,
+        Some(1 | 2) => 10,
+        Some(4) => 16,
+        Some(5) => 12,
+        _ => 0,
+    }
+}
+
+/// REPORT LUNS (SPC-5 6.33): the one unit, number 0.
+fn report_luns(cdb: &[u8]) -> Outcome {
+    let mut list = vec![0, 0, 0, 8, 0, 0, 0, 0];
+    list.extend([0; 8]);
+    Ok(cut(list, length_32(&cdb[6..10])))
+}
+
+/// At most the allocation length.
+fn cut(mut data: Vec<u8>, allocation_bytes: usize) -> Vec<u8> {
+    data.truncate(allocation_bytes);
+    data
+}
+
+fn length_16(bytes: &[u8]) -> usize {
+    usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+fn length_32(bytes: &[u8]) -> usize {
+    let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
