@@ -50,11 +50,14 @@ impl AtaSanitize {
     }
 
     /// The path returns registers: CHECK POWER MODE of a drive that was just spoken to has one of a few
-    /// known answers, all with a nonzero COUNT but for standby.
+    /// known answers. A drive in the failed state aborts it, which takes registers too.
     fn path_returns_registers(&self) -> Result<(), String> {
         let registers = self.registers(&check_power_mode())?;
+        let is_abort = matches!(&registers, RegisterReturn::Returned(r) if r.is_aborted());
         match PowerMode::from_registers(&registers) {
-            PowerMode::Unknown => Err(format!("no registers came back ({registers:?})")),
+            PowerMode::Unknown if !is_abort => {
+                Err(format!("no registers came back ({registers:?})"))
+            }
             _ => Ok(()),
         }
     }

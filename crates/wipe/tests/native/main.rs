@@ -1,0 +1,4 @@
+//! Sanitize by the drive, over simulated drives that are honest and over those that lie.
+
+mod ata;
+mod wire;
