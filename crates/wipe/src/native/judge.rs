@@ -145,3 +145,6 @@ fn too_fast(evidence: &Evidence) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

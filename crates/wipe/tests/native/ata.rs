@@ -191,6 +191,15 @@ fn traps() -> Vec<Trap> {
             "where no drive of its kind needs less",
         ),
         trap(
+            "18, 1 over at once, and a status from years ago",
+            CryptoErase,
+            stale(Lies {
+                instant: true,
+                ..Lies::default()
+            }),
+            "no transition was seen",
+        ),
+        trap(
             "19 stuck at 655 of 65536",
             BlockErase,
             with(Lies {

@@ -1,0 +1,184 @@
+//! One piece of evidence changed at a time.
+
+use super::super::witness::Witnesses;
+use super::super::{End, Evidence, Patience, Said, State, Technique};
+use super::{Verdict, judge};
+use std::time::Duration;
+
+fn idle(completed: Option<bool>) -> Said {
+    Said {
+        state: State::Idle { completed },
+        erased_since_write: None,
+        is_ours: None,
+        raw: String::new(),
+    }
+}
+
+/// A block erase that is to be believed.
+fn good() -> Evidence {
+    let mut witnesses = Witnesses::default();
+    (witnesses.planted, witnesses.found, witnesses.gone) = (64, 10, 74);
+    Evidence {
+        technique: Technique::BlockErase,
+        capacity_bytes: 64 << 30,
+        at_first: idle(Some(true)),
+        before: idle(Some(true)),
+        not_begun: None,
+        in_progress_seen: 3,
+        end: Some(End::Ended),
+        after: Some(idle(Some(true))),
+        took: Duration::from_secs(60),
+        may_be_unreadable: false,
+        witnesses,
+        identity_lost: None,
+        patience: Patience::of(false),
+    }
+}
+
+fn after(evidence: &mut Evidence, state: State) {
+    evidence.after.as_mut().expect("an end").state = state;
+}
+
+#[test]
+fn good_evidence_is_claimed() {
+    assert!(matches!(judge(&good()), Verdict::ClaimedByDrive(_)));
+}
+
+#[test]
+fn each_contradiction_alone_refutes() {
+    type Change = fn(&mut Evidence);
+    let changes: [(&str, Change); 6] = [
+        ("failed", |evidence| {
+            after(evidence, State::Failed("sectors remain".into()));
+        }),
+        ("does not say that it completed", |evidence| {
+            after(
+                evidence,
+                State::Idle {
+                    completed: Some(false),
+                },
+            );
+        }),
+        ("still there", |evidence| {
+            evidence.after.as_mut().expect("an end").erased_since_write = Some(false);
+        }),
+        ("still hold", |evidence| evidence.witnesses.kept = 1),
+        ("do not hold the byte", |evidence| {
+            evidence.technique = Technique::Overwrite;
+            evidence.took = Duration::from_secs(3600);
+            evidence.witnesses.not_overwritten = 1;
+        }),
+        ("another drive", |evidence| {
+            evidence.identity_lost = Some("another drive".into());
+        }),
+    ];
+    for (says, change) in changes {
+        let mut evidence = good();
+        change(&mut evidence);
+        match judge(&evidence) {
+            Verdict::Refuted(reasons) => {
+                assert!(
+                    reasons.len() == 1 && reasons[0].contains(says),
+                    "{says}: {reasons:?}"
+                );
+            }
+            other => panic!("{says}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn each_gap_alone_leaves_it_unknown() {
+    type Change = fn(&mut Evidence);
+    let changes: [(&str, Change); 16] = [
+        ("frozen", |evidence| {
+            evidence.not_begun = Some("frozen".into())
+        }),
+        ("nothing is known of its end", |evidence| {
+            evidence.end = None
+        }),
+        ("nothing is known of its end", |evidence| {
+            evidence.after = None
+        }),
+        ("stays at 655/65536", |evidence| {
+            evidence.end = Some(End::Stuck { progress: 655 });
+        }),
+        ("could not be decoded", |evidence| {
+            evidence.end = Some(End::Undecoded)
+        }),
+        ("ended by the operator", |evidence| {
+            evidence.end = Some(End::Stopped)
+        }),
+        ("under way", |evidence| {
+            after(evidence, State::InProgress { progress: 9 })
+        }),
+        ("frozen", |evidence| after(evidence, State::Frozen)),
+        ("state is unknown", |evidence| {
+            after(evidence, State::Unknown("no sense".into()))
+        }),
+        ("no transition", |evidence| evidence.in_progress_seen = 0),
+        ("another operation", |evidence| {
+            evidence.after.as_mut().expect("an end").is_ours = Some(false);
+        }),
+        ("no witnesses stood", |evidence| {
+            evidence.witnesses = Witnesses::default();
+        }),
+        ("1 sectors could not be read", |evidence| {
+            evidence.witnesses.unreadable = 1
+        }),
+        ("none of the witnesses was looked at", |evidence| {
+            evidence.witnesses.gone = 0
+        }),
+        ("it took 0.999 s", |evidence| {
+            evidence.took = Duration::from_millis(999)
+        }),
+        ("it took 3.900 s", |evidence| {
+            evidence.technique = Technique::Overwrite;
+            evidence.took = Duration::from_millis(3900);
+        }),
+    ];
+    for (says, change) in changes {
+        let mut evidence = good();
+        change(&mut evidence);
+        match judge(&evidence) {
+            Verdict::Unknown(reasons) => {
+                assert!(
+                    reasons.len() == 1 && reasons[0].contains(says),
+                    "{says}: {reasons:?}"
+                );
+            }
+            other => panic!("{says}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn transition_is_also_a_bit_that_was_off_and_is_on() {
+    let unseen = || {
+        let mut evidence = good();
+        evidence.in_progress_seen = 0;
+        evidence
+    };
+    let mut completed = unseen();
+    completed.before = idle(Some(false));
+    assert!(matches!(judge(&completed), Verdict::ClaimedByDrive(_)));
+    let mut erased = unseen();
+    erased.before.erased_since_write = Some(false);
+    erased.after.as_mut().expect("an end").erased_since_write = Some(true);
+    assert!(matches!(judge(&erased), Verdict::ClaimedByDrive(_)));
+    // Off before and not said after is no transition.
+    erased.after.as_mut().expect("an end").erased_since_write = None;
+    assert!(matches!(judge(&erased), Verdict::Unknown(_)));
+}
+
+#[test]
+fn what_may_be_unreadable_is_no_gap_and_a_crypto_erase_may_be_quick() {
+    let mut evidence = good();
+    (evidence.witnesses.gone, evidence.witnesses.unreadable) = (1, 73);
+    evidence.may_be_unreadable = true;
+    assert!(matches!(judge(&evidence), Verdict::ClaimedByDrive(_)));
+    let mut evidence = good();
+    evidence.technique = Technique::CryptoErase;
+    evidence.took = Duration::from_millis(1);
+    assert!(matches!(judge(&evidence), Verdict::ClaimedByDrive(_)));
+}
