@@ -16,7 +16,11 @@ use drive::nvme::log::{SanitizeLog, SmartLog};
 use drive::nvme::{Controller, Namespace, identify::namespace_list};
 use drive::scsi::capacity::{Capacity10, Capacity16};
 use drive::scsi::inquiry::Inquiry;
-use drive::scsi::mode::ModeHeader;
+use drive::scsi::mode::{
+    ModeHeader, descriptor_sense, list_of_descriptor_sense, list_of_full_capacity,
+};
+use drive::scsi::operation_code::OperationSupport;
+use drive::scsi::progress::LongOperation;
 use drive::scsi::{Sense, defects, log_page, vpd};
 use drive::volume::volume_ids;
 use proptest::collection::vec;
@@ -74,7 +78,7 @@ proptest! {
             &descriptor,
         ].concat();
         for sense in [sense, with_descriptor] {
-            let _ = Sense::parse(&sense).map(|s| (s.to_string(), s.triple()));
+            let _ = Sense::parse(&sense).map(|s| (s.to_string(), LongOperation::from_sense(&s)));
             let registers = RegisterReturn::from_sense(&sense);
             let _ = SanitizeStatus::from_registers(&registers);
             let _ = SmartStatus::from_registers(&registers);
@@ -90,7 +94,13 @@ proptest! {
         let _ = Capacity10::parse(&data);
         let _ = Capacity16::parse(&data).map(|c| (c.capacity_bytes(), c.physical_block_bytes()));
         let _ = ModeHeader::parse(&data);
+        let _ = OperationSupport::parse(&data);
+        let _ = (list_of_full_capacity(&data), list_of_descriptor_sense(&data), descriptor_sense(&data));
         let _ = defects::grown_defects(&data);
+        // A control page where one is looked for.
+        set(&mut data, 6, &[0, 8]);
+        set(&mut data, 16, &[0x8A, 10]);
+        let _ = (list_of_descriptor_sense(&data), descriptor_sense(&data));
         for page in [0x00, 0x80, 0x83, 0x89, 0xB0, 0xB1, 0xB2] {
             set(&mut data, 1, &[page]);
             let _ = vpd::supported_pages(&data);
