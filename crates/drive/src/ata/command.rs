@@ -6,7 +6,7 @@ use super::pass_through::{Cdb, DEVICE_LBA, PLAIN, PLAIN_EXT, Protocol, Registers
 pub const PAGE_BYTES: usize = 512;
 
 /// LBA mid/high that make a B0h command a SMART command.
-const SMART_SIGNATURE: u64 = 0x00C2_4F00;
+pub(super) const SMART_SIGNATURE: u64 = 0x00C2_4F00;
 
 /// IDENTIFY DEVICE (ECh): 512 bytes in, for [`super::Identify::parse`].
 #[must_use]
@@ -44,7 +44,7 @@ fn smart(protocol: Protocol, feature: u16) -> Cdb {
         feature,
         count: match protocol {
             Protocol::NonData => 0,
-            Protocol::PioIn => 1,
+            Protocol::PioIn | Protocol::PioOut => 1,
         },
         lba: SMART_SIGNATURE,
         command: 0xB0,
@@ -121,19 +121,26 @@ pub fn sanitize_status_ext() -> Cdb {
     .cdb()
 }
 
-/// READ LOG EXT (2Fh) of the IDENTIFY DEVICE data log (30h), page 06h: 512 bytes in, for
-/// [`super::security_log::SecurityPage::parse`].
+/// READ LOG EXT (2Fh), one page of a log of the general purpose logging feature set: 512 bytes in.
 #[must_use]
-pub fn read_security_page() -> Cdb {
+pub fn read_log_ext(log: u8, page: u16) -> Cdb {
+    let [page_high, page_low] = page.to_be_bytes();
     Registers {
         protocol: Protocol::PioIn,
         count: 1,
         // Log address in LBA 7:0, page number in LBA 15:8 and 39:32.
-        lba: 0x0630,
+        lba: u64::from(page_high) << 32 | u64::from(page_low) << 8 | u64::from(log),
         command: 0x2F,
         ..PLAIN_EXT
     }
     .cdb()
+}
+
+/// READ LOG EXT of the IDENTIFY DEVICE data log (30h), page 06h: for
+/// [`super::security_log::SecurityPage::parse`].
+#[must_use]
+pub fn read_security_page() -> Cdb {
+    read_log_ext(0x30, 0x0006)
 }
 
 #[cfg(test)]
@@ -208,5 +215,13 @@ mod tests {
             0x85, 0x09, 0x0E, 0, 0, 0, 1, 0, 0x30, 0, 0x06, 0, 0, 0x40, 0x2F, 0,
         ];
         assert_eq!(read_security_page(), want);
+    }
+
+    #[test]
+    fn page_and_log_have_their_places_in_the_lba() {
+        let want = [
+            0x85, 0x09, 0x0E, 0, 0, 0, 1, 0, 0x07, 0x12, 0x34, 0, 0, 0x40, 0x2F, 0,
+        ];
+        assert_eq!(read_log_ext(0x07, 0x1234), want);
     }
 }
