@@ -22,6 +22,7 @@ use drive::scsi::mode::{
 use drive::scsi::operation_code::OperationSupport;
 use drive::scsi::progress::LongOperation;
 use drive::scsi::{Sense, defects, log_page, vpd};
+use drive::tcg::Discovery;
 use drive::volume::volume_ids;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -171,6 +172,22 @@ proptest! {
             header.extend(rest);
         }
         let _ = SanitizeEvents::parse(&header);
+    }
+
+    #[test]
+    fn tcg_discovery(
+        data in answer(600),
+        length in prop_oneof![any::<u32>(), 40u32..700],
+        descriptors in vec((0u16..0x0410, answer(20)), 0..20),
+    ) {
+        let _ = Discovery::parse(&data);
+        let mut answer = vec![0; 48];
+        set(&mut answer, 0, &length.to_be_bytes());
+        for (code, data) in descriptors {
+            answer.extend(code.to_be_bytes());
+            answer.extend(data);
+        }
+        let _ = Discovery::parse(&answer).map(|d| d.locking.map(|l| l.hides_medium()));
     }
 
     #[test]

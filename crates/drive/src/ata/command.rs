@@ -1,6 +1,7 @@
 //! ATA commands that only ask. ACS-4.
 
 use super::pass_through::{Cdb, DEVICE_LBA, PLAIN, PLAIN_EXT, Protocol, Registers};
+use crate::tcg::{LEVEL_0_COM_ID, LEVEL_0_PROTOCOL};
 
 /// Bytes that every data-in command here returns: one 512-byte page.
 pub const PAGE_BYTES: usize = 512;
@@ -143,6 +144,24 @@ pub fn read_security_page() -> Cdb {
     read_log_ext(0x30, 0x0006)
 }
 
+/// TRUSTED RECEIVE (5Ch) of TCG's Level 0 discovery, one page: 512 bytes in, for
+/// [`crate::tcg::Discovery::parse`], which says when more there was. The kernel refuses it unless
+/// libata's `allow_tpm` is set.
+#[must_use]
+pub fn trusted_receive_level_0() -> Cdb {
+    Registers {
+        protocol: Protocol::PioIn,
+        count: 1,
+        feature: u16::from(LEVEL_0_PROTOCOL),
+        // Protocol specific field in LBA 23:8; LBA 7:0 is the upper half of the length.
+        lba: u64::from(LEVEL_0_COM_ID) << 8,
+        device: DEVICE_LBA,
+        command: 0x5C,
+        ..PLAIN
+    }
+    .cdb()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,5 +242,13 @@ mod tests {
             0x85, 0x09, 0x0E, 0, 0, 0, 1, 0, 0x07, 0x12, 0x34, 0, 0, 0x40, 0x2F, 0,
         ];
         assert_eq!(read_log_ext(0x07, 0x1234), want);
+    }
+
+    #[test]
+    fn trusted_receive_level_0_is_the_golden_vector() {
+        let want = [
+            0x85, 0x08, 0x0E, 0, 0x01, 0, 1, 0, 0, 0, 0x01, 0, 0, 0x40, 0x5C, 0,
+        ];
+        assert_eq!(trusted_receive_level_0(), want);
     }
 }
