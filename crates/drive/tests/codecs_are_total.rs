@@ -9,7 +9,7 @@ use drive::ata::security_log::SecurityPage;
 use drive::ata::smart::{SmartData, SmartStatus, Thresholds};
 use drive::ata::{Identify, RegisterReturn, dco::DcoIdentify};
 use drive::health::{AtaPages, Health, ScsiPages};
-use drive::mmc::ExtCsd;
+use drive::mmc::{ExtCsd, status::CardStatus};
 use drive::nvme::change::{SecureErase, format_nvm};
 use drive::nvme::event_log::SanitizeEvents;
 use drive::nvme::log::{SanitizeLog, SmartLog};
@@ -145,7 +145,8 @@ proptest! {
     }
 
     #[test]
-    fn nvme_and_mmc_data(data in answer(4096)) {
+    fn nvme_and_mmc_data(data in answer(4096), status in any::<u32>()) {
+        let _ = CardStatus::decode(status).has_error();
         let _ = Controller::parse(&data);
         let namespace = Namespace::parse(&data);
         let _ = namespace.size_bytes();
