@@ -1,7 +1,10 @@
 //! EXT_CSD: what an eMMC says of itself. JEDEC JESD84-B51 7.4, by byte.
 //!
 //! Removable SD cards have no EXT_CSD. The CID is not parsed here: the kernel prints its fields in
-//! sysfs. Nothing here encodes a command.
+//! sysfs. `change` encodes the commands that change a card, `status` reads what it answers.
+
+pub mod change;
+pub mod status;
 
 use crate::bytes::{bit, byte, is_one_byte_repeated, le32};
 
@@ -23,8 +26,12 @@ pub struct ExtCsd {
     pub general_purpose_bytes: [u64; 4],
     /// Byte 224 (or its absence): high-capacity erase group; `None` when 0.
     pub erase_group_bytes: Option<u64>,
+    /// Byte 175 b0, ERASE_GROUP_DEF: erase groups are of `erase_group_bytes`, not of the CSD's size.
+    pub high_capacity_groups: bool,
     /// Byte 231 b0: secure erase and trim (obsolete since 4.5).
     pub secure_erase: bool,
+    /// Byte 231 b2: blocks that are retired as bad can be purged.
+    pub purges_bad_blocks: bool,
     /// Byte 231 b4: trim.
     pub trim: bool,
     /// Byte 231 b6, from revision 6 on: sanitize.
@@ -35,8 +42,10 @@ pub struct ExtCsd {
     pub removal_type_chosen: u8,
     /// Byte 181 b0: erased memory reads as ones.
     pub erased_reads_ones: bool,
-    /// Byte 173 BOOT_WP b0 or b2: a boot area is write protected, by power-on or for good.
-    pub boot_write_protected: bool,
+    /// Byte 173, BOOT_WP: write protection of a boot area, of both or of one.
+    pub boot_write_protection: WriteProtection,
+    /// Byte 179 b5:3, PARTITION_CONFIG: the area that the computer boots from.
+    pub boot_area: BootArea,
     /// Byte 171 USER_WP as it came.
     pub user_write_protect_raw: u8,
     /// Byte 267.
@@ -45,6 +54,32 @@ pub struct ExtCsd {
     pub life_time: [LifeTime; 2],
     /// What was odd, in words.
     pub oddities: Vec<String>,
+}
+
+/// Write protection of an area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteProtection {
+    /// None is set.
+    None,
+    /// b0: until the next power cycle.
+    UntilPowerCycle,
+    /// b2: for good; nothing erases the area.
+    Permanent,
+}
+
+/// The area that a card gives at boot. One that is in use may hold a boot loader or keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootArea {
+    /// 0: none.
+    None,
+    /// 1: the first boot area.
+    First,
+    /// 2: the second boot area.
+    Second,
+    /// 7: the user area.
+    User,
+    /// Another value.
+    Reserved(u8),
 }
 
 /// Byte 267, PRE_EOL_INFO: reserved blocks used.
@@ -105,13 +140,28 @@ impl ExtCsd {
                 units * u64::from(at(221)) * kib(at(224), 512)
             }),
             erase_group_bytes,
+            high_capacity_groups: bit(at(175), 0),
             secure_erase: bit(features, 0),
+            purges_bad_blocks: bit(features, 2),
             trim: bit(features, 4),
             sanitize: revision >= 6 && bit(features, 6),
             removal_types: at(16) & 0x0F,
             removal_type_chosen: at(16) >> 4 & 0b11,
             erased_reads_ones: bit(at(181), 0),
-            boot_write_protected: bit(at(173), 0) || bit(at(173), 2),
+            boot_write_protection: if bit(at(173), 2) {
+                WriteProtection::Permanent
+            } else if bit(at(173), 0) {
+                WriteProtection::UntilPowerCycle
+            } else {
+                WriteProtection::None
+            },
+            boot_area: match at(179) >> 3 & 0b111 {
+                0 => BootArea::None,
+                1 => BootArea::First,
+                2 => BootArea::Second,
+                7 => BootArea::User,
+                other => BootArea::Reserved(other),
+            },
             user_write_protect_raw: at(171),
             pre_end_of_life: match health(267) {
                 0 => PreEndOfLife::NotReported,
@@ -187,10 +237,38 @@ mod tests {
         let csd = ExtCsd::parse(&register()).expect("register");
         assert!(csd.secure_erase && csd.trim && csd.sanitize && csd.erased_reads_ones);
         assert_eq!((csd.removal_types, csd.removal_type_chosen), (0x0B, 1));
-        assert!(!csd.boot_write_protected);
+        assert!(csd.purges_bad_blocks && !csd.high_capacity_groups);
         let mut d = register();
-        d[173] = 0x04;
-        assert!(ExtCsd::parse(&d).expect("register").boot_write_protected);
+        d[175] = 1;
+        d[231] = 0x40;
+        let csd = ExtCsd::parse(&d).expect("register");
+        assert!(csd.high_capacity_groups && csd.sanitize);
+        assert!(!csd.secure_erase && !csd.purges_bad_blocks && !csd.trim);
+    }
+
+    #[test]
+    fn boot_areas_and_their_protection() {
+        let of = |protection, config| {
+            let mut d = register();
+            d[173] = protection;
+            d[179] = config;
+            let csd = ExtCsd::parse(&d).expect("register");
+            (csd.boot_write_protection, csd.boot_area)
+        };
+        assert_eq!(of(0x00, 0x00), (WriteProtection::None, BootArea::None));
+        assert_eq!(
+            of(0x01, 0x08),
+            (WriteProtection::UntilPowerCycle, BootArea::First)
+        );
+        assert_eq!(
+            of(0x04, 0x50),
+            (WriteProtection::Permanent, BootArea::Second)
+        );
+        assert_eq!(of(0x05, 0x38), (WriteProtection::Permanent, BootArea::User));
+        assert_eq!(
+            of(0x50, 0x1B),
+            (WriteProtection::None, BootArea::Reserved(3))
+        );
     }
 
     #[test]

@@ -1,15 +1,18 @@
-//! SCSI commands that only ask, and their answers.
+//! SCSI commands and their answers.
 //!
 //! Pure codecs: bytes in, facts and oddities out. SPC-5 for inquiry, logs and sense, SBC-4 for
-//! capacity. Nothing here encodes a command that changes a drive, but SYNCHRONIZE CACHE, which
-//! changes no data.
+//! capacity. `command` encodes what only asks, and SYNCHRONIZE CACHE, which changes no data;
+//! `change` what changes a drive.
 
 pub mod capacity;
+pub mod change;
 pub mod command;
 pub mod defects;
 pub mod inquiry;
 pub mod log_page;
 pub mod mode;
+pub mod operation_code;
+pub mod progress;
 pub mod sense;
 pub mod vpd;
 

@@ -9,15 +9,20 @@ use drive::ata::security_log::SecurityPage;
 use drive::ata::smart::{SmartData, SmartStatus, Thresholds};
 use drive::ata::{Identify, RegisterReturn, dco::DcoIdentify};
 use drive::health::{AtaPages, Health, ScsiPages};
-use drive::mmc::ExtCsd;
+use drive::mmc::{ExtCsd, status::CardStatus};
 use drive::nvme::change::{SecureErase, format_nvm};
 use drive::nvme::event_log::SanitizeEvents;
 use drive::nvme::log::{SanitizeLog, SmartLog};
 use drive::nvme::{Controller, Namespace, identify::namespace_list};
 use drive::scsi::capacity::{Capacity10, Capacity16};
 use drive::scsi::inquiry::Inquiry;
-use drive::scsi::mode::ModeHeader;
+use drive::scsi::mode::{
+    ModeHeader, descriptor_sense, list_of_descriptor_sense, list_of_full_capacity,
+};
+use drive::scsi::operation_code::OperationSupport;
+use drive::scsi::progress::LongOperation;
 use drive::scsi::{Sense, defects, log_page, vpd};
+use drive::tcg::Discovery;
 use drive::volume::volume_ids;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -74,7 +79,7 @@ proptest! {
             &descriptor,
         ].concat();
         for sense in [sense, with_descriptor] {
-            let _ = Sense::parse(&sense).map(|s| (s.to_string(), s.triple()));
+            let _ = Sense::parse(&sense).map(|s| (s.to_string(), LongOperation::from_sense(&s)));
             let registers = RegisterReturn::from_sense(&sense);
             let _ = SanitizeStatus::from_registers(&registers);
             let _ = SmartStatus::from_registers(&registers);
@@ -90,7 +95,13 @@ proptest! {
         let _ = Capacity10::parse(&data);
         let _ = Capacity16::parse(&data).map(|c| (c.capacity_bytes(), c.physical_block_bytes()));
         let _ = ModeHeader::parse(&data);
+        let _ = OperationSupport::parse(&data);
+        let _ = (list_of_full_capacity(&data), list_of_descriptor_sense(&data), descriptor_sense(&data));
         let _ = defects::grown_defects(&data);
+        // A control page where one is looked for.
+        set(&mut data, 6, &[0, 8]);
+        set(&mut data, 16, &[0x8A, 10]);
+        let _ = (list_of_descriptor_sense(&data), descriptor_sense(&data));
         for page in [0x00, 0x80, 0x83, 0x89, 0xB0, 0xB1, 0xB2] {
             set(&mut data, 1, &[page]);
             let _ = vpd::supported_pages(&data);
@@ -134,7 +145,8 @@ proptest! {
     }
 
     #[test]
-    fn nvme_and_mmc_data(data in answer(4096)) {
+    fn nvme_and_mmc_data(data in answer(4096), status in any::<u32>()) {
+        let _ = CardStatus::decode(status).has_error();
         let _ = Controller::parse(&data);
         let namespace = Namespace::parse(&data);
         let _ = namespace.size_bytes();
@@ -161,6 +173,22 @@ proptest! {
             header.extend(rest);
         }
         let _ = SanitizeEvents::parse(&header);
+    }
+
+    #[test]
+    fn tcg_discovery(
+        data in answer(600),
+        length in prop_oneof![any::<u32>(), 40u32..700],
+        descriptors in vec((0u16..0x0410, answer(20)), 0..20),
+    ) {
+        let _ = Discovery::parse(&data);
+        let mut answer = vec![0; 48];
+        set(&mut answer, 0, &length.to_be_bytes());
+        for (code, data) in descriptors {
+            answer.extend(code.to_be_bytes());
+            answer.extend(data);
+        }
+        let _ = Discovery::parse(&answer).map(|d| d.locking.map(|l| l.hides_medium()));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! ATA commands that change a drive, wrapped in SAT ATA PASS-THROUGH(16).
 //!
-//! Encoders only: nothing here sends one, and none is right without a claim. ACS-4 7.36 for the
-//! sanitize device feature set.
+//! Encoders only: nothing here sends one, and none is right without a claim. Here are the sanitize
+//! device feature set (ACS-4 7.36) and SMART self-tests; `capacity` and `security` have the rest.
 
-use super::pass_through::{Cdb, PLAIN_EXT, Registers};
+pub mod capacity;
+pub mod security;
+
+use super::command::SMART_SIGNATURE;
+use super::pass_through::{Cdb, PLAIN, PLAIN_EXT, Registers};
 use crate::sanitize::{AfterFailure, Overwrite, WritePointers};
 
 /// Keys in LBA 31:0 without which a sanitize subcommand is aborted.
@@ -108,6 +112,31 @@ fn sanitize(feature: u16, lba: u64, count: u16) -> Cdb {
     .cdb()
 }
 
+/// What SMART EXECUTE OFF-LINE IMMEDIATE begins, LBA 7:0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfTest {
+    /// 01h: short, some minutes.
+    Short = 0x01,
+    /// 02h: extended, the whole medium.
+    Extended = 0x02,
+    /// 03h: conveyance, damage of transport.
+    Conveyance = 0x03,
+    /// 7Fh: end the one that runs.
+    Abort = 0x7F,
+}
+
+/// SMART EXECUTE OFF-LINE IMMEDIATE (B0h/D4h), in the background: SMART READ DATA tells the progress.
+#[must_use]
+pub fn smart_execute_off_line_immediate(test: SelfTest) -> Cdb {
+    Registers {
+        feature: 0xD4,
+        lba: SMART_SIGNATURE | test as u64,
+        command: 0xB0,
+        ..PLAIN
+    }
+    .cdb()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +147,7 @@ mod tests {
     const RESTRICTED: AfterFailure = AfterFailure::Restricted;
     const RESET: WritePointers = WritePointers::Reset;
 
-    fn vector(text: &str) -> Vec<u8> {
+    pub(super) fn vector(text: &str) -> Vec<u8> {
         hex::decode(text.replace(' ', "")).expect("a vector in hexadecimal")
     }
 
@@ -205,5 +234,32 @@ mod tests {
             )),
             0x8011
         );
+    }
+
+    #[test]
+    fn self_tests_are_the_golden_vectors() {
+        for (test, text) in [
+            (
+                SelfTest::Short,
+                "85 06 20 00 D4 00 00 00 01 00 4F 00 C2 00 B0 00",
+            ),
+            (
+                SelfTest::Extended,
+                "85 06 20 00 D4 00 00 00 02 00 4F 00 C2 00 B0 00",
+            ),
+            (
+                SelfTest::Conveyance,
+                "85 06 20 00 D4 00 00 00 03 00 4F 00 C2 00 B0 00",
+            ),
+            (
+                SelfTest::Abort,
+                "85 06 20 00 D4 00 00 00 7F 00 4F 00 C2 00 B0 00",
+            ),
+        ] {
+            assert_eq!(
+                smart_execute_off_line_immediate(test).to_vec(),
+                vector(text)
+            );
+        }
     }
 }

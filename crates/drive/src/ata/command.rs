@@ -1,12 +1,13 @@
 //! ATA commands that only ask. ACS-4.
 
 use super::pass_through::{Cdb, DEVICE_LBA, PLAIN, PLAIN_EXT, Protocol, Registers};
+use crate::tcg::{LEVEL_0_COM_ID, LEVEL_0_PROTOCOL};
 
 /// Bytes that every data-in command here returns: one 512-byte page.
 pub const PAGE_BYTES: usize = 512;
 
 /// LBA mid/high that make a B0h command a SMART command.
-const SMART_SIGNATURE: u64 = 0x00C2_4F00;
+pub(super) const SMART_SIGNATURE: u64 = 0x00C2_4F00;
 
 /// IDENTIFY DEVICE (ECh): 512 bytes in, for [`super::Identify::parse`].
 #[must_use]
@@ -44,7 +45,7 @@ fn smart(protocol: Protocol, feature: u16) -> Cdb {
         feature,
         count: match protocol {
             Protocol::NonData => 0,
-            Protocol::PioIn => 1,
+            Protocol::PioIn | Protocol::PioOut => 1,
         },
         lba: SMART_SIGNATURE,
         command: 0xB0,
@@ -121,17 +122,42 @@ pub fn sanitize_status_ext() -> Cdb {
     .cdb()
 }
 
-/// READ LOG EXT (2Fh) of the IDENTIFY DEVICE data log (30h), page 06h: 512 bytes in, for
-/// [`super::security_log::SecurityPage::parse`].
+/// READ LOG EXT (2Fh), one page of a log of the general purpose logging feature set: 512 bytes in.
 #[must_use]
-pub fn read_security_page() -> Cdb {
+pub fn read_log_ext(log: u8, page: u16) -> Cdb {
+    let [page_high, page_low] = page.to_be_bytes();
     Registers {
         protocol: Protocol::PioIn,
         count: 1,
         // Log address in LBA 7:0, page number in LBA 15:8 and 39:32.
-        lba: 0x0630,
+        lba: u64::from(page_high) << 32 | u64::from(page_low) << 8 | u64::from(log),
         command: 0x2F,
         ..PLAIN_EXT
+    }
+    .cdb()
+}
+
+/// READ LOG EXT of the IDENTIFY DEVICE data log (30h), page 06h: for
+/// [`super::security_log::SecurityPage::parse`].
+#[must_use]
+pub fn read_security_page() -> Cdb {
+    read_log_ext(0x30, 0x0006)
+}
+
+/// TRUSTED RECEIVE (5Ch) of TCG's Level 0 discovery, one page: 512 bytes in, for
+/// [`crate::tcg::Discovery::parse`], which says when more there was. The kernel refuses it unless
+/// libata's `allow_tpm` is set.
+#[must_use]
+pub fn trusted_receive_level_0() -> Cdb {
+    Registers {
+        protocol: Protocol::PioIn,
+        count: 1,
+        feature: u16::from(LEVEL_0_PROTOCOL),
+        // Protocol specific field in LBA 23:8; LBA 7:0 is the upper half of the length.
+        lba: u64::from(LEVEL_0_COM_ID) << 8,
+        device: DEVICE_LBA,
+        command: 0x5C,
+        ..PLAIN
     }
     .cdb()
 }
@@ -208,5 +234,21 @@ mod tests {
             0x85, 0x09, 0x0E, 0, 0, 0, 1, 0, 0x30, 0, 0x06, 0, 0, 0x40, 0x2F, 0,
         ];
         assert_eq!(read_security_page(), want);
+    }
+
+    #[test]
+    fn page_and_log_have_their_places_in_the_lba() {
+        let want = [
+            0x85, 0x09, 0x0E, 0, 0, 0, 1, 0, 0x07, 0x12, 0x34, 0, 0, 0x40, 0x2F, 0,
+        ];
+        assert_eq!(read_log_ext(0x07, 0x1234), want);
+    }
+
+    #[test]
+    fn trusted_receive_level_0_is_the_golden_vector() {
+        let want = [
+            0x85, 0x08, 0x0E, 0, 0x01, 0, 1, 0, 0, 0, 0x01, 0, 0, 0x40, 0x5C, 0,
+        ];
+        assert_eq!(trusted_receive_level_0(), want);
     }
 }

@@ -11,6 +11,7 @@ pub type Cdb = [u8; 16];
 pub(super) enum Protocol {
     NonData = 3,
     PioIn = 4,
+    PioOut = 5,
 }
 
 /// What goes into the drive's registers.
@@ -50,11 +51,12 @@ pub(super) const DEVICE_LBA: u8 = 0x40;
 
 impl Registers {
     pub fn cdb(&self) -> Cdb {
-        // Non-data: CK_COND, because the answer *is* the registers. Data-in: T_DIR from the drive,
-        // BYT_BLOK in blocks, T_LENGTH in the COUNT register.
+        // Without data-in: CK_COND, because the answer *is* the registers. With data: T_DIR from or
+        // to the drive, BYT_BLOK in blocks, T_LENGTH in the COUNT register.
         let flags = match self.protocol {
             Protocol::NonData => 0x20,
             Protocol::PioIn => 0x0E,
+            Protocol::PioOut => 0x26,
         };
         let [feature_high, feature_low] = self.feature.to_be_bytes();
         let [count_high, count_low] = self.count.to_be_bytes();

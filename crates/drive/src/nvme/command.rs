@@ -1,4 +1,5 @@
-//! Admin commands that only ask, as plain values: Identify (06h) and Get Log Page (02h).
+//! Admin commands that only ask, as plain values: Identify (06h), Get Log Page (02h), Security
+//! Receive (82h).
 
 use std::num::NonZeroU32;
 
@@ -102,6 +103,19 @@ pub fn persistent_event_log(
     }
 }
 
+/// Security Receive (82h), `allocation_bytes` in. TCG's Level 0 discovery is protocol 01h with ComID
+/// 0001h, for [`crate::tcg::Discovery::parse`].
+#[must_use]
+pub fn security_receive(protocol: u8, specific: u16, allocation_bytes: u32) -> AdminCommand {
+    AdminCommand {
+        opcode: 0x82,
+        // SECP 31:24, the specific field in SPSP1 and SPSP0 (23:8).
+        cdw10: u32::from(protocol) << 24 | u32::from(specific) << 8,
+        cdw11: allocation_bytes,
+        ..AdminCommand::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +160,14 @@ mod tests {
         assert_eq!((c.cdw12, c.cdw13), (0x2345_6784, 0x1));
         let c = persistent_event_log(EventContext::Release, 0, dwords(1));
         assert_eq!(c.cdw10, 0x0000_020D);
+    }
+
+    #[test]
+    fn security_receive_is_the_golden_vector() {
+        let c = security_receive(0x01, 0x0001, 2048);
+        assert_eq!(
+            (c.opcode, c.nsid, c.cdw10, c.cdw11),
+            (0x82, 0, 0x0100_0100, 0x800)
+        );
     }
 }

@@ -109,6 +109,59 @@ pub fn synchronize_cache_10() -> [u8; 10] {
     [0x35, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
+/// REPORT SUPPORTED OPERATION CODES (A3h/0Ch) for one command, without its timeouts: for
+/// [`super::operation_code::OperationSupport`]. The service action is `None` for a command that has
+/// none; the drive refuses the question when that is wrong.
+#[must_use]
+pub fn report_supported_operation_code(
+    operation_code: u8,
+    service_action: Option<u16>,
+    allocation_bytes: u32,
+) -> [u8; 12] {
+    let options = match service_action {
+        None => 0b001,
+        Some(_) => 0b010,
+    };
+    let [action_high, action_low] = service_action.unwrap_or(0).to_be_bytes();
+    let [a, b, c, d] = allocation_bytes.to_be_bytes();
+    [
+        0xA3,
+        0x0C,
+        options,
+        operation_code,
+        action_high,
+        action_low,
+        a,
+        b,
+        c,
+        d,
+        0,
+        0,
+    ]
+}
+
+/// SECURITY PROTOCOL IN (A2h), length in bytes (INC_512 = 0). Protocol 01h with ComID 0001h is TCG's
+/// Level 0 discovery.
+#[must_use]
+pub fn security_protocol_in(protocol: u8, specific: u16, allocation_bytes: u32) -> [u8; 12] {
+    let [specific_high, specific_low] = specific.to_be_bytes();
+    let [a, b, c, d] = allocation_bytes.to_be_bytes();
+    [
+        0xA2,
+        protocol,
+        specific_high,
+        specific_low,
+        0,
+        0,
+        a,
+        b,
+        c,
+        d,
+        0,
+        0,
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +202,21 @@ mod tests {
     #[test]
     fn synchronize_cache_waits_for_the_whole_medium() {
         assert_eq!(synchronize_cache_10(), [0x35, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn questions_of_support_and_security_are_the_golden_vectors() {
+        assert_eq!(
+            report_supported_operation_code(0x48, Some(0x02), 512),
+            [0xA3, 0x0C, 0x02, 0x48, 0, 0x02, 0, 0, 0x02, 0, 0, 0]
+        );
+        assert_eq!(
+            report_supported_operation_code(0x04, None, 512),
+            [0xA3, 0x0C, 0x01, 0x04, 0, 0, 0, 0, 0x02, 0, 0, 0]
+        );
+        assert_eq!(
+            security_protocol_in(0x01, 0x0001, 2048),
+            [0xA2, 0x01, 0, 0x01, 0, 0, 0, 0, 0x08, 0, 0, 0]
+        );
     }
 }

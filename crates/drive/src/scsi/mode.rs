@@ -1,7 +1,8 @@
-//! MODE SENSE(10): write protection, and the capacity that the block descriptor names.
+//! MODE SENSE(10): write protection, the capacity that the block descriptor names, and D_SENSE.
 //!
-//! A current capacity below the default one is hidden capacity. Mode pages themselves are not
-//! parsed. SPC-5 7.5.3, SBC-4 6.5.2.
+//! A current capacity below the default one is hidden capacity. Of the mode pages only the control
+//! page is looked at. Here, too, are the lists that MODE SELECT(10) sends to change the two: each is
+//! made of what the drive answered. SPC-5 7.5.3 and 7.5.10, SBC-4 6.5.2.
 
 use crate::bytes::{array, be16, be32, be64, bit, byte};
 
@@ -43,6 +44,64 @@ impl ModeHeader {
     }
 }
 
+/// Bytes of the mode parameter header of the 10-byte commands.
+const HEADER_BYTES: usize = 8;
+
+/// The list that gives the drive all of its capacity: header and block descriptor of this answer,
+/// with a number of blocks of all ones.
+///
+/// `None` when the answer has no whole descriptor or says no block length.
+#[must_use]
+pub fn list_of_full_capacity(data: &[u8]) -> Option<Vec<u8>> {
+    let long = bit(byte(data, 4)?, 0);
+    let block_bytes = ModeHeader::parse(data)?.block_bytes.filter(|n| *n > 0)?;
+    let [high, a, b, c] = block_bytes.to_be_bytes();
+    let descriptor = if long {
+        let mut descriptor = vec![0xFF; 8];
+        descriptor.extend([0, 0, 0, 0, high, a, b, c]);
+        descriptor
+    } else {
+        vec![0xFF, 0xFF, 0xFF, 0xFF, 0, a, b, c]
+    };
+    let length = if long { 16 } else { 8 };
+    let header = [0, 0, 0, 0, u8::from(long), 0, 0, length];
+    Some([&header[..], &descriptor].concat())
+}
+
+/// Code of the control mode page.
+pub const CONTROL_PAGE: u8 = 0x0A;
+
+/// Whether sense data come in descriptor format: D_SENSE of the control page. `None` when the answer
+/// does not hold that page.
+#[must_use]
+pub fn descriptor_sense(data: &[u8]) -> Option<bool> {
+    Some(bit(byte(control_page(data)?, 2)?, 2))
+}
+
+/// The list that sets D_SENSE and leaves the rest of the control page as it was answered.
+///
+/// `None` when the answer does not hold the page whole: what was not read is not written.
+#[must_use]
+pub fn list_of_descriptor_sense(data: &[u8]) -> Option<Vec<u8>> {
+    let mut list = vec![0; HEADER_BYTES];
+    list.extend(control_page(data)?);
+    // PS is reserved in MODE SELECT.
+    *list.get_mut(HEADER_BYTES)? &= 0x7F;
+    *list.get_mut(HEADER_BYTES + 2)? |= 1 << 2;
+    Some(list)
+}
+
+/// The control page of an answer, whole, as the first page behind the block descriptors.
+fn control_page(data: &[u8]) -> Option<&[u8]> {
+    let page = data.get(HEADER_BYTES + usize::from(be16(data, 6)?)..)?;
+    // SPF: a subpage has another header.
+    if byte(page, 0)? & 0x7F != CONTROL_PAGE {
+        return None;
+    }
+    let length = 2 + usize::from(byte(page, 1)?);
+    page.get(..length).filter(|page| page.len() > 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +139,68 @@ mod tests {
         let header = ModeHeader::parse(&[0, 6, 0, 0, 0, 0, 0, 0]).expect("header");
         assert_eq!((header.blocks, header.block_bytes), (None, None));
         assert_eq!(ModeHeader::parse(&[0, 6, 0]), None);
+    }
+
+    #[test]
+    fn full_capacity_is_asked_for_in_the_form_of_the_answer() {
+        let short = [
+            0, 14, 0, 0x90, 0, 0, 0, 8, 0x00, 0x10, 0x00, 0x00, 0, 0, 2, 0,
+        ];
+        assert_eq!(
+            list_of_full_capacity(&short),
+            Some(vec![
+                0, 0, 0, 0, 0, 0, 0, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 2, 0
+            ])
+        );
+        let long = [
+            0, 22, 0, 0, 1, 0, 0, 16, 0, 0, 0, 1, 0xD1, 0xC0, 0xBE, 0xB0, 0, 0, 0, 0, 0, 0, 0x10, 0,
+        ];
+        assert_eq!(
+            list_of_full_capacity(&long),
+            Some(vec![
+                0, 0, 0, 0, 1, 0, 0, 16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0,
+                0, 0, 0, 0x10, 0
+            ])
+        );
+        assert_eq!(list_of_full_capacity(&[0, 6, 0, 0, 0, 0, 0, 0]), None);
+        assert_eq!(list_of_full_capacity(&long[..20]), None);
+    }
+
+    /// A short block descriptor, then the control page with PS, byte 2 as given.
+    fn control(byte_2: u8) -> Vec<u8> {
+        let mut data = vec![
+            0, 26, 0, 0x10, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 2, 0, 0x8A, 10, byte_2,
+        ];
+        data.extend([0x10, 0, 0x40, 0, 0, 0xFF, 0xFF, 0, 30]);
+        data
+    }
+
+    #[test]
+    fn descriptor_sense_is_one_bit_of_the_control_page() {
+        assert_eq!(descriptor_sense(&control(0x02)), Some(false));
+        assert_eq!(descriptor_sense(&control(0x04)), Some(true));
+        let mut other = control(0x04);
+        other[16] = 0x88;
+        assert_eq!(descriptor_sense(&other), None);
+    }
+
+    #[test]
+    fn list_that_sets_it_keeps_the_rest_of_the_page() {
+        assert_eq!(
+            list_of_descriptor_sense(&control(0x02)),
+            Some(vec![
+                0, 0, 0, 0, 0, 0, 0, 0, 0x0A, 10, 0x06, 0x10, 0, 0x40, 0, 0, 0xFF, 0xFF, 0, 30
+            ])
+        );
+    }
+
+    #[test]
+    fn page_that_was_not_read_whole_is_not_written() {
+        let data = control(0x02);
+        assert_eq!(list_of_descriptor_sense(&data[..data.len() - 1]), None);
+        let mut empty = control(0x02);
+        empty[17] = 0;
+        assert_eq!(list_of_descriptor_sense(&empty), None);
+        assert_eq!(list_of_descriptor_sense(&[]), None);
     }
 }

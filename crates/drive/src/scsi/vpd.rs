@@ -214,12 +214,38 @@ pub fn block_limits(data: &[u8]) -> Option<BlockLimits> {
 pub struct Characteristics {
     /// Medium rotation rate as it came: 0 not said, 1 solid state, 0401h to FFFEh rpm.
     pub rotation_raw: u16,
-    /// WABEREQ: what reads give after a block erase (3: a write is required first).
-    pub read_after_block_erase: u8,
+    /// WABEREQ: what reads give after a block erase.
+    pub read_after_block_erase: ReadAfterErase,
     /// WACEREQ: the same after a cryptographic erase.
-    pub read_after_crypto_erase: u8,
+    pub read_after_crypto_erase: ReadAfterErase,
     /// ZONED: 0 not said, 1 host aware, 2 device managed.
     pub zoned: u8,
+}
+
+/// What the reading of a block gives that was sanitized and not written since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadAfterErase {
+    /// 0: not said.
+    NotReported,
+    /// 1: data, without an error.
+    Good,
+    /// 2: a medium error.
+    MediumError,
+    /// 3: a medium error 11/15, write after sanitize required: all blocks are written before a
+    /// read-back.
+    WriteRequired,
+}
+
+impl ReadAfterErase {
+    /// The two low bits.
+    fn decode(value: u8) -> Self {
+        match value & 0b11 {
+            0 => Self::NotReported,
+            1 => Self::Good,
+            2 => Self::MediumError,
+            _ => Self::WriteRequired,
+        }
+    }
 }
 
 impl Characteristics {
@@ -247,8 +273,8 @@ pub fn characteristics(data: &[u8]) -> Option<Characteristics> {
     let requirements = byte(data, 7).unwrap_or(0);
     Some(Characteristics {
         rotation_raw: be16(data, 4)?,
-        read_after_block_erase: requirements >> 6,
-        read_after_crypto_erase: requirements >> 4 & 3,
+        read_after_block_erase: ReadAfterErase::decode(requirements >> 6),
+        read_after_crypto_erase: ReadAfterErase::decode(requirements >> 4),
         zoned: byte(data, 8).unwrap_or(0) >> 4 & 3,
     })
 }
@@ -395,7 +421,7 @@ mod tests {
         assert_eq!((c.solid_state(), c.rpm()), (Some(true), None));
         assert_eq!(
             (c.read_after_block_erase, c.read_after_crypto_erase, c.zoned),
-            (3, 1, 1)
+            (ReadAfterErase::WriteRequired, ReadAfterErase::Good, 1)
         );
         b1[4..6].copy_from_slice(&[0x2A, 0x30]);
         let c = characteristics(&b1).expect("page");
