@@ -1,4 +1,7 @@
 //! The model of an ATA disk, spoken to in bytes that are spelled here by hand.
 
 mod basics;
+mod hidden;
 mod host;
+mod sanitize;
+mod security;
