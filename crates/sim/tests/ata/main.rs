@@ -3,5 +3,6 @@
 mod basics;
 mod hidden;
 mod host;
+mod lies;
 mod sanitize;
 mod security;
