@@ -195,6 +195,12 @@ impl Cells {
             .collect()
     }
 
+    /// The places that no address points to: what is over-provisioned, replaced or deallocated.
+    #[must_use]
+    pub fn spare_places(&self) -> BTreeSet<Place> {
+        self.free.iter().copied().collect()
+    }
+
     fn place(&self, address: u64) -> Option<Place> {
         assert!(
             address < self.addresses,

@@ -52,6 +52,15 @@ impl Clock {
             Source::Host(_) => panic!("the host's clock cannot be advanced"),
         }
     }
+
+    /// Something takes this long while everybody waits for it: a clock by hand is advanced, the
+    /// host's is waited for.
+    pub fn pass(&self, duration: Duration) {
+        match &self.0 {
+            Source::ByHand(_) => self.advance(duration),
+            Source::Host(_) => std::thread::sleep(duration),
+        }
+    }
 }
 
 #[cfg(test)]

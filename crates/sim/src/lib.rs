@@ -16,6 +16,7 @@ pub mod drive;
 pub mod faults;
 pub mod ledger;
 pub mod media;
+pub mod nvme;
 pub mod queue;
 pub mod random;
 pub mod satl;
