@@ -1,7 +1,8 @@
 //! One emulated drive: how it is attached, what it says of itself, what is wrong with it.
 //!
 //! Turned into QEMU's arguments here; the contents are `disk`'s. QEMU 7.2's own devices have no
-//! ATA security, no sanitize and no ATA pass-through behind SCSI: those drives are `sim`'s.
+//! ATA security, no sanitize and no ATA pass-through behind SCSI: those drives are `sim`'s,
+//! attached by `wire`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

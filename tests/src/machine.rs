@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::image::Image;
 use crate::process;
 use crate::qmp::Qmp;
 use crate::stream::Stream;
+use crate::wire::{Socket, Unit, Wire};
 
 /// Until init says that it is ready: 8 s on a quiet machine, and several times that on a busy one.
 pub const BOOT_PATIENCE: Duration = Duration::from_secs(180);
@@ -54,6 +55,7 @@ pub struct Machine {
     screen: Screen,
     arguments: Vec<String>,
     drives: Vec<Drive>,
+    units: Vec<Unit>,
     holders: Vec<Holder>,
     extra: Vec<String>,
 }
@@ -69,6 +71,7 @@ impl Machine {
             screen: Screen::Monitor,
             arguments: Vec::new(),
             drives: Vec::new(),
+            units: Vec::new(),
             holders: Vec::new(),
             extra: Vec::new(),
         }
@@ -124,6 +127,14 @@ impl Machine {
         self
     }
 
+    /// One more simulated drive, on a SCSI controller that all of them share. It outlives the
+    /// machine: another one may be given the same.
+    #[must_use]
+    pub fn simulated(mut self, unit: Unit) -> Self {
+        self.units.push(unit);
+        self
+    }
+
     /// An md array of this kernel name (`md127`) stands on the drive, or on its partition of this
     /// number, before the image's init runs.
     #[must_use]
@@ -151,8 +162,13 @@ impl Machine {
     pub fn boot(&self, bench: &Bench, image: &Image) -> anyhow::Result<Running> {
         let folder = bench.path();
         let file = |part: &str| format!("{}.{part}", self.name);
-        let serial = listen(folder, &file("serial.socket"))?;
-        let events = listen(folder, &file("events.socket"))?;
+        let (_, serial) = Socket::bind(folder, &file("serial.socket"))?;
+        let (_, events) = Socket::bind(folder, &file("events.socket"))?;
+        let wire = if self.units.is_empty() {
+            None
+        } else {
+            Some(Wire::listen(folder, &file("wire.socket"), &self.units)?)
+        };
         let errors = folder.join(file("qemu.log"));
         let held;
         let image = if self.holders.is_empty() {
@@ -199,6 +215,7 @@ impl Machine {
             qmp,
             child,
             errors,
+            _wire: wire,
         })
     }
 
@@ -272,6 +289,19 @@ impl Machine {
             }
         }
 
+        if !self.units.is_empty() {
+            // The wire's end reads the rings in the guest's memory, so that is shared.
+            let memory = format!(
+                "memory-backend-memfd,id=memory,size={}M,share=on",
+                self.memory_mib
+            );
+            add(&["-object", &memory, "-numa", "node,memdev=memory"]);
+            let socket = format!("socket,id=wire,path={}.wire.socket", self.name);
+            add(&["-chardev", &socket]);
+            let controller = "vhost-user-scsi-pci,id=simulated,chardev=wire,num_queues=1";
+            add(&["-device", &format!("{controller},param_change=off")]);
+        }
+
         let restrict = match self.network {
             Network::None => None,
             Network::Isolated => Some("on"),
@@ -311,15 +341,6 @@ impl Machine {
     }
 }
 
-/// A socket in the bench's folder that QEMU connects to. Bound through the folder's descriptor: a
-/// socket's path may have 107 bytes only, the checkout's may be longer.
-fn listen(folder: &Path, name: &str) -> anyhow::Result<UnixListener> {
-    use std::os::fd::AsRawFd;
-    let open = File::open(folder)?;
-    let path = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())).join(name);
-    UnixListener::bind(&path).with_context(|| format!("making the socket {name}"))
-}
-
 /// A machine that runs. Dropping it pulls its plug.
 #[derive(Debug)]
 pub struct Running {
@@ -331,6 +352,8 @@ pub struct Running {
     pub qmp: Qmp,
     child: Process,
     errors: PathBuf,
+    /// Behind the child: it ends when QEMU is gone.
+    _wire: Option<Wire>,
 }
 
 impl Running {
