@@ -5,6 +5,7 @@
 
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::nvme::identify::SanitizeCapabilities;
 use crate::volume::VolumeId;
 use std::path::PathBuf;
 
@@ -52,6 +53,8 @@ pub struct DriveFacts {
     pub security: Security,
     /// Capacity beyond what can be addressed.
     pub hidden: HiddenCapacity,
+    /// The drive's own sanitize commands, or why none can be used here, in words.
+    pub sanitize: Result<Sanitize, String>,
     /// SMART and its relatives.
     pub health: Health,
     /// Volume and partition identities found on the medium, to recognise raz's own.
@@ -160,6 +163,28 @@ pub struct Security {
     pub locked: Option<bool>,
     /// Security commands are refused until the next power cycle.
     pub frozen: Option<bool>,
+}
+
+/// What a drive's own sanitize commands can do, through a path that carries them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sanitize {
+    /// All flash blocks are erased.
+    pub block_erase: bool,
+    /// The keys are replaced.
+    pub crypto_erase: bool,
+    /// The whole medium is overwritten.
+    pub overwrite: bool,
+    /// The command set that they belong to.
+    pub commands: SanitizeCommands,
+}
+
+/// Command sets that have sanitize commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SanitizeCommands {
+    /// SANITIZE DEVICE (ACS-4 7.36), by ATA PASS-THROUGH.
+    Ata,
+    /// Sanitize of an NVM subsystem, with its controller's SANICAP.
+    Nvme(SanitizeCapabilities),
 }
 
 /// Whether the drive has more capacity than can be addressed.

@@ -1,11 +1,14 @@
 //! From what a drive is to what will be done to it, each decision with its reason in words.
 //!
-//! Only host overwrite is planned: the drive's own sanitize commands are not attempted yet, and the
-//! plan says so. Overwriting is Clear at best, on any medium (NIST SP 800-88r2, 3.1.1 and 3.1.2; the
-//! rows are those of the withdrawn SP 800-88r1, tables, the newest public ones).
+//! Host overwrite is Clear at best, on any medium (NIST SP 800-88r2, 3.1.1 and 3.1.2; the rows are
+//! those of the withdrawn SP 800-88r1, tables, the newest public ones). Purge needs the
+//! drive's own sanitize command ([`crate::native`]), where it is asked for and the drive has the right
+//! one; the overwrite and its read-back follow all the same, so that nothing rests on the drive's word
+//! alone. Each technique that is left out is named with its reason.
 //! Whether the drive *may* be erased is not decided here: see `drive::refusal`.
 
 use crate::job::VerifyMode;
+use crate::native::Technique;
 use crate::outcome::PassKind;
 use crate::sample::SECTORS_MIN;
 use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
@@ -15,6 +18,8 @@ use std::fmt;
 /// What the operator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wishes {
+    /// The level to reach.
+    pub level: Wanted,
     /// A last pass of zeros after the proven pattern.
     pub then_zero: bool,
     /// One pass where the medium's row asks for two.
@@ -27,6 +32,7 @@ impl Default for Wishes {
     /// Everything proven, nothing more.
     fn default() -> Self {
         Self {
+            level: Wanted::Clear,
             then_zero: false,
             single_pass: false,
             verify: VerifyMode::Full,
@@ -34,9 +40,21 @@ impl Default for Wishes {
     }
 }
 
+/// The level that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// Clear: the host overwrites and reads back.
+    Clear,
+    /// Purge: the drive erases itself first. A drive that cannot is planned as for Clear, and the
+    /// plan's level says so; the caller may refuse it.
+    Purge,
+}
+
 /// The sanitization level that a plan reaches when all of it succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
+    /// Purge, as the drive claims it, and all addressable bytes overwritten beside.
+    Purge,
     /// Clear: all addressable bytes overwritten by ordinary writes.
     Clear,
     /// Less than the row for this kind of medium asks for, or not the whole drive.
@@ -46,6 +64,7 @@ pub enum Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Purge => "Purge",
             Self::Clear => "Clear",
             Self::BelowClear => "below Clear",
         })
@@ -55,10 +74,14 @@ impl fmt::Display for Level {
 /// What will be done to one drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// What was asked for.
+    pub wanted: Wanted,
     /// What it reaches at best.
     pub level: Level,
     /// The technique in a few words.
     pub technique: &'static str,
+    /// How the drive erases itself before the passes, if it does.
+    pub sanitize: Option<Technique>,
     /// The passes, in order.
     pub passes: Vec<PassKind>,
     /// Whether they are read back.
@@ -130,17 +153,29 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
                 .into()
         }
     });
-    reasons.push(
-        "the drive's own sanitize commands are not attempted: this version of raz overwrites only"
-            .into(),
-    );
+    let (sanitize, reason) = sanitize(facts, kind, wishes);
+    reasons.push(reason);
+    if sanitize.is_some_and(|technique| is_purge(kind, technique)) && level == Level::Clear {
+        level = match facts.hidden {
+            HiddenCapacity::None { .. } => Level::Purge,
+            _ => {
+                reasons.push(
+                    "it is not known that no capacity is hidden: Clear, since a purge is of the whole drive"
+                        .into(),
+                );
+                Level::Clear
+            }
+        };
+    }
     Plan {
+        wanted: wishes.level,
         level,
         technique: technique(&passes),
+        sanitize,
         passes,
         verify,
         reasons,
-        residual: residual(facts, kind),
+        residual: residual(facts, kind, sanitize),
     }
 }
 
@@ -186,6 +221,55 @@ fn kind_reason(kind: Kind) -> &'static str {
     }
 }
 
+/// How the drive erases itself, and why so or why not.
+fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Technique>, String) {
+    let none = |reason: &str| (None, format!("the drive does not erase itself: {reason}"));
+    if wishes.level == Wanted::Clear {
+        return none("it was not asked for (Clear)");
+    }
+    let offered = match &facts.sanitize {
+        Ok(offered) => offered,
+        Err(reason) => return none(reason),
+    };
+    if facts.security.locked == Some(true) {
+        return none("it is locked by a password");
+    }
+    if facts.zoned == Zoned::HostManaged {
+        return none("its zones are the host's to manage");
+    }
+    let chosen = match kind {
+        Kind::SolidState if offered.block_erase => Technique::BlockErase,
+        Kind::SolidState if offered.crypto_erase => Technique::CryptoErase,
+        Kind::SolidState => return none("it has no command for flash"),
+        Kind::Rotating if offered.overwrite => Technique::Overwrite,
+        Kind::Rotating => return none("it has no overwrite of its own"),
+        Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::Unknown => {
+            return none("it is not known to be a disk or a solid-state drive");
+        }
+    };
+    let why = match chosen {
+        Technique::BlockErase => {
+            "first, block erase by the drive, which reaches spare and replaced cells"
+        }
+        Technique::CryptoErase => {
+            "first, cryptographic erase by the drive, the only command of its own; it is no purge unless somebody answers for its encryption (NIST SP 800-88r2, 3.2)"
+        }
+        Technique::Overwrite => {
+            "first, overwrite by the drive, which reaches replaced sectors and takes as long as a pass"
+        }
+    };
+    (Some(chosen), why.into())
+}
+
+/// The rows of SP 800-88r1 tables that raz can answer for. Cryptographic erase alone is
+/// none: nobody has declared that all data was encrypted and all keys are the drive's.
+fn is_purge(kind: Kind, technique: Technique) -> bool {
+    matches!(
+        (kind, technique),
+        (Kind::SolidState, Technique::BlockErase) | (Kind::Rotating, Technique::Overwrite)
+    )
+}
+
 fn technique(passes: &[PassKind]) -> &'static str {
     let has = |kind| passes.contains(&kind);
     match (has(PassKind::Complement), has(PassKind::Zero)) {
@@ -196,9 +280,15 @@ fn technique(passes: &[PassKind]) -> &'static str {
     }
 }
 
-fn residual(facts: &DriveFacts, kind: Kind) -> Vec<String> {
+fn residual(facts: &DriveFacts, kind: Kind, sanitize: Option<Technique>) -> Vec<String> {
     let mut residual = facts.not_reached.clone();
     match kind {
+        Kind::SolidState if sanitize.is_some() => residual.push(
+            "spare and replaced cells of the flash are reached by the drive's own command only, as the drive claims".into(),
+        ),
+        Kind::Rotating if sanitize.is_some() => residual.push(
+            "replaced sectors are reached by the drive's own command only, as the drive claims".into(),
+        ),
         Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::SolidState => residual.push(
             "flash keeps spare and replaced cells that no overwrite reaches: old data may remain in them".into(),
         ),

@@ -17,7 +17,7 @@ use super::attachment::Attachment;
 use super::line::Line;
 use super::sysfs::Node;
 use crate::ata::Identify;
-use crate::facts::{DriveFacts, HiddenCapacity, Silence, Transport};
+use crate::facts::{DriveFacts, HiddenCapacity, Sanitize, SanitizeCommands, Silence, Transport};
 use crate::health::Health;
 use crate::mmc::ExtCsd;
 use crate::nvme::{Controller, Namespace};
@@ -101,6 +101,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
             .oddities
             .push("the serial is the USB bridge's, which other drives may come to share".into());
     }
+    facts.sanitize = sanitize(&facts, &said);
     facts.health = health_on(&line, &facts, &said);
     health::replaced_sectors(&mut facts);
     volumes::read(&line, &mut facts, &context.node);
@@ -178,8 +179,9 @@ fn scsi_family(line: &Line<'_>, facts: &mut DriveFacts) -> Result<Said, String> 
     let through_sat = match facts.transport {
         Transport::Ata => true,
         Transport::Usb => !careful,
-        Transport::Scsi
-        | Transport::Nvme
+        // A SATA drive on a SAS controller, whose translation says so.
+        Transport::Scsi => facts.vendor.as_deref() == Some("ATA"),
+        Transport::Nvme
         | Transport::Mmc
         | Transport::Sd
         | Transport::Virtio
@@ -193,6 +195,38 @@ fn scsi_family(line: &Line<'_>, facts: &mut DriveFacts) -> Result<Said, String> 
         return Err(reason);
     }
     Ok(said.map_or(Said::Scsi, |said| Said::Ata(Box::new(said))))
+}
+
+/// Commands that the path carries whole: no USB bridge is trusted with them.
+fn sanitize(facts: &DriveFacts, said: &Said) -> Result<Sanitize, String> {
+    let none = |reason: &str| Err(reason.to_owned());
+    match said {
+        _ if facts.transport == Transport::Usb => {
+            none("a USB bridge is not trusted with sanitize commands: attach the drive directly")
+        }
+        _ if facts.transport == Transport::Network => none("networked storage is not told to"),
+        Said::Ata(identify) => match identify.sanitize {
+            Some(offered) => Ok(Sanitize {
+                block_erase: offered.block_erase,
+                crypto_erase: offered.crypto_scramble,
+                overwrite: offered.overwrite,
+                commands: SanitizeCommands::Ata,
+            }),
+            None => none("IDENTIFY DEVICE names no sanitize feature set"),
+        },
+        Said::Nvme(said) => match said.0.sanitize {
+            offered if offered.is_supported() => Ok(Sanitize {
+                block_erase: offered.block_erase,
+                crypto_erase: offered.crypto_erase,
+                overwrite: offered.overwrite,
+                commands: SanitizeCommands::Nvme(offered),
+            }),
+            _ => none("Identify Controller names no sanitize command (SANICAP 0)"),
+        },
+        Said::Scsi => none("this version of raz does not send SCSI SANITIZE"),
+        Said::Mmc(_) => none("this version of raz does not send the eMMC's sanitize"),
+        Said::Nothing => none("this kind of drive has no sanitize commands"),
+    }
 }
 
 fn is_bridges_serial(facts: &DriveFacts) -> bool {

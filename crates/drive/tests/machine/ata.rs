@@ -43,6 +43,22 @@ fn drive_says_who_it_is_in_full() {
 }
 
 #[test]
+fn sanitize_commands_are_offered_by_word_59_only() {
+    let none = drive_with(&[], |script| script);
+    assert!(
+        none.sanitize
+            .unwrap_err()
+            .contains("no sanitize feature set")
+    );
+    let offered = drive_with(&[(59, 1 << 12 | 1 << 15 | 1 << 13)], |script| script);
+    let offered = offered.sanitize.unwrap();
+    assert!(offered.block_erase && offered.crypto_erase && !offered.overwrite);
+    // The other bits mean nothing without bit 12.
+    let meaningless = drive_with(&[(59, 1 << 14 | 1 << 15)], |script| script);
+    meaningless.sanitize.unwrap_err();
+}
+
+#[test]
 fn clean_capacity_names_the_commands_that_established_it() {
     let drive = drive_with(&[(82, 1 << 10), (85, 1 << 10)], |script| script);
     let HiddenCapacity::None { evidence } = &drive.hidden else {

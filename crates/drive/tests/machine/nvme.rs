@@ -182,3 +182,19 @@ fn refused_identify_is_said() {
     // What the kernel read at probe still names the drive.
     assert_eq!(drive.identity.serial.as_deref(), Some("S4EVNX0M000001"));
 }
+
+#[test]
+fn sanitize_commands_are_offered_by_sanicap_only() {
+    let drive = |capabilities: u32| {
+        let mut data = controller("S4EVNX0M000001", false, 0);
+        data[328..332].copy_from_slice(&capabilities.to_le_bytes());
+        let script = Script::new()
+            .admin(0x06, 0x01, data)
+            .admin(0x06, 0x00, namespace(SECTORS, 1))
+            .admin(0x06, 0x02, list(&[1]));
+        single(script).drive()
+    };
+    assert!(drive(0).sanitize.unwrap_err().contains("SANICAP 0"));
+    let offered = drive(0b010).sanitize.unwrap();
+    assert!(offered.block_erase && !offered.crypto_erase && !offered.overwrite);
+}

@@ -1,10 +1,14 @@
 //! One row of the decision table per test.
 
-use super::{Level, Plan, Wishes, plan};
+use super::{Level, Plan, Wanted, Wishes, plan};
 use crate::job::VerifyMode;
+use crate::native::Technique;
 use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, UsbBridge, Zoned};
+use drive::facts::{
+    DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands, Security, Transport, UsbBridge,
+    Zoned,
+};
 use drive::health::{Confidence, Count, Health};
 use drive::identity::Identity;
 
@@ -30,6 +34,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         read_only: false,
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
+        sanitize: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
@@ -191,7 +196,7 @@ fn sample_is_in_the_reasons_and_a_small_drive_is_read_in_full() {
 fn every_plan_says_that_native_sanitize_was_not_attempted() {
     assert!(says(
         &plain(&facts(Transport::Nvme, Medium::SolidState, false)).reasons,
-        "not attempted"
+        "it was not asked for"
     ));
 }
 
@@ -235,4 +240,130 @@ fn replaced_sectors_are_residual_unless_there_are_none_for_sure() {
     assert!(says(&with(12, Confidence::Certain), "12 replaced sectors"));
     assert!(says(&with(0, Confidence::Doubtful), "unknown"));
     assert_eq!(with(0, Confidence::Certain), Vec::<String>::new());
+}
+
+fn purge(facts: &DriveFacts) -> Plan {
+    let wishes = Wishes {
+        level: Wanted::Purge,
+        ..Wishes::default()
+    };
+    plan(facts, &wishes)
+}
+
+/// A drive with these commands, all of whose capacity is known.
+fn sanitizing(medium: Medium, [block_erase, crypto_erase, overwrite]: [bool; 3]) -> DriveFacts {
+    DriveFacts {
+        sanitize: Ok(Sanitize {
+            block_erase,
+            crypto_erase,
+            overwrite,
+            commands: SanitizeCommands::Ata,
+        }),
+        hidden: HiddenCapacity::None {
+            evidence: "asked".into(),
+        },
+        ..facts(Transport::Ata, medium, false)
+    }
+}
+
+#[test]
+fn purge_is_the_drives_own_erase_and_then_all_that_clear_is() {
+    let flash = Medium::SolidState;
+    for (facts, technique, level) in [
+        (
+            sanitizing(flash, [true; 3]),
+            Technique::BlockErase,
+            Level::Purge,
+        ),
+        (
+            sanitizing(DISK, [true; 3]),
+            Technique::Overwrite,
+            Level::Purge,
+        ),
+        // Nobody has answered for its encryption.
+        (
+            sanitizing(flash, [false, true, true]),
+            Technique::CryptoErase,
+            Level::Clear,
+        ),
+    ] {
+        let plan = purge(&facts);
+        assert_eq!(
+            (plan.sanitize, plan.level),
+            (Some(technique), level),
+            "{plan:?}"
+        );
+        assert_eq!(plan.passes, [Pattern]);
+        assert_eq!(plan.verify, VerifyMode::Full);
+        assert!(says(&plan.residual, "as the drive claims"), "{plan:?}");
+        assert_eq!(plain(&facts).sanitize, None, "only where it is asked for");
+    }
+}
+
+#[test]
+fn drive_that_cannot_erase_itself_is_planned_as_clear_with_the_reason() {
+    let flash = Medium::SolidState;
+    let locked = DriveFacts {
+        security: Security {
+            locked: Some(true),
+            ..Security::default()
+        },
+        ..sanitizing(flash, [true; 3])
+    };
+    let zoned = DriveFacts {
+        zoned: Zoned::HostManaged,
+        ..sanitizing(DISK, [true; 3])
+    };
+    let stick = DriveFacts {
+        removable: true,
+        transport: Transport::Usb,
+        ..sanitizing(flash, [true; 3])
+    };
+    for (facts, reason) in [
+        (facts(Transport::Ata, flash, false), "a test"),
+        (
+            sanitizing(flash, [false, false, true]),
+            "no command for flash",
+        ),
+        (
+            sanitizing(DISK, [true, true, false]),
+            "no overwrite of its own",
+        ),
+        (locked, "locked"),
+        (zoned, "zones"),
+        (stick, "not known to be a disk"),
+    ] {
+        let plan = purge(&facts);
+        assert_eq!(plan.sanitize, None, "{plan:?}");
+        assert_ne!(plan.level, Level::Purge);
+        assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
+    }
+}
+
+#[test]
+fn purge_needs_all_capacity_to_be_known() {
+    for hidden in [
+        HiddenCapacity::Unknown { reason: "x".into() },
+        HiddenCapacity::NotApplicable,
+        HiddenCapacity::OpenedForThisBoot {
+            bytes: 512,
+            evidence: "x".into(),
+        },
+    ] {
+        let facts = DriveFacts {
+            hidden,
+            ..sanitizing(DISK, [true; 3])
+        };
+        let plan = purge(&facts);
+        assert_eq!(plan.level, Level::Clear, "{plan:?}");
+        assert_eq!(plan.sanitize, Some(Technique::Overwrite));
+    }
+    let hidden = DriveFacts {
+        hidden: HiddenCapacity::Hidden {
+            bytes: 512,
+            evidence: "x".into(),
+        },
+        ..sanitizing(DISK, [true; 3])
+    };
+    assert_eq!(purge(&hidden).level, Level::BelowClear);
 }
