@@ -1,5 +1,7 @@
 //! SATA drives: identity, security, hidden capacity.
 
+use std::sync::Arc;
+
 use crate::support::folder::Folder;
 use crate::support::script::{Script, ata, identify, registers, seal, set_word};
 use drive::facts::{HiddenCapacity, Medium, Transport};
@@ -226,19 +228,34 @@ fn drive_whose_serials_disagree_is_odd() {
 
 #[test]
 fn optical_command_a1_is_never_sent_and_no_command_writes() {
-    let script = Script::sata("S1", WWN, SECTORS);
-    let asked = script.asked.clone();
-    let mut folder = Folder::new();
-    folder.sata("sda", 1, SECTORS, script);
-    folder.drive();
+    // SMART, HPA, DCO and AMAC: each of them makes discovery ask more.
+    let features = [
+        (82, 0x0401),
+        (85, 0x0401),
+        (83, 0x0800),
+        (86, 0x8800),
+        (119, 0x4100),
+        (120, 0x4100),
+    ];
+    let mut asked = Arc::default();
+    drive_with(&features, |script| {
+        asked = Arc::clone(&script.asked);
+        script
+    });
     let asked = asked.lock().unwrap();
-    assert!(!asked.is_empty());
+    for command in [0xEC, 0xB0, 0x27, 0xB1, 0x78] {
+        let is_asked = asked.iter().any(|c| c[0] == 0x85 && c[14] == command);
+        assert!(is_asked, "{command:02X}h");
+    }
     for cdb in asked.iter() {
         let question = matches!(cdb[0], 0x12 | 0x9E | 0x4D | 0x5A | 0xB7 | 0x85);
         assert!(question, "{cdb:02X?}");
         if cdb[0] == 0x85 {
-            let question = matches!(cdb[14], 0xEC | 0x27 | 0xF8 | 0x78 | 0xB0)
-                || (cdb[14] == 0xB1 && cdb[4] == 0xC2);
+            // By opcode and FEATURE: with another feature 78h sets the capacity, B0h begins tests.
+            let question = matches!(
+                (cdb[14], cdb[4]),
+                (0xEC | 0x27 | 0xF8 | 0x78, 0x00) | (0xB0, 0xD0 | 0xD1 | 0xDA) | (0xB1, 0xC2)
+            );
             assert!(question, "{cdb:02X?}");
             // Protocols non-data and PIO-in only.
             assert!(matches!(cdb[1] >> 1, 3 | 4), "{cdb:02X?}");
