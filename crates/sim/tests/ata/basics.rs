@@ -338,6 +338,21 @@ fn smart_has_a_verdict_self_tests_and_logs() {
     assert_eq!(registers_of_refusal(&mut disk, verdict), 0x04);
 }
 
+#[test]
+fn self_test_is_lost_with_the_power_and_one_that_ended_is_not() {
+    let data = "85 08 0E 00 D0 00 01 00 00 00 4F 00 C2 00 B0 00";
+    let short = "85 06 20 00 D4 00 00 00 01 00 4F 00 C2 00 B0 00";
+    for (seconds, status) in [(59, 0x10), (60, 0x00)] {
+        let (mut disk, clock) = disk(Options::default());
+        registers(&mut disk, short);
+        clock.advance(Duration::from_secs(seconds));
+        disk.event(Event::PowerOff);
+        disk.event(Event::PowerOn);
+        sense(&mut disk, "00 00 00 00 00 00");
+        assert_eq!(read(&mut disk, data)[363], status);
+    }
+}
+
 /// The error register in fixed format.
 fn registers_of_refusal(disk: &mut sim::ata::disk::AtaDisk, cdb: &str) -> u8 {
     send(disk, cdb, &[]).sense[3]
