@@ -151,7 +151,7 @@ pub struct Lies {
     pub zeros_while_locked: bool,
     /// 15: CRYPTO SCRAMBLE changes the key for new data and keeps the old one, or there is none.
     pub key_kept: bool,
-    /// 17: What a sanitize leaves and says nothing of.
+    /// 17: What a block erase or an overwrite leaves and says nothing of; `key_kept` is for a scramble.
     pub sanitize_keeps: Kept,
     /// 17: What SECURITY ERASE UNIT leaves and says nothing of.
     pub erase_keeps: Kept,
