@@ -94,8 +94,22 @@ fn cut(mut data: Vec<u8>, allowed: u64) -> ScsiAnswer {
     good(data)
 }
 
+/// The command block without what a transport put behind it, by its group code; empty where it is too
+/// short or of a group without a length.
+fn command_block(cdb: &[u8]) -> &[u8] {
+    let length = match cdb.first().map(|operation| operation >> 5) {
+        Some(0) => 6,
+        Some(1 | 2) => 10,
+        Some(4) => 16,
+        Some(5) => 12,
+        _ => 0,
+    };
+    cdb.get(..length).unwrap_or_default()
+}
+
 impl ScsiDevice for AtaDisk {
     fn command(&mut self, cdb: &[u8], out: &[u8]) -> Option<ScsiAnswer> {
+        let cdb = command_block(cdb);
         self.translation.commands.push(cdb.to_vec());
         self.took = std::time::Duration::ZERO;
         if self.is_off {
@@ -124,7 +138,7 @@ impl AtaDisk {
     }
 
     fn translate(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
-        let operation = cdb.first().copied().unwrap_or(0);
+        let operation = cdb.first().copied().ok_or(INVALID_COMMAND)?;
         let ignores_attention = [0x03, 0x12, 0xA0].contains(&operation);
         if !ignores_attention && let Some(sense) = self.translation.unit_attention.take() {
             return Err(sense.into());

@@ -18,7 +18,8 @@ pub struct Options {
     pub firmware: String,
     /// World wide name; 0: the drive has none.
     pub wwn: u64,
-    /// All that can ever have an address: hidden sectors included.
+    /// All that can ever have an address: hidden sectors included. Any number can be read and written;
+    /// an erasure walks over all of them, and takes memory for what is not zero.
     pub sectors: u64,
     /// Bytes of an addressed sector: a multiple of 512, at least 512.
     pub logical_sector_bytes: u16,
@@ -150,7 +151,7 @@ pub struct Lies {
     pub zeros_while_locked: bool,
     /// 15: CRYPTO SCRAMBLE changes the key for new data and keeps the old one, or there is none.
     pub key_kept: bool,
-    /// 17: What a sanitize leaves and says nothing of.
+    /// 17: What a block erase or an overwrite leaves and says nothing of; `key_kept` is for a scramble.
     pub sanitize_keeps: Kept,
     /// 17: What SECURITY ERASE UNIT leaves and says nothing of.
     pub erase_keeps: Kept,
@@ -160,10 +161,15 @@ pub struct Lies {
     pub stuck_at: Option<u16>,
     /// 20: A sanitize fails in the end for this reason (1: physical sectors remain unsanitized).
     pub sanitize_fails: Option<u8>,
-    /// 21: The bridge answers GOOD without sense data where registers were asked for.
+    /// 21: The bridge answers GOOD without sense data where registers were asked for, whatever the
+    /// drive said; RETURN RESPONSE INFORMATION has them.
     pub sense_empty: bool,
     /// 21: The bridge answers GOOD to every pass-through and passes nothing on.
     pub pass_through_swallowed: bool,
+    /// The bridge knows no pass-through.
+    pub pass_through_refused: bool,
+    /// The bridge passes commands of 28 bits only.
+    pub pass_through_28_bit: bool,
     /// 22: The bridge keeps this many sectors at the end for itself.
     pub bridge_reserves: u64,
     /// 23: The bridge counts addresses modulo this.

@@ -266,7 +266,7 @@ impl AtaDisk {
         let sanitize = &self.sanitize;
         let is_completed = sanitize.is_completed || self.options.lies.sanitize_swallowed;
         let flags = [
-            (15, is_completed && !sanitize.is_in_progress()),
+            (15, is_completed),
             (14, sanitize.is_in_progress()),
             (13, matches!(sanitize.state, State::Frozen)),
             (12, sanitize.is_antifrozen),

@@ -1,6 +1,6 @@
 //! ATA PASS-THROUGH (12) and (16), and how the registers come back.
 
-use super::sense::{INVALID_FIELD, REGISTERS, Sense};
+use super::sense::{INVALID_COMMAND, INVALID_FIELD, REGISTERS, Sense};
 use super::{Outcome, Refusal, Registers, good};
 use crate::ata::disk::AtaDisk;
 use crate::ata::{Answer, Phase, Task};
@@ -102,6 +102,12 @@ impl AtaDisk {
     pub(super) fn pass_through(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
         let request = Request::of(cdb, self.cells.sector_bytes());
         let mut request = request.ok_or(INVALID_FIELD)?;
+        if self.options.lies.pass_through_refused {
+            return Err(INVALID_COMMAND.into());
+        }
+        if self.options.lies.pass_through_28_bit && request.task.is_48_bit {
+            return Err(INVALID_FIELD.into());
+        }
         if self.options.lies.pass_through_swallowed {
             let length = if request.is_in { request.length } else { 0 };
             return Ok(good(vec![0; length]));
@@ -123,16 +129,19 @@ impl AtaDisk {
         Ok(self.conclude(&request, answer, data))
     }
 
-    fn conclude(&mut self, request: &Request, answer: Answer, data: Vec<u8>) -> ScsiAnswer {
+    fn conclude(&mut self, request: &Request, mut answer: Answer, data: Vec<u8>) -> ScsiAnswer {
         let is_good = answer.is_good();
         let sense = match is_good {
             true => REGISTERS,
             false => self.sense_of(&request.task, &answer),
         };
-        let registers = Registers {
-            answer,
-            is_48_bit: request.task.is_48_bit,
-        };
+        let is_48_bit = request.task.is_48_bit;
+        if !is_48_bit {
+            // LBA 27:24 is in the device register.
+            let nibble = answer.lba.to_le_bytes()[3] & 0x0F;
+            answer.device = answer.device & 0xF0 | nibble;
+        }
+        let registers = Registers { answer, is_48_bit };
         let before = self.translation.last.replace(registers.clone());
         let lies = &self.options.lies;
         let is_silent = lies.sense_empty && request.wants_registers;

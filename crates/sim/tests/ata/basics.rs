@@ -78,6 +78,49 @@ fn unknown_commands_are_refused() {
 }
 
 #[test]
+fn command_block_ends_where_its_group_says() {
+    let (mut disk, _) = disk(Options::default());
+    let padded = format!("{IDENTIFY} 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00");
+    assert_eq!(read(&mut disk, &padded).len(), 512);
+    assert_eq!(sense(&mut disk, "85 08 0E"), (5, 0x20, 0), "too short");
+}
+
+#[test]
+fn no_bytes_bring_the_model_down() {
+    const OPERATIONS: [u8; 24] = [
+        0x00, 0x03, 0x12, 0x15, 0x1A, 0x1B, 0x25, 0x28, 0x2A, 0x2F, 0x35, 0x42, 0x55, 0x5A, 0x85,
+        0x85, 0x85, 0x88, 0x8A, 0x8F, 0x91, 0x9E, 0xA0, 0xA1,
+    ];
+    let mut random = sim::random::Random::new(4);
+    let (mut disk, clock) = disk(Options::default());
+    for _ in 0..50_000 {
+        let mut cdb: Vec<u8> = (0..16).map(|_| random.number().to_le_bytes()[0]).collect();
+        cdb[0] = random.pick(&OPERATIONS);
+        if cdb[0] == 0x85 && !random.one_in(4) {
+            let known = [
+                0x25, 0x35, 0x06, 0xB4, 0xB0, 0xB1, 0xF1, 0xF4, 0x27, 0x37, 0x78, 0x2F, 0xEC, 0xEF,
+            ];
+            cdb[14] = random.pick(&known);
+            cdb[1] = random.pick(&[6, 7, 8, 9, 10, 12, 13, 30]);
+            cdb[2] = random.pick(&[0x20, 0x2E, 0x26, 0x0E, 0x06]);
+            cdb[5] = 0;
+            cdb[6] &= 3;
+        }
+        let length = random.pick(&[0, 8, 24, 512, 1024]);
+        let out: Vec<u8> = (0..length)
+            .map(|_| random.number().to_le_bytes()[7])
+            .collect();
+        disk.command(&cdb, &out);
+        if random.one_in(500) {
+            clock.advance(Duration::from_secs(3600));
+            disk.event(Event::PowerOff);
+            disk.event(Event::PowerOn);
+        }
+    }
+    assert!(disk.tasks().total() > 5_000, "{}", disk.tasks().total());
+}
+
+#[test]
 fn capacity_is_the_last_address_and_the_sizes() {
     let (mut disk, _) = disk(Options::default());
     let ten = read(&mut disk, "25 00 00 00 00 00 00 00 00 00");
@@ -336,6 +379,21 @@ fn smart_has_a_verdict_self_tests_and_logs() {
     assert_eq!(registers(&mut disk, off).status, 0x50);
     assert_eq!(identify_word(&mut disk, 85) & 1, 0);
     assert_eq!(registers_of_refusal(&mut disk, verdict), 0x04);
+}
+
+#[test]
+fn self_test_is_lost_with_the_power_and_one_that_ended_is_not() {
+    let data = "85 08 0E 00 D0 00 01 00 00 00 4F 00 C2 00 B0 00";
+    let short = "85 06 20 00 D4 00 00 00 01 00 4F 00 C2 00 B0 00";
+    for (seconds, status) in [(59, 0x10), (60, 0x00)] {
+        let (mut disk, clock) = disk(Options::default());
+        registers(&mut disk, short);
+        clock.advance(Duration::from_secs(seconds));
+        disk.event(Event::PowerOff);
+        disk.event(Event::PowerOn);
+        sense(&mut disk, "00 00 00 00 00 00");
+        assert_eq!(read(&mut disk, data)[363], status);
+    }
 }
 
 /// The error register in fixed format.

@@ -1,8 +1,8 @@
 //! The host protected area, the accessible max address, device configuration.
 
 use crate::host::{
-    disk, identify_word, read, read_sector, registers, registers_with, sense, sense_with,
-    set_d_sense,
+    bytes, disk, identify_word, read, read_sector, registers, registers_with, send, sense,
+    sense_with, set_d_sense,
 };
 use crate::security::{ENHANCED, ERASE, PREPARE, SET_PASSWORD, try_plain, try_with};
 use sim::ata::disk::AtaDisk;
@@ -82,6 +82,17 @@ fn native_max_is_a_last_address_also_with_one_hidden_sector() {
     assert_eq!(read(&mut disk, last), [0; 512]);
     power_cycle(&mut disk);
     assert_eq!(sectors(&mut disk), 2048, "lasting");
+}
+
+#[test]
+fn short_native_max_has_its_highest_bits_in_the_device_register() {
+    let mut disk = hidden(Options {
+        sectors: 0x0ABC_DEF1,
+        ..Options::default()
+    });
+    let sense = send(&mut disk, READ_NATIVE_28, &[]).sense;
+    let expected = "09 0C 00 00 00 00 00 F0 00 DE 00 BC 4A 50";
+    assert_eq!(sense[8..], bytes(expected));
 }
 
 #[test]

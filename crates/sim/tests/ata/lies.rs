@@ -158,6 +158,8 @@ fn bridge_without_sense_data_hides_a_refusal() {
         let answer = send(&mut disk, cdb, &[]);
         assert_eq!((answer.status, answer.sense.len()), (0, 0));
     }
+    let response = "85 1E 20 00 00 00 00 00 00 00 00 00 00 00 00 00";
+    assert_eq!(registers(&mut disk, response).count, 0xFF, "when asked");
     assert_eq!(disk.tasks().last().last().unwrap().command, 0xE5, "reached");
     assert!(has_secret(&mut disk));
 }
@@ -174,6 +176,18 @@ fn bridge_that_swallows_pass_through_answers_good_and_passes_nothing_on() {
     clock.advance(Duration::from_secs(60));
     assert_eq!(disk.tasks().total(), before);
     assert_eq!(read_sector(&mut disk, 3), secret_sector());
+}
+
+#[test]
+fn bridge_refuses_what_it_does_not_pass_on() {
+    let (mut disk, _) = liar(Lies {
+        pass_through_28_bit: true,
+        ..Lies::default()
+    });
+    assert_eq!(read(&mut disk, IDENTIFY).len(), 512);
+    assert_eq!(sense(&mut disk, STATUS), (5, 0x24, 0));
+    disk.options_mut().lies.pass_through_refused = true;
+    assert_eq!(sense(&mut disk, IDENTIFY), (5, 0x20, 0));
 }
 
 #[test]

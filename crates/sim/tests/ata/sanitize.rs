@@ -288,16 +288,18 @@ fn unrestricted_failure_can_be_cleared_and_gives_the_old_data_back() {
         sanitize_keeps: Kept::All,
         ..Lies::default()
     };
-    let (mut disk, clock) = with_secret(Options {
+    let mut options = Options {
         lies,
         ..Options::default()
-    });
+    };
+    options.sanitize.done_before = true;
+    let (mut disk, clock) = with_secret(options);
     accepted(&mut disk, BLOCK_UNRESTRICTED);
     clock.advance(Duration::from_secs(60));
     assert_eq!(refused(&mut disk, STATUS), 0);
     let cleared = registers(&mut disk, CLEAR);
     assert_eq!((cleared.status, cleared.count), (0x50, 0));
-    assert_eq!(status(&mut disk), (0, 0xFFFF));
+    assert_eq!(status(&mut disk), (0, 0xFFFF), "not the success before");
     assert_eq!(read_sector(&mut disk, 3), secret_sector());
 }
 
