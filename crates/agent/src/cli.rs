@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use wipe::job::VerifyMode;
+use wipe::plan::Wanted;
 use wipe::sample::Share;
 
 /// Exit status of every command, repeated in `--help`.
@@ -105,6 +106,14 @@ fn verify_mode(text: &str) -> Result<VerifyMode, String> {
     }
 }
 
+fn level(text: &str) -> Result<Wanted, String> {
+    match text {
+        "clear" => Ok(Wanted::Clear),
+        "purge" => Ok(Wanted::Purge),
+        _ => Err("not one of clear, purge".into()),
+    }
+}
+
 /// `raz wipe`.
 #[derive(Debug, Args)]
 pub struct Wipe {
@@ -114,6 +123,10 @@ pub struct Wipe {
     /// The id of each named drive once more.
     #[arg(long = "confirm", value_name = "ID", required = true)]
     pub confirm: Vec<String>,
+    /// The level to reach: `clear` (overwrite and read back), or `purge` (the drive erases itself
+    /// first). Where a named drive cannot be purged, nothing is written to any.
+    #[arg(long, value_name = "LEVEL", value_parser = level, default_value = "clear")]
+    pub level: Wanted,
     /// After the proven pattern, a pass of zeros that is read back too.
     #[arg(long)]
     pub then_zero: bool,

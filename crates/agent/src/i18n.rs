@@ -112,6 +112,7 @@ texts! {
     Resumes: ", reprise", ", resumes";
     NotChosen: "non choisi", "not chosen";
     PhaseWaiting: "en attente", "waiting";
+    PhaseSanitizing: "auto-effac.", "self-erase";
     PhaseWriting: "écriture", "writing";
     PhaseSettling: "vidage cache", "settling";
     PhaseVerifying: "contrôle", "reading";

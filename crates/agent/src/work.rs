@@ -160,6 +160,11 @@ impl Work {
                 identity: flight.claimed.facts().identity.recorded(),
                 seed,
                 cipher,
+                sanitize: flight
+                    .order
+                    .plan
+                    .sanitize
+                    .and_then(|technique| wipe::claimed::sanitize(&flight.claimed, technique)),
                 passes: flight.order.plan.passes.clone(),
                 verify: flight.order.plan.verify,
                 journal,
@@ -283,6 +288,7 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
         earlier: None,
         outcome: Outcome {
             conclusion: Conclusion::NotStarted(vec![Shortfall::Other(reason)]),
+            sanitize: None,
             passes: Vec::new(),
             identity_checks: Vec::new(),
             journal: None,

@@ -44,6 +44,7 @@ fn facts() -> DriveFacts {
         read_only: false,
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
+        sanitize: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
@@ -361,6 +362,7 @@ fn pass(kind: PassKind) -> PassRecord {
 
 fn ended(conclusion: Conclusion, kinds: &[PassKind]) -> After {
     after(&Outcome {
+        sanitize: None,
         conclusion,
         passes: kinds.iter().copied().map(pass).collect(),
         identity_checks: Vec::new(),

@@ -453,7 +453,9 @@ impl Claimed {
         self.trace.answers()
     }
 
-    fn port(&self) -> Traced<LinuxPort> {
+    /// The drive's control path; every command through it is among [`Claimed::answers`].
+    #[must_use]
+    pub fn port(&self) -> Traced<LinuxPort> {
         Traced::new(LinuxPort::over(Arc::clone(&self.fd)), self.trace.clone())
     }
 }

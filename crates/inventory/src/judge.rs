@@ -6,7 +6,8 @@
 //! `raz verify` are for that.
 
 use report::schema::{
-    Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges, Sample, Verification,
+    Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges, Sample, Sanitize,
+    SanitizeTechnique, SanitizeVerdict, Verification,
 };
 
 /// What the pages say of a drive.
@@ -43,6 +44,8 @@ pub enum Doubt {
     Sample,
     /// A pass read back different.
     Mismatch,
+    /// The drive's own erase is claimed, and what stands beside it does not bear that.
+    Sanitize,
     /// Reasons why it is not proven stand beside it.
     Shortfalls,
     /// The identity changed, or was not read between all phases.
@@ -67,6 +70,24 @@ pub fn judge(drive: &Drive) -> Finding {
         Level::None => finding,
         Level::Clear | Level::Purge => Finding::Contradiction(vec![Doubt::Level]),
     }
+}
+
+/// An erase by the drive that bears the level Purge: not of the keys alone, which nobody answers for.
+fn is_claimed(sanitize: &Sanitize) -> bool {
+    let reaches = match sanitize.technique {
+        SanitizeTechnique::BlockErase | SanitizeTechnique::Overwrite => true,
+        SanitizeTechnique::CryptoErase => false,
+    };
+    reaches && sanitize.verdict == SanitizeVerdict::ClaimedByDrive && bears_claim(sanitize)
+}
+
+/// What must stand beside a claim: witnesses that were there and are gone, and the drive's word.
+fn bears_claim(sanitize: &Sanitize) -> bool {
+    let witnesses = &sanitize.witnesses;
+    sanitize.reasons.is_empty()
+        && sanitize.status_after.is_some()
+        && witnesses.planted > 0
+        && witnesses.kept == 0
 }
 
 fn unless(doubts: Vec<Doubt>, finding: Finding) -> Finding {
@@ -110,20 +131,25 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
             some(&verification.mismatches) || verification.first_mismatch_offset_bytes.is_some()
         })
     };
-    // Once before the first write, then after each write and each read.
-    let identity_checks = 1 + 2 * erasure.passes.len();
+    // Once before the first write and after the drive's own erase, then after each write and each
+    // read.
+    let by_drive = usize::from(erasure.sanitize.is_some());
+    let identity_checks = 1 + by_drive + 2 * erasure.passes.len();
     let wrong_level = match erasure.achieved_level {
         // A level is claimed for what was read in full.
         Level::Clear | Level::Purge if sampled => true,
         // Less than it could be is no contradiction: one pass on a stick is below its row.
         Level::None => false,
         Level::Clear => drive.hidden_capacity.state == HiddenState::Hidden,
-        // Overwriting alone never reaches it.
+        // Overwriting by the host alone never reaches it, and it is of the whole drive.
         Level::Purge => {
-            erasure.technique.starts_with("overwrite")
-                || drive.hidden_capacity.state == HiddenState::Hidden
+            !erasure.sanitize.as_ref().is_some_and(is_claimed)
+                || drive.hidden_capacity.state != HiddenState::None
         }
     };
+    let wrong_claim = erasure.sanitize.as_ref().is_some_and(|sanitize| {
+        sanitize.verdict == SanitizeVerdict::ClaimedByDrive && !bears_claim(sanitize)
+    });
     let checks = [
         (Doubt::NoPattern, !any(&is_pattern)),
         (
@@ -134,6 +160,7 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
         (Doubt::NotAllRead, any(&not_read)),
         (Doubt::Sample, any(&bad_sample)),
         (Doubt::Mismatch, any(&differs)),
+        (Doubt::Sanitize, wrong_claim),
         (Doubt::Shortfalls, !erasure.shortfalls.is_empty()),
         (
             Doubt::Identity,
@@ -465,5 +492,76 @@ mod tests {
             doubts_after(|_, e| e.outcome = OutcomeWord::WrittenNotChecked),
             only(Doubt::Level)
         );
+    }
+
+    fn claimed() -> Sanitize {
+        Sanitize {
+            technique: SanitizeTechnique::BlockErase,
+            verdict: SanitizeVerdict::ClaimedByDrive,
+            reasons: Vec::new(),
+            status_before: "idle".into(),
+            status_after: Some("done".into()),
+            in_progress_seen: 3,
+            seconds: 60.0,
+            witnesses: report::schema::Witnesses {
+                planted: 64,
+                found: 10,
+                kept: 0,
+                gone: 74,
+                unreadable: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn purge_needs_a_claim_by_the_drive_that_its_numbers_bear() {
+        let purged = |change: fn(&mut Drive, &mut Sanitize)| {
+            doubts_after(|drive, erasure| {
+                let mut sanitize = claimed();
+                drive.hidden_capacity.state = HiddenState::None;
+                change(drive, &mut sanitize);
+                erasure.achieved_level = Level::Purge;
+                erasure.sanitize = Some(sanitize);
+                let check = erasure.identity_checks[0].clone();
+                erasure.identity_checks.push(check);
+            })
+        };
+        let level = Finding::Contradiction(vec![Doubt::Level]);
+        let both = Finding::Contradiction(vec![Doubt::Level, Doubt::Sanitize]);
+        let order = |finding| match finding {
+            Finding::Contradiction(mut doubts) => {
+                doubts.sort_by_key(|doubt| format!("{doubt:?}"));
+                Finding::Contradiction(doubts)
+            }
+            other => other,
+        };
+        assert_eq!(purged(|_, _| ()), Finding::Verified);
+        for (change, expected) in [
+            (
+                (|_, sanitize| sanitize.verdict = SanitizeVerdict::Unknown)
+                    as fn(&mut Drive, &mut Sanitize),
+                &level,
+            ),
+            (
+                |_, sanitize| sanitize.technique = SanitizeTechnique::CryptoErase,
+                &level,
+            ),
+            (
+                |drive, _| drive.hidden_capacity.state = HiddenState::Unknown,
+                &level,
+            ),
+            (|_, sanitize| sanitize.witnesses.kept = 1, &both),
+            (|_, sanitize| sanitize.witnesses.planted = 0, &both),
+            (|_, sanitize| sanitize.status_after = None, &both),
+            (|_, sanitize| sanitize.reasons.push("stuck".into()), &both),
+        ] {
+            assert_eq!(order(purged(change)), *expected);
+        }
+    }
+
+    #[test]
+    fn identity_is_read_once_more_after_the_drives_own_erase() {
+        let found = doubts_after(|_, erasure| erasure.sanitize = Some(claimed()));
+        assert_eq!(found, Finding::Contradiction(vec![Doubt::Identity]));
     }
 }

@@ -79,7 +79,7 @@ pub enum Event {
     Phase {
         /// Drive.
         id: String,
-        /// `waiting`, `writing`, `settling`, `verifying`, `done`.
+        /// `waiting`, `sanitizing`, `writing`, `settling`, `verifying`, `done`.
         phase: String,
         /// Pass, from 0.
         pass: u32,

@@ -243,6 +243,7 @@ fn job(
         identity,
         seed: Seed::random()?,
         cipher,
+        sanitize: None,
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
         journal: None,

@@ -1,9 +1,15 @@
 //! A claimed drive as the engine sees it. The only place where `wipe` meets `drive::claim`.
 
+use crate::native::ata::AtaSanitize;
+use crate::native::nvme::NvmeSanitize;
+use crate::native::{self, Patience, Sanitize, Technique, witness};
 use crate::target::{Control, Target};
 use drive::claim::Claimed;
+use drive::facts::{Medium, SanitizeCommands};
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use sys::aligned::AlignedBuffer;
 
 /// The bytes of a claimed drive. The claim lasts as long as the target.
 #[must_use]
@@ -31,7 +37,63 @@ pub fn control(claimed: &Arc<Claimed>) -> Arc<dyn Control> {
     Arc::new(Door(Arc::clone(claimed)))
 }
 
+/// The drive's erase by itself, in the way that was planned; `None` when the drive, asked anew by the
+/// claim, has no such command.
+#[must_use]
+pub fn sanitize(claimed: &Arc<Claimed>, technique: Technique) -> Option<native::Order> {
+    let facts = claimed.facts();
+    let offered = facts.sanitize.as_ref().ok()?;
+    let has = match technique {
+        Technique::BlockErase => offered.block_erase,
+        Technique::CryptoErase => offered.crypto_erase,
+        Technique::Overwrite => offered.overwrite,
+    };
+    let port = Arc::new(claimed.port());
+    let drive: Arc<dyn Sanitize> = match offered.commands {
+        _ if !has => return None,
+        SanitizeCommands::Ata => Arc::new(AtaSanitize::new(port)),
+        SanitizeCommands::Nvme(capabilities) => Arc::new(NvmeSanitize::new(port, capabilities)),
+    };
+    Some(native::Order {
+        drive,
+        technique,
+        medium: Arc::new(Door(Arc::clone(claimed))),
+        patience: Patience::of(matches!(facts.medium, Medium::Rotating { .. })),
+    })
+}
+
 struct Door(Arc<Claimed>);
+
+/// Single sectors, past the page cache: the claim's descriptor is open for direct I/O.
+impl witness::Medium for Door {
+    fn sector_bytes(&self) -> usize {
+        self.0.facts().logical_sector_bytes as usize
+    }
+
+    fn sectors(&self) -> u64 {
+        let facts = self.0.facts();
+        facts.capacity_bytes / u64::from(facts.logical_sector_bytes).max(1)
+    }
+
+    fn read(&self, sector: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut aligned = AlignedBuffer::new(buffer.len())?;
+        let offset = sector * buffer.len() as u64;
+        sys::block::read_at(self.0.file().as_fd(), &mut aligned, offset)?;
+        buffer.copy_from_slice(&aligned);
+        Ok(())
+    }
+
+    fn write(&self, sector: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut aligned = AlignedBuffer::new(bytes.len())?;
+        aligned.copy_from_slice(bytes);
+        let offset = sector * bytes.len() as u64;
+        sys::block::write_at(self.0.file().as_fd(), &aligned, offset)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 impl Control for Door {
     fn flush(&self) -> io::Result<()> {

@@ -239,6 +239,7 @@ impl Engine {
         let fault =
             Shortfall::Other("the data thread failed: a fault of raz, please report it".into());
         let run = Run {
+            sanitize: None,
             passes: Vec::new(),
             identity_checks: Vec::new(),
             journal: None,
@@ -257,6 +258,7 @@ fn outcome(run: RunResult, goal: &Goal) -> Outcome {
             conclusion: conclude(&run, goal),
             started: run.first_write.unwrap_or(run.begun),
             ended: run.ended,
+            sanitize: run.sanitize,
             passes: run.passes,
             identity_checks: run.identity_checks,
             journal: run.journal,
@@ -265,6 +267,7 @@ fn outcome(run: RunResult, goal: &Goal) -> Outcome {
             let now = SystemTime::now();
             Outcome {
                 conclusion: Conclusion::NotStarted(reasons),
+                sanitize: None,
                 passes: Vec::new(),
                 identity_checks: Vec::new(),
                 journal: None,

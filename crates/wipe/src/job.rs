@@ -2,6 +2,7 @@
 
 use crate::content::Content;
 use crate::ledger::{Journal, Mark};
+use crate::native;
 use crate::outcome::{PassKind, Shortfall};
 use crate::pattern::{Cipher, PassKey, Seed};
 use crate::progress::Progress;
@@ -23,6 +24,9 @@ pub struct Job {
     pub seed: Seed,
     /// The pattern's cipher.
     pub cipher: Cipher,
+    /// How the drive erases itself before the passes. Not of a job that resumes: it would undo what the
+    /// ledger says.
+    pub sanitize: Option<native::Order>,
     /// The passes, in order. A complement needs a pattern before it.
     pub passes: Vec<PassKind>,
     /// How much of each pass is read back. With [`Job::resume`] it is every byte, whatever this says.
@@ -82,6 +86,8 @@ pub(crate) struct Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Identity(&'static str),
+    /// The drive erases itself.
+    Sanitize,
     /// A few bytes of the first pass, before it goes on.
     Recall,
     Write(usize),
@@ -97,6 +103,7 @@ pub(crate) struct Work {
     pub(crate) target: Target,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) identity: String,
+    pub(crate) sanitize: Option<native::Order>,
     pub(crate) passes: Vec<Pass>,
     pub(crate) steps: VecDeque<Step>,
     pub(crate) journal: Option<Arc<dyn Journal>>,
@@ -114,6 +121,7 @@ impl Work {
             identity,
             seed,
             cipher,
+            sanitize,
             passes,
             verify: _,
             journal,
@@ -126,8 +134,10 @@ impl Work {
         }
         let journal = journal.filter(|_| passes.first() == Some(&PassKind::Pattern));
         let passes = number(&seed, &identity, cipher, &passes)?;
+        let sanitize = sanitize.filter(|_| resume.is_none());
         Ok(Self {
-            steps: steps(passes.len(), verify, resume.is_some()),
+            steps: steps(passes.len(), verify, resume.is_some(), sanitize.is_some()),
+            sanitize,
             target,
             control,
             identity,
@@ -166,6 +176,7 @@ impl Work {
             target,
             control,
             identity,
+            sanitize: None,
             passes,
             steps: steps.into(),
             journal: None,
@@ -177,8 +188,16 @@ impl Work {
 
 /// The steps of an overwrite. A sample is a share until its step begins, which is after the flush
 /// was answered: nobody can know before the last write what will be read.
-fn steps(passes: usize, verify: VerifyMode, is_resumed: bool) -> VecDeque<Step> {
+fn steps(
+    passes: usize,
+    verify: VerifyMode,
+    is_resumed: bool,
+    is_sanitized: bool,
+) -> VecDeque<Step> {
     let mut steps = VecDeque::from([Step::Identity("claim")]);
+    if is_sanitized {
+        steps.extend([Step::Sanitize, Step::Identity("after sanitize")]);
+    }
     steps.extend(is_resumed.then_some(Step::Recall));
     for index in 0..passes {
         if index == 1 {
@@ -291,7 +310,7 @@ mod tests {
     #[test]
     fn each_pass_is_flushed_before_its_sample_is_drawn() {
         let share = Share::MIN;
-        let all = steps(2, VerifyMode::Sampled(share), false);
+        let all = steps(2, VerifyMode::Sampled(share), false, false);
         let want = [
             Step::Identity("claim"),
             Step::Write(0),
@@ -311,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_wrote_is_tried_before_the_first_write() {
-        let all = steps(1, VerifyMode::Full, true);
+        let all = steps(1, VerifyMode::Full, true, false);
         assert_eq!(
             all.iter().take(3).collect::<Vec<_>>(),
             [&Step::Identity("claim"), &Step::Recall, &Step::Write(0)]

@@ -4,6 +4,7 @@
 //! [`Lane::poll`] now and then; calls that block are made on threads of their own. What the run
 //! amounts to is not decided here but in [`crate::verify`].
 
+mod sanitize;
 mod steps;
 
 use crate::call::{Answer as CallAnswer, Call};
@@ -14,10 +15,13 @@ use crate::job::Work;
 use crate::ledger::Mark;
 use crate::movement::{Answer, Direction, Movement};
 use crate::options::{Flow, Options};
-use crate::outcome::{ByteRange, IdentityCheck, JournalRecord, PassRecord, Shortfall};
+use crate::outcome::{
+    ByteRange, IdentityCheck, JournalRecord, PassRecord, SanitizeRecord, Shortfall,
+};
 use crate::progress::{self, Phase};
 use crate::sweep::Piece;
 use crate::target::Target;
+use sanitize::Sanitizing;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -30,6 +34,7 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// What happened to one drive, before any conclusion.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
+    pub(crate) sanitize: Option<SanitizeRecord>,
     pub(crate) passes: Vec<PassRecord>,
     pub(crate) identity_checks: Vec<IdentityCheck>,
     /// How the ledger was kept, if the job had one.
@@ -45,6 +50,8 @@ pub(crate) struct Run {
 enum Stage {
     Idle,
     Asking(&'static str, Call<Result<String, String>>),
+    /// The drive erases itself.
+    Sanitizing(Box<Sanitizing>),
     Flushing(usize, Call<Result<(), String>>),
     Moving(Box<Movement>),
     /// A phase with errors is over: is the drive still there?
@@ -88,6 +95,7 @@ impl Lane {
     ) -> Self {
         let wall = SystemTime::now();
         let run = Run {
+            sanitize: None,
             passes: Vec::new(),
             identity_checks: Vec::new(),
             journal: None,
@@ -253,6 +261,7 @@ impl Lane {
                 }
             }
             Stage::Moving(_) => self.poll_movement(now),
+            Stage::Sanitizing(_) => self.poll_sanitize(now),
             Stage::Over => {}
         }
         if matches!(self.stage, Stage::Idle) {
@@ -266,6 +275,7 @@ impl Lane {
         match &self.stage {
             Stage::Moving(_) if self.in_flight > 0 => now.duration_since(self.quiet_since),
             Stage::Asking(_, call) => call.age(now),
+            Stage::Sanitizing(sanitizing) => sanitizing.silent(now),
             Stage::Flushing(_, call) => call.age(now),
             Stage::Settling(call) => call.age(now),
             // The ledger is not the drive's.
@@ -281,6 +291,7 @@ impl Lane {
         self.interrupted = Some(now);
         match &mut self.stage {
             Stage::Moving(movement) => movement.sweep.halt(),
+            Stage::Sanitizing(sanitizing) => sanitizing.stop(),
             Stage::Idle
             | Stage::Asking(..)
             | Stage::Flushing(..)
@@ -303,6 +314,7 @@ impl Lane {
             Stage::Flushing(_, call) => Some(call.age(now)),
             Stage::Settling(call) => Some(call.age(now)),
             Stage::Closing(call) => Some(call.age(now)),
+            Stage::Sanitizing(sanitizing) => Some(sanitizing.silent(now)),
             Stage::Idle => Some(Duration::ZERO),
             Stage::Moving(_) | Stage::Over => self.presence.as_ref().map(|call| call.age(now)),
         }

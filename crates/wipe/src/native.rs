@@ -15,6 +15,7 @@ pub mod nvme;
 pub mod witness;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use judge::{Claim, Verdict, judge};
@@ -44,6 +45,19 @@ impl fmt::Display for Technique {
 /// The byte that an overwrite by the drive leaves everywhere: neither zero nor what erased flash
 /// reads as.
 pub const OVERWRITE_BYTE: u8 = 0xA5;
+
+/// One drive's erase by itself, to be done before the passes of a job.
+#[derive(Clone)]
+pub struct Order {
+    /// Its commands.
+    pub drive: Arc<dyn Sanitize>,
+    /// How.
+    pub technique: Technique,
+    /// Its sectors, for the witnesses.
+    pub medium: Arc<dyn Medium>,
+    /// How long to wait, and what is too fast.
+    pub patience: Patience,
+}
 
 /// What the drive says of its sanitize operation at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! by sample** (a part of it), **claimed by drive**, **not checked**. [`Proof`] and [`SampleProof`]
 //! have no constructor outside the verifier.
 
+use crate::native::{Evidence, Verdict};
 use crate::sample::Samples;
 use std::fmt;
 use std::time::SystemTime;
@@ -15,6 +16,8 @@ pub use crate::verify::{Proof, SampleProof};
 pub struct Outcome {
     /// The conclusion.
     pub conclusion: Conclusion,
+    /// What came of the drive's erase by itself, if the job had one and it began.
+    pub sanitize: Option<SanitizeRecord>,
     /// Each pass that began, in order.
     pub passes: Vec<PassRecord>,
     /// Identity as re-read: at claim, between phases, at the end.
@@ -25,6 +28,15 @@ pub struct Outcome {
     pub started: SystemTime,
     /// When the run ended.
     pub ended: SystemTime,
+}
+
+/// A drive's erase by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SanitizeRecord {
+    /// All that was seen.
+    pub evidence: Evidence,
+    /// What may be said of it. Never more than "claimed by drive".
+    pub verdict: Verdict,
 }
 
 /// What may be said of the drive after the run.

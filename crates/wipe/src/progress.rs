@@ -15,6 +15,8 @@ pub enum Phase {
     /// Not begun.
     #[default]
     Waiting,
+    /// The drive erases itself; its bytes are the share that it tells.
+    Sanitizing,
     /// Writing a pass.
     Writing,
     /// Flushing the write cache, re-reading the identity.
@@ -191,7 +193,7 @@ impl State {
         let learned = match self.stage.phase {
             Phase::Writing => &mut self.write_seconds_per_byte,
             Phase::Verifying => &mut self.read_seconds_per_byte,
-            Phase::Waiting | Phase::Settling | Phase::Done => return,
+            Phase::Waiting | Phase::Sanitizing | Phase::Settling | Phase::Done => return,
         };
         if let Some(seconds) = self.curve.end() {
             *learned = Some(seconds / self.stage.bytes_total.max(1) as f64);
@@ -250,6 +252,7 @@ impl State {
         let (left, per_byte) = match self.stage.phase {
             Phase::Waiting => return None,
             Phase::Settling | Phase::Done => (0.0, None),
+            Phase::Sanitizing => (self.phase_seconds_left(now, None)?.0, None),
             Phase::Writing => self.phase_seconds_left(now, written.or(read))?,
             Phase::Verifying => self.phase_seconds_left(now, read.or(written))?,
         };

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wipe::ledger::Journal;
 use wipe::options::Options;
-use wipe::plan::{self, Level, Wishes};
+use wipe::plan::{self, Level, Plan, Wanted, Wishes};
 use wipe::progress::Phase;
 
 /// The rate at which the line of progress changes.
@@ -53,6 +53,11 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
             against.push(format!("{path}: refused: {reason}"));
         }
     }
+    against.extend(
+        named
+            .iter()
+            .filter_map(|facts| below_purge(facts, arguments)),
+    );
     against.extend(unconfirmed(&named, &arguments.confirm));
     if !against.is_empty() {
         output::tell_if_not_root();
@@ -157,10 +162,11 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
 /// What is proven of one drive of all that was asked for it.
 fn status(run: &Run, single_pass: bool) -> Status {
     // A single pass that was asked for by name is all that was asked, whatever level it reaches.
-    let as_asked = match single_pass {
+    let as_asked = match (run.plan.wanted, single_pass) {
+        (Wanted::Purge, _) => compose::reached(run),
         // The second pass is all that may be missing: not hidden bytes, nor a RAID volume's members.
-        true => plan::plan(&run.facts, &Wishes::default()).level == Level::Clear,
-        false => run.plan.level == Level::Clear,
+        (Wanted::Clear, true) => plan::plan(&run.facts, &Wishes::default()).level == Level::Clear,
+        (Wanted::Clear, false) => run.plan.level == Level::Clear,
     };
     match compose::conclusion(&run.outcome.conclusion).0 {
         OutcomeWord::Verified if as_asked => Status::Proven,
@@ -220,15 +226,33 @@ fn unconfirmed(named: &[&DriveFacts], confirmed: &[String]) -> Vec<String> {
     missing.chain(strange).collect()
 }
 
-fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
+/// Why a drive cannot reach the level that was asked for by name.
+fn below_purge(facts: &DriveFacts, arguments: &Wipe) -> Option<String> {
+    let plan = planned(facts, arguments);
+    let falls_short = plan.wanted == Wanted::Purge && plan.level != Level::Purge;
+    falls_short.then(|| {
+        format!(
+            "{}: refused: Purge was asked for and cannot be reached: {}; to do: ask for --level clear, or have the drive destroyed",
+            facts.path.display(),
+            plan.reasons.join("; ")
+        )
+    })
+}
+
+fn planned(facts: &DriveFacts, arguments: &Wipe) -> Plan {
     let wishes = Wishes {
+        level: arguments.level,
         then_zero: arguments.then_zero,
         single_pass: arguments.single_pass,
         verify: arguments.verify,
     };
+    plan::plan(facts, &wishes)
+}
+
+fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
     Order {
         facts: facts.clone(),
-        plan: plan::plan(facts, &wishes),
+        plan: planned(facts, arguments),
         consent: Consent {
             id: facts.identity.id(),
             source: ConsentSource::CommandLine,
@@ -315,6 +339,7 @@ fn progress(work: &Work) -> String {
             match now.phase {
                 Phase::Waiting => format!("{name} waiting"),
                 Phase::Settling => format!("{name} settling"),
+                Phase::Sanitizing => format!("{name} erases itself {percent:.0}%"),
                 Phase::Done => format!("{name} done"),
                 Phase::Writing | Phase::Verifying => {
                     let verb = if now.phase == Phase::Writing {

@@ -8,14 +8,15 @@ use super::sample::{figures, sample};
 use crate::ledger::Earlier;
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
-use report::schema::{self, FinalContent, Level, OutcomeWord};
+use report::schema::{self, FinalContent, Level, OutcomeWord, SanitizeTechnique, SanitizeVerdict};
 use std::time::SystemTime;
+use wipe::native::{Technique, Verdict};
 use wipe::outcome::{
     ByteRange, Conclusion, IdentityCheck, JournalRecord, Outcome, PassKind, PassRecord, Resumed,
-    SampleProof, Shortfall,
+    SampleProof, SanitizeRecord, Shortfall,
 };
 use wipe::pattern::{CONTEXT, Cipher, Seed};
-use wipe::plan::{self, Plan};
+use wipe::plan::{self, Plan, Wanted};
 
 /// One drive's run, as the session or the command line held it.
 #[derive(Clone, Debug)]
@@ -48,12 +49,15 @@ pub fn erasure(run: &Run) -> schema::Erasure {
     let outcome = &run.outcome;
     let (word, _, shortfalls) = conclusion(&outcome.conclusion);
     let mut text = ended(run);
-    let (achieved_level, remark) = achieved(word, run.plan.level);
+    let (achieved_level, remark) = achieved(word, run.plan.level, is_claimed(outcome));
     text.push_str(remark);
     schema::Erasure {
-        requested_level: Level::Clear,
+        requested_level: requested(run.plan.wanted),
         achieved_level,
-        technique: run.plan.technique.into(),
+        technique: match &outcome.sanitize {
+            Some(record) => format!("{}, then {}", record.evidence.technique, run.plan.technique),
+            None => run.plan.technique.into(),
+        },
         reasons: run.plan.reasons.clone(),
         outcome: word,
         outcome_text: text,
@@ -64,6 +68,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
             seed: hex::encode(run.seed.0),
             cipher: run.cipher.name().into(),
         },
+        sanitize: outcome.sanitize.as_ref().map(sanitize),
         passes: outcome
             .passes
             .iter()
@@ -94,12 +99,37 @@ pub fn ended(run: &Run) -> String {
 #[must_use]
 pub fn reached(run: &Run) -> bool {
     let word = conclusion(&run.outcome.conclusion).0;
-    achieved(word, run.plan.level).0 == Level::Clear
+    let achieved = achieved(word, run.plan.level, is_claimed(&run.outcome)).0;
+    match run.plan.wanted {
+        Wanted::Clear => matches!(achieved, Level::Clear | Level::Purge),
+        Wanted::Purge => achieved == Level::Purge,
+    }
+}
+
+fn requested(wanted: Wanted) -> Level {
+    match wanted {
+        Wanted::Clear => Level::Clear,
+        Wanted::Purge => Level::Purge,
+    }
+}
+
+/// The drive erased itself, as it claims with all the evidence that there can be.
+fn is_claimed(outcome: &Outcome) -> bool {
+    let verdict = outcome.sanitize.as_ref().map(|record| &record.verdict);
+    matches!(verdict, Some(Verdict::ClaimedByDrive(_)))
 }
 
 /// The level that an outcome reaches, and what is to be said of it beside the outcome.
-fn achieved(word: OutcomeWord, aim: plan::Level) -> (Level, &'static str) {
+fn achieved(word: OutcomeWord, aim: plan::Level, is_claimed: bool) -> (Level, &'static str) {
     match (word, aim) {
+        (OutcomeWord::Verified, plan::Level::Purge) if is_claimed => (
+            Level::Purge,
+            "; before that the drive erased itself, as the drive claims (its status was read, data that stood there was gone)",
+        ),
+        (OutcomeWord::Verified, plan::Level::Purge) => (
+            Level::Clear,
+            "; the drive's erase by itself is not proven, for the reasons given: Clear, not Purge",
+        ),
         (OutcomeWord::Verified, plan::Level::Clear) => (Level::Clear, ""),
         (OutcomeWord::Verified, plan::Level::BelowClear) => (
             Level::None,
@@ -110,7 +140,7 @@ fn achieved(word: OutcomeWord, aim: plan::Level) -> (Level, &'static str) {
             | OutcomeWord::WrittenNotChecked
             | OutcomeWord::NotComplete
             | OutcomeWord::NotStarted,
-            plan::Level::Clear | plan::Level::BelowClear,
+            plan::Level::Purge | plan::Level::Clear | plan::Level::BelowClear,
         ) => (Level::None, ""),
     }
 }
@@ -229,6 +259,36 @@ fn record(pass: &PassRecord, capacity_bytes: u64, earlier: Option<&Earlier>) -> 
             seconds: verify.seconds,
             complete: verify.complete,
         }),
+    }
+}
+
+fn sanitize(record: &SanitizeRecord) -> schema::Sanitize {
+    let evidence = &record.evidence;
+    let (verdict, reasons) = match &record.verdict {
+        Verdict::ClaimedByDrive(_) => (SanitizeVerdict::ClaimedByDrive, Vec::new()),
+        Verdict::Refuted(reasons) => (SanitizeVerdict::Refuted, reasons.clone()),
+        Verdict::Unknown(reasons) => (SanitizeVerdict::Unknown, reasons.clone()),
+    };
+    let witnesses = &evidence.witnesses;
+    schema::Sanitize {
+        technique: match evidence.technique {
+            Technique::BlockErase => SanitizeTechnique::BlockErase,
+            Technique::CryptoErase => SanitizeTechnique::CryptoErase,
+            Technique::Overwrite => SanitizeTechnique::Overwrite,
+        },
+        verdict,
+        reasons,
+        status_before: evidence.before.raw.clone(),
+        status_after: evidence.after.as_ref().map(|said| said.raw.clone()),
+        in_progress_seen: evidence.in_progress_seen,
+        seconds: evidence.took.as_secs_f64(),
+        witnesses: schema::Witnesses {
+            planted: witnesses.planted,
+            found: witnesses.found,
+            kept: witnesses.kept,
+            gone: witnesses.gone,
+            unreadable: witnesses.unreadable,
+        },
     }
 }
 
@@ -403,18 +463,27 @@ mod tests {
             OutcomeWord::NotStarted,
         ];
         for word in words {
-            for aim in [plan::Level::Clear, plan::Level::BelowClear] {
-                let claimed = achieved(word, aim).0;
-                let whole = word == OutcomeWord::Verified && aim == plan::Level::Clear;
-                let expected = if whole { Level::Clear } else { Level::None };
-                assert_eq!(claimed, expected, "{word:?} {aim:?}");
+            for aim in [
+                plan::Level::Purge,
+                plan::Level::Clear,
+                plan::Level::BelowClear,
+            ] {
+                for by_drive in [true, false] {
+                    let expected = match (word, aim) {
+                        (OutcomeWord::Verified, plan::Level::Purge) if by_drive => Level::Purge,
+                        (OutcomeWord::Verified, plan::Level::Purge | plan::Level::Clear) => {
+                            Level::Clear
+                        }
+                        _ => Level::None,
+                    };
+                    let claimed = achieved(word, aim, by_drive).0;
+                    assert_eq!(claimed, expected, "{word:?} {aim:?} {by_drive}");
+                }
             }
         }
-        assert!(
-            !achieved(OutcomeWord::Verified, plan::Level::BelowClear)
-                .1
-                .is_empty()
-        );
+        for aim in [plan::Level::Purge, plan::Level::BelowClear] {
+            assert!(!achieved(OutcomeWord::Verified, aim, false).1.is_empty());
+        }
     }
 
     #[test]

@@ -295,6 +295,7 @@ mod tests {
             identity: "still".into(),
             seed: Seed([7; 32]),
             cipher: Cipher::ChaCha8,
+            sanitize: None,
             passes: passes.to_vec(),
             verify: VerifyMode::Sampled(Share::MIN),
             journal: None,

@@ -492,6 +492,7 @@ fn screens(language: Language) -> Vec<String> {
     put(vec![erasable(2)], Mode::Countdown { seconds_left: 9 }, None);
     for phase in [
         Phase::Waiting,
+        Phase::Sanitizing,
         Phase::Writing,
         Phase::Settling,
         Phase::Verifying,

@@ -44,6 +44,7 @@ pub fn row(
 pub fn update(row: &mut Row, now: &Snapshot, temperature_celsius: Option<i32>) {
     row.phase = match now.phase {
         progress::Phase::Waiting => Phase::Waiting,
+        progress::Phase::Sanitizing => Phase::Sanitizing,
         progress::Phase::Writing => Phase::Writing,
         progress::Phase::Settling | progress::Phase::Done => Phase::Settling,
         progress::Phase::Verifying => Phase::Verifying,
@@ -65,6 +66,7 @@ pub fn update(row: &mut Row, now: &Snapshot, temperature_celsius: Option<i32>) {
 pub fn phase_name(phase: progress::Phase) -> &'static str {
     match phase {
         progress::Phase::Waiting => "waiting",
+        progress::Phase::Sanitizing => "sanitizing",
         progress::Phase::Writing => "writing",
         progress::Phase::Settling => "settling",
         progress::Phase::Verifying => "verifying",

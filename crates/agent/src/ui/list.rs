@@ -120,6 +120,7 @@ fn running(state: &State, row: &Row) -> String {
     }
     let phase = match row.phase {
         Phase::Waiting => Text::PhaseWaiting,
+        Phase::Sanitizing => Text::PhaseSanitizing,
         Phase::Writing => Text::PhaseWriting,
         Phase::Settling => Text::PhaseSettling,
         Phase::Verifying => Text::PhaseVerifying,
@@ -129,9 +130,11 @@ fn running(state: &State, row: &Row) -> String {
         Phase::Writing | Phase::Verifying if row.passes > 1 => {
             format!("{} {}/{}", state.says(phase), row.pass + 1, row.passes)
         }
-        Phase::Waiting | Phase::Writing | Phase::Settling | Phase::Verifying => {
-            state.says(phase).to_owned()
-        }
+        Phase::Waiting
+        | Phase::Sanitizing
+        | Phase::Writing
+        | Phase::Settling
+        | Phase::Verifying => state.says(phase).to_owned(),
     };
     let unknown = || "-".to_owned();
     let progress = match row.percent {

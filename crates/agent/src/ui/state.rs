@@ -186,6 +186,8 @@ pub enum Phase {
     /// Not begun.
     #[default]
     Waiting,
+    /// The drive erases itself.
+    Sanitizing,
     /// Writing.
     Writing,
     /// Cache being flushed, drive settling.
@@ -242,7 +244,7 @@ impl Row {
     pub fn is_silent(&self) -> bool {
         let is_moving = match self.phase {
             Phase::Writing | Phase::Verifying => true,
-            Phase::Waiting | Phase::Settling => false,
+            Phase::Waiting | Phase::Sanitizing | Phase::Settling => false,
         };
         is_moving && self.outcome.is_none() && self.seconds_silent >= SILENT_SECONDS
     }

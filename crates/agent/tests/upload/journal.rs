@@ -46,6 +46,7 @@ fn order() -> Order {
         read_only: false,
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
+        sanitize: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

@@ -314,6 +314,10 @@ pub fn doubt(doubt: Doubt) -> Text {
             fr: "la relecture diffère",
             en: "the read-back differs",
         },
+        Doubt::Sanitize => Text {
+            fr: "l'effacement par le disque lui-même est annoncé sans les preuves qu'il faut",
+            en: "the drive's own erase is claimed without the evidence for it",
+        },
         Doubt::Shortfalls => Text {
             fr: "le rapport donne des manques",
             en: "the report names shortfalls",

@@ -36,7 +36,8 @@ pub enum OutcomeWord {
 pub struct Erasure {
     /// Level asked for.
     pub requested_level: Level,
-    /// Level reached: `none` unless the outcome is `verified`.
+    /// Level reached: `none` unless the outcome is `verified`; `purge` only where `sanitize` is
+    /// claimed by the drive besides.
     pub achieved_level: Level,
     /// Sanitization technique (r2 §4.6), such as `overwrite`.
     pub technique: String,
@@ -52,6 +53,9 @@ pub struct Erasure {
     pub consent: Consent,
     /// How to derive the pattern again.
     pub pattern: Pattern,
+    /// The drive's erase by itself, before the passes; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sanitize: Option<Sanitize>,
     /// Each pass that began.
     pub passes: Vec<Pass>,
     /// What the drive holds now.
@@ -70,6 +74,68 @@ pub struct Erasure {
     /// It spoils nothing of the erasure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerRecord>,
+}
+
+/// A sanitize operation of the drive's own. It is never more than claimed by the drive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sanitize {
+    /// How the drive was told to erase.
+    pub technique: SanitizeTechnique,
+    /// What may be said of it.
+    pub verdict: SanitizeVerdict,
+    /// Why it is not claimed.
+    pub reasons: Vec<String>,
+    /// The drive's status before, as it came.
+    pub status_before: String,
+    /// The drive's status at the end, as it came; absent when the command was not taken.
+    pub status_after: Option<String>,
+    /// How often the drive said that it was under way.
+    pub in_progress_seen: u32,
+    /// From the command to its end.
+    pub seconds: f64,
+    /// What stood on the medium before it, and whether it still did.
+    pub witnesses: Witnesses,
+}
+
+/// How a drive erases itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SanitizeTechnique {
+    /// All flash blocks are erased.
+    BlockErase,
+    /// The keys are replaced.
+    CryptoErase,
+    /// The drive overwrites all of its medium.
+    Overwrite,
+}
+
+/// What may be said of a sanitize operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SanitizeVerdict {
+    /// The drive says so, a fresh transition was seen, and nothing that a host can see speaks
+    /// against it.
+    ClaimedByDrive,
+    /// Something contradicts it.
+    Refuted,
+    /// Neither.
+    Unknown,
+}
+
+/// Sectors that were looked at before and after a sanitize operation: random ones that raz wrote,
+/// flushed and read back, and ones with data that were found at random places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Witnesses {
+    /// Written by raz.
+    pub planted: u32,
+    /// Found.
+    pub found: u32,
+    /// Afterwards the same: the data is still there.
+    pub kept: u32,
+    /// Afterwards other bytes.
+    pub gone: u32,
+    /// Afterwards not readable.
+    pub unreadable: u32,
 }
 
 /// How a run's ledger was kept.

@@ -26,6 +26,7 @@ impl Lane {
                 let call = Call::start(bound, now, move || control.recheck_identity());
                 self.stage = Stage::Asking(moment, call);
             }
+            Some(Step::Sanitize) => self.begin_sanitize(now),
             Some(Step::Flush(pass)) => {
                 self.begin_phase(Phase::Settling, 0, now);
                 let flushes = Arc::clone(&self.flushes);
@@ -115,7 +116,7 @@ impl Lane {
         });
     }
 
-    fn begin_phase(&mut self, phase: Phase, bytes: u64, now: Instant) {
+    pub(super) fn begin_phase(&mut self, phase: Phase, bytes: u64, now: Instant) {
         let shown = progress::Stage {
             phase,
             pass_index: self.run.passes.len().saturating_sub(1) as u32,
@@ -123,7 +124,11 @@ impl Lane {
             bytes_total: bytes,
             bytes_before: match phase {
                 Phase::Writing => self.taken_over_bytes(),
-                Phase::Waiting | Phase::Settling | Phase::Verifying | Phase::Done => 0,
+                Phase::Waiting
+                | Phase::Sanitizing
+                | Phase::Settling
+                | Phase::Verifying
+                | Phase::Done => 0,
             },
             to_come: self.to_come(),
         };
@@ -154,7 +159,11 @@ impl Lane {
                     let part = u128::from(capacity) * u128::from(share.percent()) / 100;
                     to_come.read_bytes += part as u64;
                 }
-                Step::Identity(_) | Step::Recall | Step::Flush(_) | Step::Close => {}
+                Step::Identity(_)
+                | Step::Sanitize
+                | Step::Recall
+                | Step::Flush(_)
+                | Step::Close => {}
             }
         }
         to_come

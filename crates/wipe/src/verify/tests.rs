@@ -19,6 +19,7 @@ fn resumed() -> Run {
         same: true,
     };
     Run {
+        sanitize: None,
         passes: vec![PassRecord {
             kind: PassKind::Pattern,
             pass: 0,

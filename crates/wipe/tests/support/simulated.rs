@@ -121,6 +121,7 @@ impl Wanted {
             identity: self.identity.clone(),
             seed: self.seed,
             cipher: self.cipher,
+            sanitize: None,
             passes: self.passes.clone(),
             verify: self.verify,
             journal: None,

@@ -54,6 +54,7 @@ fn facts() -> DriveFacts {
         read_only: false,
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
+        sanitize: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

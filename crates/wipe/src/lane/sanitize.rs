@@ -1,0 +1,182 @@
+//! The step in which a drive erases itself: on a thread of its own, watched from the lane.
+
+use super::{Lane, Stage};
+use crate::call::{Answer, Call};
+use crate::native::{self, End, Evidence, State, Surroundings, Verdict};
+use crate::outcome::{SanitizeRecord, Shortfall};
+use crate::progress::Phase;
+use crate::target::Control;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A sanitize under way.
+pub(super) struct Sanitizing {
+    call: Call<Evidence>,
+    watch: Arc<Watch>,
+}
+
+/// What the thread tells the lane, and the lane the thread.
+struct Watch {
+    control: Arc<dyn Control>,
+    identity: String,
+    began: Instant,
+    shared: Mutex<Shared>,
+    stops: Condvar,
+    /// In 65536ths.
+    part: AtomicU32,
+}
+
+struct Shared {
+    is_stopped: bool,
+    /// When the drive was last seen to answer.
+    heard: Instant,
+}
+
+impl Watch {
+    fn with<T>(&self, act: impl FnOnce(&mut Shared) -> T) -> T {
+        act(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Surroundings for Watch {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn pause(&self, time: Duration) -> bool {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut shared, _) = self
+            .stops
+            .wait_timeout_while(shared, time, |shared| !shared.is_stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        shared.heard = Instant::now();
+        !shared.is_stopped
+    }
+
+    fn progress(&self, part: u16) {
+        self.part.store(u32::from(part), Ordering::Relaxed);
+    }
+
+    fn recheck_identity(&self) -> Result<(), String> {
+        match self.control.recheck_identity()? {
+            found if found == self.identity => Ok(()),
+            found => Err(format!(
+                "the drive is not the one confirmed: {found} instead of {}",
+                self.identity
+            )),
+        }
+    }
+}
+
+impl Sanitizing {
+    pub(super) fn silent(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.watch.with(|shared| shared.heard))
+    }
+
+    pub(super) fn stop(&self) {
+        self.watch.with(|shared| shared.is_stopped = true);
+        self.watch.stops.notify_all();
+    }
+}
+
+impl Lane {
+    pub(super) fn begin_sanitize(&mut self, now: Instant) {
+        let Some(order) = self.work.sanitize.clone() else {
+            return;
+        };
+        self.begin_phase(Phase::Sanitizing, self.work.target.capacity_bytes, now);
+        // Witnesses are writes.
+        self.run.first_write.get_or_insert_with(SystemTime::now);
+        let watch = Arc::new(Watch {
+            control: Arc::clone(&self.work.control),
+            identity: self.work.identity.clone(),
+            began: now,
+            shared: Mutex::new(Shared {
+                is_stopped: false,
+                heard: now,
+            }),
+            stops: Condvar::new(),
+            part: AtomicU32::new(0),
+        });
+        let theirs = Arc::clone(&watch);
+        // Its bounds are the patience's, and that it is heard of.
+        let call = Call::start(Duration::MAX, now, move || {
+            let native::Order {
+                drive,
+                technique,
+                medium,
+                patience,
+            } = order;
+            native::run(&*drive, technique, &*medium, &*theirs, patience)
+        });
+        self.stage = Stage::Sanitizing(Box::new(Sanitizing { call, watch }));
+    }
+
+    pub(super) fn poll_sanitize(&mut self, now: Instant) {
+        let Stage::Sanitizing(sanitizing) = &self.stage else {
+            return;
+        };
+        match sanitizing.call.poll(now) {
+            Answer::Ready(evidence) => return self.sanitized(evidence, now),
+            Answer::Lost => {
+                let text = "the drive's own erase was begun and nothing is known of it";
+                return self.stop(Shortfall::Other(text.into()), now);
+            }
+            Answer::Pending | Answer::Overdue => {}
+        }
+        let part = u64::from(sanitizing.watch.part.load(Ordering::Relaxed));
+        let silent = sanitizing.silent(now);
+        let drained = |since| now.duration_since(since) >= self.options.drain_bound;
+        if self.interrupted.is_some_and(drained) {
+            return self.stop(Shortfall::Interrupted, now);
+        }
+        if silent >= self.options.stall_bound {
+            let seconds = self.options.stall_bound.as_secs();
+            return self.stop(Shortfall::Stalled { seconds }, now);
+        }
+        let done = (u128::from(self.work.target.capacity_bytes) * u128::from(part) >> 16) as u64;
+        // A drive that begins a second pass counts from the start again; shown is the furthest.
+        let more = done.saturating_sub(self.shown.0);
+        if more > 0 {
+            self.work.progress.add(more, 0, None, now);
+            self.shown.0 = done;
+        }
+    }
+
+    /// Goes on to overwrite a drive that takes it, whatever came of its own erase; what may be claimed
+    /// of that is on record.
+    fn sanitized(&mut self, evidence: Evidence, now: Instant) {
+        let verdict = native::judge(&evidence);
+        let reasons = match &verdict {
+            Verdict::ClaimedByDrive(_) => String::new(),
+            Verdict::Refuted(reasons) | Verdict::Unknown(reasons) => reasons.join("; "),
+        };
+        let state = evidence
+            .after
+            .as_ref()
+            .unwrap_or(&evidence.at_first)
+            .state
+            .clone();
+        let end = evidence.end.clone();
+        self.run.sanitize = Some(SanitizeRecord { evidence, verdict });
+        let takes_nothing = match end {
+            Some(End::Stopped) => return self.stop(Shortfall::Interrupted, now),
+            Some(End::Stuck { .. } | End::Undecoded) => true,
+            Some(End::Ended) | None => {
+                matches!(state, State::Failed(_) | State::InProgress { .. })
+            }
+        };
+        if self.interrupted.is_some() {
+            return self.stop(Shortfall::Interrupted, now);
+        }
+        if takes_nothing {
+            let label = &self.work.target.label;
+            let text = format!(
+                "{label}: the drive's own erase leaves it taking neither reads nor writes: {reasons}"
+            );
+            return self.stop(Shortfall::Other(text), now);
+        }
+        self.stage = Stage::Idle;
+    }
+}
