@@ -5,7 +5,7 @@
 //! outcome; a test compares what raz says with what the [`ledger`] says.
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
-//! [`cells`] what it physically holds, [`clock`] its time; [`scsi`] is a plain SAS disk.
+//! [`cells`] what it physically holds, [`clock`] its time; [`scsi`] is a SAS disk that can lie.
 
 pub mod cells;
 pub mod clock;
