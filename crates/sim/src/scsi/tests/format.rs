@@ -63,7 +63,9 @@ fn number_of_blocks_hides_what_is_behind_it_and_all_ones_bring_it_back() {
     let list = [0, 0, 0, 8, 0, 0, 0, 5, 0, 0, 2, 0];
     good(&mut disk, &[0x15, 0x10, 0, 0, 12, 0], &list);
     assert_eq!(good(&mut disk, &capacity, &[])[..4], [0, 0, 0, 4]);
-    assert_eq!(codes(&refused(&mut disk, &READ_7, &[])), (5, 0x21, 0));
+    for cdb in [READ_7, [0x28, 0, 0, 0, 0, 4, 0, 0, 2, 0]] {
+        assert_eq!(codes(&refused(&mut disk, &cdb, &[])), (5, 0x21, 0));
+    }
     let mut sense = |values: u8| {
         let cdb = [0x5A, 0x10, values | 0x08, 0, 0, 0, 0, 0, 24, 0];
         good(&mut disk, &cdb, &[])[8..16].to_vec()
