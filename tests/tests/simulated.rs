@@ -10,8 +10,9 @@ use lab::derive::expected_reader;
 use lab::machine::Machine;
 use lab::scenario::Workshop;
 use lab::wire::Unit;
-use report::schema::{Level, OutcomeWord};
+use report::schema::{Drive, HiddenState, Level, OutcomeWord};
 use sim::cells::Cells;
+use sim::device::ScsiDevice;
 use sim::scsi::{ScsiDisk, ScsiOptions};
 
 const SECRET: &[u8] = b"OLD-BYTES";
@@ -32,6 +33,20 @@ fn contents(cells: &Cells) -> Vec<Option<Vec<u8>>> {
     (0..cells.addresses())
         .map(|address| cells.read(address))
         .collect()
+}
+
+/// Every address that the report's capacity has holds what the report says.
+fn is_as_reported(cells: &Cells, entry: &Drive) -> anyhow::Result<()> {
+    let mut expected = expected_reader(entry, 0)?;
+    for address in 0..entry.capacity_bytes / 512 {
+        let mut sector = vec![0; 512];
+        expected.read_exact(&mut sector)?;
+        ensure!(
+            cells.read(address) == Some(sector),
+            "address {address} is not what the report says"
+        );
+    }
+    Ok(())
 }
 
 #[test]
@@ -72,15 +87,7 @@ fn simulated_sas_disk_is_erased_and_verified_and_the_kept_one_is_byte_identical(
 
         // The media themselves, from outside.
         let disk = erased.lock().unwrap();
-        let mut expected = expected_reader(entry, 0)?;
-        for address in 0..disk.cells().addresses() {
-            let mut sector = vec![0; 512];
-            expected.read_exact(&mut sector)?;
-            ensure!(
-                disk.cells().read(address) == Some(sector),
-                "address {address} is not what the report says"
-            );
-        }
+        is_as_reported(disk.cells(), entry)?;
         let left = disk.cells().find(SECRET);
         ensure!(left.is_empty(), "old bytes at {left:?}");
         drop(disk);
@@ -93,6 +100,56 @@ fn simulated_sas_disk_is_erased_and_verified_and_the_kept_one_is_byte_identical(
         drop(played);
         drop(machine);
         ensure!(Arc::strong_count(&erased) == 1, "a thread holds the drive");
+        Ok(())
+    });
+}
+
+#[test]
+fn blocks_that_a_sas_disk_hides_are_told_and_clear_is_not_reached() {
+    const HIDDEN: u64 = 9;
+    scenario("short", |bench| {
+        let short = used("SAS-SHORT", 0x5000_c500_0000_0013, (16 << 11) + HIDDEN);
+        // MODE SELECT (6): 32,768 blocks of 512 bytes.
+        let list = [0, 0, 0, 8, 0, 0, 0x80, 0, 0, 0, 2, 0];
+        let answer = short
+            .lock()
+            .unwrap()
+            .command(&[0x15, 0x10, 0, 0, 12, 0], &list);
+        ensure!(answer.is_some_and(|answer| answer.status == 0));
+
+        let workshop = Workshop::open(bench)?;
+        let machine = Machine::new("pc").simulated(Unit::new(short.clone()));
+        let played = workshop.play(&workshop.unattended(machine)?)?;
+        ensure!(played.status == 1, "status {}", played.status);
+        let entry = played.audit.drive("SAS-SHORT")?;
+        let hidden = &entry.hidden_capacity;
+        ensure!(
+            hidden.state == HiddenState::Hidden
+                && hidden.bytes == Some(HIDDEN * 512)
+                && !hidden.restored_for_good
+                && entry.capacity_bytes == 16 << 20,
+            "{hidden:?}"
+        );
+        let erasure = entry.erasure.as_ref().context("no erasure")?;
+        ensure!(
+            erasure.outcome == OutcomeWord::Verified && erasure.achieved_level == Level::None,
+            "{:?}: {}",
+            erasure.achieved_level,
+            erasure.outcome_text
+        );
+        let reached = &erasure.not_reached;
+        ensure!(
+            reached
+                .iter()
+                .any(|text| text.contains("4608 bytes are hidden")),
+            "{reached:?}"
+        );
+
+        let disk = short.lock().unwrap();
+        is_as_reported(disk.cells(), entry)?;
+        let left = disk.cells().find(SECRET);
+        let behind: Vec<u64> = (16 << 11..(16 << 11) + HIDDEN).collect();
+        ensure!(left == behind, "old bytes at {left:?}");
         Ok(())
     });
 }

@@ -7,6 +7,7 @@
 use super::sense::Sense;
 use super::{Outcome, ScsiDisk, cut, length_16};
 
+const ERROR_RECOVERY: u8 = 0x01;
 const CACHING: u8 = 0x08;
 const CONTROL: u8 = 0x0A;
 const EXCEPTIONS: u8 = 0x1C;
@@ -31,8 +32,11 @@ impl ScsiDisk {
             _ => return Err(Sense::new(5, 0x39, 0x00)),
         };
         let page = cdb[2] & 0x3F;
-        if !matches!(page, 0 | CACHING | CONTROL | EXCEPTIONS | ALL) || !matches!(cdb[3], 0 | 0xFF)
-        {
+        let is_there = matches!(
+            page,
+            0 | ERROR_RECOVERY | CACHING | CONTROL | EXCEPTIONS | ALL
+        );
+        if !is_there || !matches!(cdb[3], 0 | 0xFF) {
             return Err(Sense::INVALID_FIELD);
         }
         // DBD; LLBAA, which only the long command has.
@@ -44,6 +48,9 @@ impl ScsiDisk {
             self.short_descriptor(values)
         };
         let mut pages = Vec::new();
+        if matches!(page, ERROR_RECOVERY | ALL) {
+            pages.extend(error_recovery(values));
+        }
         if matches!(page, CACHING | ALL) {
             pages.extend(caching(values));
         }
@@ -164,6 +171,17 @@ impl ScsiDisk {
         };
         Ok(Vec::new())
     }
+}
+
+/// AWRE and ARRE: bad sectors are replaced when they are written or read.
+fn error_recovery(values: Values) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..2].copy_from_slice(&[ERROR_RECOVERY, 10]);
+    bytes[2] = match values {
+        Values::Current | Values::Default => 0xC0,
+        Values::Changeable => 0x00,
+    };
+    bytes
 }
 
 /// The write cache is on and cannot be switched off.
