@@ -18,6 +18,7 @@ pub use sanitize::Sanitize;
 pub use work::AfterErase;
 
 mod codes;
+mod defects;
 mod inquiry;
 mod lies;
 mod log;
@@ -107,6 +108,8 @@ pub struct ScsiDisk {
     is_powered: bool,
     /// What the next command is told instead of being carried out: (ASC, ASCQ).
     attention: Option<(u8, u8)>,
+    /// Addresses whose sectors were replaced.
+    grown_defects: Vec<u64>,
 }
 
 /// What a command is carried out with: bytes for the host, or why not.
@@ -146,6 +149,7 @@ impl ScsiDisk {
             emptied: None,
             is_powered: true,
             attention: None,
+            grown_defects: Vec::new(),
         }
     }
 
@@ -167,7 +171,7 @@ impl ScsiDisk {
 
     fn carry_out(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
         let code = cdb[0];
-        // SPC-5 5.14: these are carried out whatever there is to tell.
+        // These are carried out whatever there is to tell (SAM-5, unit attention).
         let is_told_first = !matches!(code, 0x03 | 0x12 | 0xA0);
         if is_told_first && let Some((asc, ascq)) = self.attention.take() {
             return Err(Sense::new(6, asc, ascq));
@@ -190,6 +194,7 @@ impl ScsiDisk {
             0x48 => self.sanitize(cdb, out),
             0x4D => self.log_sense(cdb),
             0xA0 => report_luns(cdb),
+            0xB7 => self.read_defects(cdb),
             0xA3 if cdb[1] & 0x1F == 0x0C => self.report_operation_codes(cdb),
             _ => Err(Sense::INVALID_OPERATION),
         }
@@ -256,7 +261,7 @@ impl ScsiDevice for ScsiDisk {
     }
 }
 
-/// Length of a command block by the group of its operation code (SAM-5 5.2); 0 when it has none.
+/// Length of a command block by the group of its operation code (SPC-5); 0 when it has none.
 fn cdb_bytes(cdb: &[u8]) -> usize {
     match cdb.first().map(|code| code >> 5) {
         Some(0) => 6,
@@ -267,7 +272,7 @@ fn cdb_bytes(cdb: &[u8]) -> usize {
     }
 }
 
-/// REPORT LUNS (SPC-5 6.33): the one unit, number 0.
+/// REPORT LUNS (SPC-5): the one unit, number 0.
 fn report_luns(cdb: &[u8]) -> Outcome {
     let mut list = vec![0, 0, 0, 8, 0, 0, 0, 0];
     list.extend([0; 8]);

@@ -1,4 +1,4 @@
-//! REPORT SUPPORTED OPERATION CODES (SPC-5 6.34): what the disk says that it can.
+//! REPORT SUPPORTED OPERATION CODES (SPC-5): what the disk says that it can.
 
 use super::sanitize::{BLOCK_ERASE, CRYPTOGRAPHIC_ERASE, EXIT_FAILURE_MODE, OVERWRITE};
 use super::sense::Sense;
@@ -7,7 +7,7 @@ use super::{Outcome, ScsiDisk, cut, length_16, length_32};
 /// Usage data of a command: its operation code, and a 1 for each bit that is looked at.
 type Usage = &'static [u8];
 
-const PLAIN: [Usage; 17] = [
+const PLAIN: [Usage; 18] = [
     &[0x00, 0, 0, 0, 0, 0],
     &[0x03, 0x01, 0, 0, 0xFF, 0],
     &[0x12, 0x01, 0xFF, 0xFF, 0xFF, 0],
@@ -30,6 +30,7 @@ const PLAIN: [Usage; 17] = [
         0x91, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0,
     ],
     &[0xA0, 0, 0xFF, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0],
+    &[0xB7, 0x1F, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0],
     FORMAT_UNIT,
 ];
 const FORMAT_UNIT: Usage = &[0x04, 0x30, 0, 0, 0x01, 0];

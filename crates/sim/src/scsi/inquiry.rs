@@ -1,4 +1,4 @@
-//! INQUIRY and its pages of vital product data (SPC-5 6.6 and 7.7, SBC-4 6.6).
+//! INQUIRY and its pages of vital product data (SPC-5, SBC-4).
 
 use super::sense::Sense;
 use super::work::AfterErase;

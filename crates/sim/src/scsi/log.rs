@@ -1,4 +1,4 @@
-//! LOG SENSE (SPC-5 6.9, 7.3): temperature (0Dh) and informational exceptions (2Fh).
+//! LOG SENSE (SPC-5): temperature (0Dh) and informational exceptions (2Fh).
 
 use super::sense::Sense;
 use super::{Outcome, ScsiDisk, cut, length_16};

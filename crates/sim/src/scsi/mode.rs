@@ -1,4 +1,4 @@
-//! MODE SENSE and MODE SELECT (SPC-5 6.11 to 6.14, 7.5; SBC-4 6.5): the block descriptor, and the
+//! MODE SENSE and MODE SELECT (SPC-5, SBC-4): the block descriptor, and the
 //! pages that a host asks for.
 //!
 //! The number of blocks can be set below what the disk has: the blocks behind it are hidden until

@@ -1,4 +1,4 @@
-//! SANITIZE (SBC-4 5.30, 4.11) and FORMAT UNIT (5.4): what a host may ask for.
+//! SANITIZE and FORMAT UNIT (SBC-4): what a host may ask for.
 
 use super::sense::Sense;
 use super::work::{AfterErase, Deed, State};

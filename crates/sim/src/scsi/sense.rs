@@ -1,4 +1,4 @@
-//! Sense data (SPC-5 4.4): what a command that was not carried out is told.
+//! Sense data (SPC-5): what a command that was not carried out is told.
 
 /// Key, codes, and what goes with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

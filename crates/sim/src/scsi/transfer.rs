@@ -1,4 +1,4 @@
-//! Capacity, reading and writing (SBC-4 5).
+//! Capacity, reading and writing (SBC-4).
 
 use super::sense::Sense;
 use super::work::AfterErase;

@@ -44,7 +44,7 @@ pub(super) enum State {
     FormatCorrupted,
 }
 
-/// How reads of blocks end that an erase has emptied (SBC-4 6.6.2, WABEREQ and WACEREQ).
+/// How reads of blocks end that an erase has emptied (SBC-4, WABEREQ and WACEREQ).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterErase {
     /// 0: not said. This disk reads zeros after a block erase, noise after a cryptographic one.

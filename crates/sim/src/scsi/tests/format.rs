@@ -1,4 +1,4 @@
-//! FORMAT UNIT, hidden blocks, log pages.
+//! FORMAT UNIT, hidden blocks, log pages, defects.
 
 use super::super::Lies;
 use super::sanitize::{READ_7, SECRET, TAKES, TEST_UNIT_READY, codes, disk, poll};
@@ -118,4 +118,18 @@ fn log_pages_are_the_listed_ones() {
         [0x2F, 0, 0, 8, 0, 0, 3, 4, 0x5D, 0x10, 34, 0]
     );
     assert_eq!(codes(&page(0x11).sense), (5, 0x24, 0));
+}
+
+#[test]
+fn replaced_sectors_are_listed_in_the_format_that_was_asked_for() {
+    let (mut disk, _clock) = disk(Lies::default());
+    let mut ask = |byte: u8| {
+        let cdb = [0xB7, byte, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+        disk.command(&cdb, &[]).unwrap()
+    };
+    let long = [0, 0x0B, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 9];
+    assert_eq!(ask(0x0B).data, long);
+    assert_eq!(ask(0x08).data, [0, 0x08, 0, 0, 0, 0, 0, 4, 0, 0, 0, 9]);
+    assert_eq!(ask(0x13).data, [0, 0x13, 0, 0, 0, 0, 0, 0], "none of old");
+    assert_eq!(codes(&ask(0x0D).sense), (5, 0x24, 0));
 }

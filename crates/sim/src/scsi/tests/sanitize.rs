@@ -39,7 +39,7 @@ pub(super) fn disk(lies: Lies) -> (ScsiDisk, Clock) {
     sector.resize(512, 0x20);
     disk.cells_mut().write(7, &sector);
     disk.cells_mut().write(9, &sector);
-    disk.cells_mut().reallocate(9);
+    disk.replace_sector(9);
     disk.cells_mut().write(9, &[0x20; 512]);
     assert_eq!(disk.cells().find(SECRET), [7, 9]);
     (disk, clock)
@@ -187,7 +187,7 @@ fn operation_codes_say_which_sanitize_operations_there_are() {
     assert_eq!(codes(&ask(1, 0x48, 0).sense), (5, 0x24, 0));
     assert_eq!(codes(&ask(2, 0x28, 0).sense), (5, 0x24, 0));
     let all = ask(0, 0, 0).data;
-    assert_eq!(all[..4], [0, 0, 0, 176], "22 commands of 8 bytes");
+    assert_eq!(all[..4], [0, 0, 0, 184], "23 commands of 8 bytes");
     assert!(
         all[4..]
             .chunks(8)
