@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use lab::bench::scenario;
@@ -13,13 +14,18 @@ use lab::wire::Unit;
 use report::schema::{Drive, HiddenState, Level, OutcomeWord};
 use sim::cells::Cells;
 use sim::device::ScsiDevice;
-use sim::scsi::{ScsiDisk, ScsiOptions};
+use sim::scsi::{Lies, Sanitize, ScsiDisk, ScsiOptions};
 
 const SECRET: &[u8] = b"OLD-BYTES";
 
 /// A disk that has old bytes in each of its sectors, all of them different.
 fn used(serial: &str, wwn: u64, sectors: u64) -> Arc<Mutex<ScsiDisk>> {
-    let mut disk = ScsiDisk::new(ScsiOptions::disk(serial, wwn, sectors));
+    used_by(ScsiOptions::disk(serial, wwn, sectors))
+}
+
+fn used_by(options: ScsiOptions) -> Arc<Mutex<ScsiDisk>> {
+    let sectors = options.sectors;
+    let mut disk = ScsiDisk::new(options);
     for address in 0..sectors {
         let mut sector = [SECRET, &address.to_be_bytes()].concat();
         sector.resize(512, 0x20);
@@ -161,6 +167,68 @@ fn blocks_that_a_sas_disk_hides_are_told_and_clear_is_not_reached() {
         let left = disk.cells().find(SECRET);
         let behind: Vec<u64> = (16 << 11..(16 << 11) + HIDDEN).collect();
         ensure!(left == behind, "old bytes at {left:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn disks_that_sanitize_or_failed_to_are_refused_and_the_one_beside_them_is_erased() {
+    scenario("sanitizing", |bench| {
+        let sanitizing = |serial: &str, wwn: u64, lies: Lies| {
+            let disk = used_by(ScsiOptions {
+                sanitize: Sanitize {
+                    block_erase: Some(Duration::from_secs(1 << 20)),
+                    ..Sanitize::NONE
+                },
+                lies,
+                ..ScsiOptions::disk(serial, wwn, 8 << 11)
+            });
+            // The one that fails is asked without IMMED, and has failed.
+            let immediate = if lies.fails { 0x00 } else { 0x80 };
+            let cdb = [0x48, immediate | 0x02, 0, 0, 0, 0, 0, 0, 0, 0];
+            let answer = disk.lock().unwrap().command(&cdb, &[]);
+            let is_begun = answer.is_some_and(|answer| (answer.status == 0) != lies.fails);
+            assert!(is_begun, "{serial}");
+            disk
+        };
+        let fails = Lies {
+            fails: true,
+            ..Lies::default()
+        };
+        let disks = [
+            sanitizing("SAS-BUSY", 0x5000_c500_0000_0016, Lies::default()),
+            sanitizing("SAS-FAILED", 0x5000_c500_0000_0017, fails),
+        ];
+        let plain = used("SAS-PLAIN", 0x5000_c500_0000_0018, 8 << 11);
+        let before = disks
+            .each_ref()
+            .map(|disk| contents(disk.lock().unwrap().cells()));
+
+        let workshop = Workshop::open(bench)?;
+        let machine = disks
+            .iter()
+            .chain([&plain])
+            .fold(Machine::new("pc"), |machine, disk| {
+                machine.simulated(Unit::new(disk.clone()))
+            });
+        let played = workshop.play(&workshop.unattended(machine)?)?;
+        let log = played.running.serial.text();
+        for words in ["sanitize in progress", "Sanitize command failed"] {
+            ensure!(log.contains(words), "the kernel does not say {words:?}");
+        }
+        for serial in ["SAS-BUSY", "SAS-FAILED"] {
+            let entry = played.audit.drive(serial)?;
+            ensure!(
+                !entry.refusals.is_empty() && entry.erasure.is_none(),
+                "{entry:?}"
+            );
+        }
+        let entry = played.audit.drive("SAS-PLAIN")?;
+        is_as_reported(plain.lock().unwrap().cells(), entry)?;
+        let after = disks
+            .each_ref()
+            .map(|disk| contents(disk.lock().unwrap().cells()));
+        ensure!(after == before, "a refused drive was changed");
         Ok(())
     });
 }
