@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use lab::bench::scenario;
@@ -10,15 +11,21 @@ use lab::derive::expected_reader;
 use lab::machine::Machine;
 use lab::scenario::Workshop;
 use lab::wire::Unit;
-use report::schema::{Level, OutcomeWord};
+use report::schema::{Drive, HiddenState, Level, OutcomeWord};
 use sim::cells::Cells;
-use sim::scsi::{ScsiDisk, ScsiOptions};
+use sim::device::ScsiDevice;
+use sim::scsi::{Lies, Sanitize, ScsiDisk, ScsiOptions};
 
 const SECRET: &[u8] = b"OLD-BYTES";
 
 /// A disk that has old bytes in each of its sectors, all of them different.
 fn used(serial: &str, wwn: u64, sectors: u64) -> Arc<Mutex<ScsiDisk>> {
-    let mut disk = ScsiDisk::new(ScsiOptions::disk(serial, wwn, sectors));
+    used_by(ScsiOptions::disk(serial, wwn, sectors))
+}
+
+fn used_by(options: ScsiOptions) -> Arc<Mutex<ScsiDisk>> {
+    let sectors = options.sectors;
+    let mut disk = ScsiDisk::new(options);
     for address in 0..sectors {
         let mut sector = [SECRET, &address.to_be_bytes()].concat();
         sector.resize(512, 0x20);
@@ -34,11 +41,27 @@ fn contents(cells: &Cells) -> Vec<Option<Vec<u8>>> {
         .collect()
 }
 
+/// Every address that the report's capacity has holds what the report says.
+fn is_as_reported(cells: &Cells, entry: &Drive) -> anyhow::Result<()> {
+    let mut expected = expected_reader(entry, 0)?;
+    for address in 0..entry.capacity_bytes / 512 {
+        let mut sector = vec![0; 512];
+        expected.read_exact(&mut sector)?;
+        ensure!(
+            cells.read(address) == Some(sector),
+            "address {address} is not what the report says"
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn simulated_sas_disk_is_erased_and_verified_and_the_kept_one_is_byte_identical() {
     scenario("simulated", |bench| {
         let erased = used("SAS-ERASED", 0x5000_c500_0000_0011, (16 << 11) + 7);
         let kept = used("SAS-KEPT", 0x5000_c500_0000_0012, 8 << 11);
+        // One of its sectors was replaced; what was in it is where no address points.
+        erased.lock().unwrap().replace_sector(100);
         let before = contents(kept.lock().unwrap().cells());
 
         let workshop = Workshop::open(bench)?;
@@ -72,17 +95,18 @@ fn simulated_sas_disk_is_erased_and_verified_and_the_kept_one_is_byte_identical(
 
         // The media themselves, from outside.
         let disk = erased.lock().unwrap();
-        let mut expected = expected_reader(entry, 0)?;
-        for address in 0..disk.cells().addresses() {
-            let mut sector = vec![0; 512];
-            expected.read_exact(&mut sector)?;
-            ensure!(
-                disk.cells().read(address) == Some(sector),
-                "address {address} is not what the report says"
-            );
-        }
+        is_as_reported(disk.cells(), entry)?;
         let left = disk.cells().find(SECRET);
-        ensure!(left.is_empty(), "old bytes at {left:?}");
+        ensure!(
+            left == [100] && !disk.cells().is_addressed(100),
+            "old bytes at {left:?}"
+        );
+        let said = &erasure.not_reached;
+        ensure!(
+            said.iter()
+                .any(|text| text.contains("1 replaced sectors keep their old data")),
+            "{said:?}"
+        );
         drop(disk);
         ensure!(
             contents(kept.lock().unwrap().cells()) == before,
@@ -93,6 +117,118 @@ fn simulated_sas_disk_is_erased_and_verified_and_the_kept_one_is_byte_identical(
         drop(played);
         drop(machine);
         ensure!(Arc::strong_count(&erased) == 1, "a thread holds the drive");
+        Ok(())
+    });
+}
+
+#[test]
+fn blocks_that_a_sas_disk_hides_are_told_and_clear_is_not_reached() {
+    const HIDDEN: u64 = 9;
+    scenario("short", |bench| {
+        let short = used("SAS-SHORT", 0x5000_c500_0000_0013, (16 << 11) + HIDDEN);
+        // MODE SELECT (6): 32,768 blocks of 512 bytes.
+        let list = [0, 0, 0, 8, 0, 0, 0x80, 0, 0, 0, 2, 0];
+        let answer = short
+            .lock()
+            .unwrap()
+            .command(&[0x15, 0x10, 0, 0, 12, 0], &list);
+        ensure!(answer.is_some_and(|answer| answer.status == 0));
+
+        let workshop = Workshop::open(bench)?;
+        let machine = Machine::new("pc").simulated(Unit::new(short.clone()));
+        let played = workshop.play(&workshop.unattended(machine)?)?;
+        ensure!(played.status == 1, "status {}", played.status);
+        let entry = played.audit.drive("SAS-SHORT")?;
+        let hidden = &entry.hidden_capacity;
+        ensure!(
+            hidden.state == HiddenState::Hidden
+                && hidden.bytes == Some(HIDDEN * 512)
+                && !hidden.restored_for_good
+                && entry.capacity_bytes == 16 << 20,
+            "{hidden:?}"
+        );
+        let erasure = entry.erasure.as_ref().context("no erasure")?;
+        ensure!(
+            erasure.outcome == OutcomeWord::Verified && erasure.achieved_level == Level::None,
+            "{:?}: {}",
+            erasure.achieved_level,
+            erasure.outcome_text
+        );
+        let reached = &erasure.not_reached;
+        ensure!(
+            reached
+                .iter()
+                .any(|text| text.contains("4608 bytes are hidden")),
+            "{reached:?}"
+        );
+
+        let disk = short.lock().unwrap();
+        is_as_reported(disk.cells(), entry)?;
+        let left = disk.cells().find(SECRET);
+        let behind: Vec<u64> = (16 << 11..(16 << 11) + HIDDEN).collect();
+        ensure!(left == behind, "old bytes at {left:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn disks_that_sanitize_or_failed_to_are_refused_and_the_one_beside_them_is_erased() {
+    scenario("sanitizing", |bench| {
+        let sanitizing = |serial: &str, wwn: u64, lies: Lies| {
+            let disk = used_by(ScsiOptions {
+                sanitize: Sanitize {
+                    block_erase: Some(Duration::from_secs(1 << 20)),
+                    ..Sanitize::NONE
+                },
+                lies,
+                ..ScsiOptions::disk(serial, wwn, 8 << 11)
+            });
+            // The one that fails is asked without IMMED, and has failed.
+            let immediate = if lies.fails { 0x00 } else { 0x80 };
+            let cdb = [0x48, immediate | 0x02, 0, 0, 0, 0, 0, 0, 0, 0];
+            let answer = disk.lock().unwrap().command(&cdb, &[]);
+            let is_begun = answer.is_some_and(|answer| (answer.status == 0) != lies.fails);
+            assert!(is_begun, "{serial}");
+            disk
+        };
+        let fails = Lies {
+            fails: true,
+            ..Lies::default()
+        };
+        let disks = [
+            sanitizing("SAS-BUSY", 0x5000_c500_0000_0016, Lies::default()),
+            sanitizing("SAS-FAILED", 0x5000_c500_0000_0017, fails),
+        ];
+        let plain = used("SAS-PLAIN", 0x5000_c500_0000_0018, 8 << 11);
+        let before = disks
+            .each_ref()
+            .map(|disk| contents(disk.lock().unwrap().cells()));
+
+        let workshop = Workshop::open(bench)?;
+        let machine = disks
+            .iter()
+            .chain([&plain])
+            .fold(Machine::new("pc"), |machine, disk| {
+                machine.simulated(Unit::new(disk.clone()))
+            });
+        let played = workshop.play(&workshop.unattended(machine)?)?;
+        let log = played.running.serial.text();
+        for words in ["sanitize in progress", "Sanitize command failed"] {
+            ensure!(log.contains(words), "the kernel does not say {words:?}");
+        }
+        for serial in ["SAS-BUSY", "SAS-FAILED"] {
+            let entry = played.audit.drive(serial)?;
+            ensure!(
+                !entry.refusals.is_empty() && entry.erasure.is_none(),
+                "{entry:?}"
+            );
+        }
+        let entry = played.audit.drive("SAS-PLAIN")?;
+        is_as_reported(plain.lock().unwrap().cells(), entry)?;
+        let after = disks
+            .each_ref()
+            .map(|disk| contents(disk.lock().unwrap().cells()));
+        ensure!(after == before, "a refused drive was changed");
         Ok(())
     });
 }

@@ -32,6 +32,8 @@ use vmm_sys_util::event::{
 use scsi::{Answer, Controller, Open};
 
 mod scsi;
+#[cfg(test)]
+mod tests;
 
 /// Virtio 1 rather than what was before it, and descriptors of descriptors (VIRTIO 1.2, 6).
 const FEATURES: u64 = 1 << 32 | 1 << 28;
@@ -276,25 +278,4 @@ fn complete(chain: &Chain, ring: &VringMutex, answer: &[u8]) -> io::Result<()> {
     let length = u32::try_from(length).map_err(io::Error::other)?;
     ring.add_used(chain.head_index(), length)
         .map_err(io::Error::other)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sim::scsi::{ScsiDisk, ScsiOptions};
-
-    #[test]
-    fn wire_that_nobody_or_a_stranger_connects_to_ends_and_lets_go_of_the_drive() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk = Arc::new(Mutex::new(ScsiDisk::new(ScsiOptions::disk("S", 1, 8))));
-        let unit = Unit::new(disk.clone());
-        let wire = Wire::listen(folder.path(), "nobody", std::slice::from_ref(&unit)).unwrap();
-        drop(wire);
-        let wire = Wire::listen(folder.path(), "stranger", &[unit]).unwrap();
-        let mut stranger = UnixStream::connect(folder.path().join("stranger")).unwrap();
-        stranger.write_all(b"no vhost-user message").unwrap();
-        drop(stranger);
-        drop(wire);
-        assert_eq!(Arc::strong_count(&disk), 1, "a thread holds the drive");
-    }
 }

@@ -193,7 +193,7 @@ fn tag(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(tag)
 }
 
-/// Length of a command block by the group of its operation code (SAM-5, 5.2); all that was sent
+/// Length of a command block by the group of its operation code (SPC-5); all that was sent
 /// where the group has no length of its own.
 fn cdb_bytes(cdb: &[u8]) -> usize {
     match cdb[0] >> 5 {

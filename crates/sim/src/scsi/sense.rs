@@ -1,4 +1,4 @@
-//! Sense data (SPC-5 4.4): what a command that was not carried out is told.
+//! Sense data (SPC-5): what a command that was not carried out is told.
 
 /// Key, codes, and what goes with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,13 @@ impl Sense {
     pub(super) const INVALID_FIELD: Self = Self::new(5, 0x24, 0x00);
     /// 5/21/00.
     pub(super) const BEYOND_THE_LAST_BLOCK: Self = Self::new(5, 0x21, 0x00);
+
+    /// 5/26/00.
+    pub(super) const INVALID_IN_LIST: Self = Self::new(5, 0x26, 0x00);
+    /// 5/1A/00.
+    pub(super) const LIST_LENGTH: Self = Self::new(5, 0x1A, 0x00);
+    /// B/4B/00: the host sent less than it announced.
+    pub(super) const DATA_PHASE: Self = Self::new(0x0B, 0x4B, 0x00);
 
     pub(super) const fn new(key: u8, asc: u8, ascq: u8) -> Self {
         Self {

@@ -1,6 +1,10 @@
 use super::{ScsiDisk, ScsiOptions};
 use crate::device::{Event, ScsiAnswer, ScsiDevice};
 
+mod format;
+mod lies;
+mod sanitize;
+
 const BLOCK: usize = 512;
 
 /// 1,000 blocks.
@@ -114,9 +118,22 @@ fn mode_sense_has_the_block_descriptor_and_the_write_cache() {
     assert_eq!(long[..8], [0, 42, 0, 0x10, 1, 0, 0, 16]);
     assert_eq!(
         long[8..24],
-        [0, 0, 0, 0, 0, 0, 0x03, 0xE8, 0, 0, 0, 0, 0, 0, 0x02, 0]
+        [
+            0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0
+        ]
     );
-    assert_eq!(long[24..27], [0x08, 18, 0], "nothing of it can be changed");
+    assert_eq!(long[24..27], [0x08, 18, 0], "the cache cannot be changed");
+    let page = good(&mut disk, &[0x1A, 0x08, 0x81, 0, 255, 0], &[]);
+    assert_eq!(
+        page,
+        [15, 0, 0x10, 0, 0x01, 10, 0xC0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    );
+    let all = good(&mut disk, &[0x1A, 0x08, 0x3F, 0, 255, 0], &[]);
+    assert_eq!(
+        (all[4], all[16], all[36], all[48]),
+        (0x01, 0x08, 0x0A, 0x1C)
+    );
+    assert_eq!((all[0], all.len()), (59, 60));
     let sense = refused(&mut disk, &[0x1A, 0, 0xC8, 0, 255, 0], &[]);
     assert_eq!((sense[2], sense[12], sense[13]), (5, 0x39, 0x00));
 }
