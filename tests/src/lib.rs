@@ -23,3 +23,4 @@ pub mod service;
 pub mod station;
 pub mod stream;
 pub mod terminal;
+pub mod wire;

@@ -149,6 +149,12 @@ impl NvmeDrive {
         namespaces.map(|namespace| namespace.find(needle)).sum()
     }
 
+    /// The subsystem's NVMe qualified name, which Identify says too.
+    #[must_use]
+    pub fn nqn(&self) -> String {
+        format!("nqn.2026-01.example.sim:{}", self.serial())
+    }
+
     /// What was sent so far.
     #[must_use]
     pub fn commands(&self) -> &[Recorded] {

@@ -98,8 +98,7 @@ impl NvmeDrive {
             put(&mut data, 1796, &1_u32.to_le_bytes());
             data[1803] = 1;
         }
-        let nqn = format!("nqn.2014-08.org.nvmexpress:sim:{}", self.serial());
-        put(&mut data, 768, nqn.as_bytes());
+        put(&mut data, 768, self.nqn().as_bytes());
         data
     }
 
