@@ -93,7 +93,7 @@ pub struct Switches {
     pub format_erase_is_of_all: bool,
     /// FNA bit 2: cryptographic erase by Format NVM.
     pub format_crypto_erase: bool,
-    /// FNA bit 3 clear: Format NVM takes the broadcast value FFFFFFFFh.
+    /// FNA bit 3 clear: Format NVM takes the broadcast value FFFFFFFFh for those attached.
     pub format_broadcast: bool,
     /// Device Self-test.
     pub self_test: bool,
