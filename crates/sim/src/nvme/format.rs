@@ -110,8 +110,12 @@ impl NvmeDrive {
         let nsids = self.namespaces.iter().filter(|namespace| {
             is_of_all || namespace.nsid == nsid || nsid == BROADCAST && namespace.attached
         });
+        let nsids: Vec<u32> = nsids.map(|namespace| namespace.nsid).collect();
+        if nsids.iter().any(|nsid| self.is_write_protected(*nsid)) {
+            return Err(status::WRITE_PROTECTED);
+        }
         Ok(Order {
-            nsids: nsids.map(|namespace| namespace.nsid).collect(),
+            nsids,
             erase,
             format_index,
             extended: low & 0x10 != 0,

@@ -208,6 +208,9 @@ impl NvmeDrive {
         {
             return Err(status::INVALID_FIELD);
         }
+        if self.any_write_protected() {
+            return Err(status::WRITE_PROTECTED);
+        }
         match self.options.lies.refuses_sanitize {
             Some(refusal) => Err(refusal),
             None => Ok(()),
