@@ -4,7 +4,7 @@
 //! `/dev/nvme-fabrics`; its commands then reach [`NvmeDevice`] as they are.
 //!
 //! Nothing here knows what a command means, but for the direction of its data, which two bits of
-//! every opcode tell, and for those of fabrics ([`fabrics`]). One thread for each connection; data
+//! every opcode tell, and for those of fabrics (`fabrics`). One thread for each connection; data
 //! of a write are asked for (R2T) while other commands go on. No digests, no TLS, no discovery. The
 //! drive is asked under a lock: one that takes its time holds up the keep-alive too, so what it does
 //! in a command must be shorter than the host's patience.

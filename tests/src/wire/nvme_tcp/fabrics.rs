@@ -91,7 +91,7 @@ impl Fabrics {
         Ok(CONTROLLER_ID)
     }
 
-    /// The low half; the high half of CAP goes by [`Fabrics::high_half`].
+    /// The low half; the high half of CAP goes by [`high_half`].
     fn get(&self, entry: &[u8; 64]) -> Result<u32, u16> {
         let registers = self.registers();
         let value = match offset(entry) {
