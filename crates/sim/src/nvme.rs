@@ -149,6 +149,12 @@ impl NvmeDrive {
         namespaces.map(|namespace| namespace.find(needle)).sum()
     }
 
+    /// The subsystem's NVMe qualified name, which Identify says too.
+    #[must_use]
+    pub fn nqn(&self) -> String {
+        format!("nqn.2026-01.example.sim:{}", self.serial())
+    }
+
     /// What was sent so far.
     #[must_use]
     pub fn commands(&self) -> &[Recorded] {
@@ -176,7 +182,7 @@ impl NvmeDrive {
     fn admin_command(&mut self, entry: &Entry, out: &[u8]) -> Option<Reply> {
         let opcode = entry.byte(0);
         // An asynchronous event request waits for an event, and there is none.
-        if opcode == 0x0C {
+        if opcode == 0x0C || self.options.lies.never_answers == Some(opcode) {
             return None;
         }
         let is_allowed = matches!(opcode, 0x02 | 0x06 | 0x08 | 0x09 | 0x0A | 0x18 | 0x84);
@@ -252,6 +258,20 @@ impl NvmeDrive {
 
     fn is_hidden(&self, nsid: u32) -> bool {
         self.options.lies.hides_namespace == Some(nsid)
+    }
+
+    fn is_write_protected(&self, nsid: u32) -> bool {
+        let index = usize::try_from(nsid)
+            .ok()
+            .and_then(|nsid| nsid.checked_sub(1));
+        let namespace = index.and_then(|index| self.options.namespaces.get(index));
+        namespace.is_some_and(|namespace| namespace.write_protected)
+    }
+
+    /// The write-protected ones among the namespaces that are there.
+    fn any_write_protected(&self) -> bool {
+        let mut namespaces = self.namespaces.iter();
+        namespaces.any(|namespace| self.is_write_protected(namespace.nsid))
     }
 
     fn namespace_count(&self) -> u32 {

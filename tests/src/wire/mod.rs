@@ -31,6 +31,7 @@ use vmm_sys_util::event::{
 
 use scsi::{Answer, Controller, Open};
 
+pub mod nvme_tcp;
 mod scsi;
 #[cfg(test)]
 mod tests;

@@ -95,22 +95,27 @@ impl NvmeDrive {
             _ => switches.format_erase_is_of_all,
         };
         let nsid = entry.nsid();
+        // Attached or not: any namespace that is allocated can be named.
+        let is_named = self.visible(nsid).is_some();
         if nsid == BROADCAST {
-            if !switches.format_broadcast {
+            if !is_of_all && !switches.format_broadcast {
                 return Err(status::INVALID_FIELD);
             }
-        } else {
-            let namespace = self.visible(nsid).ok_or(status::INVALID_NAMESPACE)?;
-            if !namespace.attached {
-                return Err(status::INVALID_FIELD);
-            }
+        } else if nsid == 0 || nsid > self.namespace_count() {
+            return Err(status::INVALID_NAMESPACE);
+        } else if !is_named {
+            return Err(status::INVALID_FIELD);
         }
         // The broadcast value means what is attached, unless a format is of all anyway.
         let nsids = self.namespaces.iter().filter(|namespace| {
             is_of_all || namespace.nsid == nsid || nsid == BROADCAST && namespace.attached
         });
+        let nsids: Vec<u32> = nsids.map(|namespace| namespace.nsid).collect();
+        if nsids.iter().any(|nsid| self.is_write_protected(*nsid)) {
+            return Err(status::WRITE_PROTECTED);
+        }
         Ok(Order {
-            nsids: nsids.map(|namespace| namespace.nsid).collect(),
+            nsids,
             erase,
             format_index,
             extended: low & 0x10 != 0,

@@ -72,6 +72,10 @@ impl NvmeDrive {
             296,
             &u128::from(self.unallocated_bytes()).to_le_bytes(),
         );
+        if switches.replay_protected_blocks {
+            // One unit of 128 KiB.
+            put(&mut data, 312, &1_u32.to_le_bytes());
+        }
         let minutes = self.options.durations.extended_test.as_secs().div_ceil(60);
         put(&mut data, 316, &minutes.to_le_bytes()[..2]);
         put(&mut data, 328, &self.sanitize_capabilities().to_le_bytes());
@@ -98,8 +102,7 @@ impl NvmeDrive {
             put(&mut data, 1796, &1_u32.to_le_bytes());
             data[1803] = 1;
         }
-        let nqn = format!("nqn.2014-08.org.nvmexpress:sim:{}", self.serial());
-        put(&mut data, 768, nqn.as_bytes());
+        put(&mut data, 768, self.nqn().as_bytes());
         data
     }
 
@@ -144,6 +147,7 @@ impl NvmeDrive {
             48,
             &u128::from(namespace.capacity_bytes()).to_le_bytes(),
         );
+        data[99] = u8::from(self.is_write_protected(nsid));
         put(&mut data, 104, &self.nguid(nsid));
         put(&mut data, 120, &self.eui64(nsid));
         Ok(data)

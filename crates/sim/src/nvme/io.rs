@@ -82,7 +82,7 @@ impl NvmeDrive {
         let cache_sectors = if forced { 0 } else { self.cache_sectors() };
         let elides_zeros = self.options.lies.elides_zeros;
         let ignores_writes = self.options.lies.ignores_writes;
-        self.refuse_when_locked()?;
+        self.refuse_write(entry)?;
         let namespace = self.active(entry.nsid())?;
         let (first, count) = range(entry, namespace)?;
         let bytes = transfer(namespace, count)?;
@@ -110,7 +110,7 @@ impl NvmeDrive {
             || self.options.lies.elides_zeros;
         let ignores_writes = self.options.lies.ignores_writes;
         let cache_sectors = self.cache_sectors();
-        self.refuse_when_locked()?;
+        self.refuse_write(entry)?;
         let namespace = self.active(entry.nsid())?;
         let (first, count) = range(entry, namespace)?;
         let zeros = vec![0; namespace.transfer_bytes()];
@@ -133,7 +133,7 @@ impl NvmeDrive {
         let ranges = usize::from(entry.byte(40)) + 1;
         let deallocates = entry.dword(44) & 1 << 2 != 0;
         let ignores_writes = self.options.lies.ignores_writes;
-        self.refuse_when_locked()?;
+        self.refuse_write(entry)?;
         let namespace = self.active(entry.nsid())?;
         if out.len() < 16 * ranges {
             return Err(status::DATA_TRANSFER_ERROR);
@@ -156,9 +156,12 @@ impl NvmeDrive {
         Ok((0, Vec::new()))
     }
 
-    fn refuse_when_locked(&self) -> Result<(), u16> {
+    fn refuse_write(&self, entry: &Entry) -> Result<(), u16> {
         if self.options.lies.locked_reads_zeros {
             return Err(status::ACCESS_DENIED);
+        }
+        if self.is_write_protected(entry.nsid()) {
+            return Err(status::WRITE_PROTECTED);
         }
         Ok(())
     }

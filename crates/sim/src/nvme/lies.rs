@@ -48,6 +48,8 @@ pub struct Lies {
     pub power_loss_ends_sanitize: bool,
     /// \[52\] The critical warning of the SMART log has these bits too after an erasure.
     pub critical_warning_after_erasure: u8,
+    /// Admin commands of this opcode are neither carried out nor answered. No lie.
+    pub never_answers: Option<u8>,
     /// Sanitize commands that start something are refused with this status, for example 286h
     /// (access denied, by a TCG lock) or 123h (a persistent memory region is enabled). No lie.
     pub refuses_sanitize: Option<u16>,

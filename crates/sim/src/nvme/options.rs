@@ -44,6 +44,8 @@ pub struct NamespaceOptions {
     pub lba_format: usize,
     /// Whether it is attached to the controller; one that is not is listed as allocated only.
     pub attached: bool,
+    /// Write protected until it is not any more: no writes, no format, no sanitize of the drive.
+    pub write_protected: bool,
 }
 
 /// A format of logical blocks.
@@ -93,7 +95,7 @@ pub struct Switches {
     pub format_erase_is_of_all: bool,
     /// FNA bit 2: cryptographic erase by Format NVM.
     pub format_crypto_erase: bool,
-    /// FNA bit 3 clear: Format NVM takes the broadcast value FFFFFFFFh.
+    /// FNA bit 3 clear: Format NVM takes the broadcast value FFFFFFFFh for those attached.
     pub format_broadcast: bool,
     /// Device Self-test.
     pub self_test: bool,
@@ -107,6 +109,8 @@ pub struct Switches {
     pub write_zeroes_deallocates: bool,
     /// What an erased block holds.
     pub erased_byte: u8,
+    /// Replay protected memory blocks, which no command here erases, are said to be there.
+    pub replay_protected_blocks: bool,
     /// Identify has the fields that a host over fabrics needs.
     pub over_fabrics: bool,
 }
@@ -164,6 +168,7 @@ impl Default for Options {
                 sectors: 16_384,
                 lba_format: 0,
                 attached: true,
+                write_protected: false,
             }],
             formats: vec![
                 LbaFormat {
@@ -215,6 +220,7 @@ impl Default for Switches {
             deallocated_reads: DeallocatedReads::Zeros,
             write_zeroes_deallocates: true,
             erased_byte: 0xFF,
+            replay_protected_blocks: false,
             over_fabrics: false,
         }
     }

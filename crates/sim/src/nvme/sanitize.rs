@@ -159,7 +159,9 @@ impl NvmeDrive {
         let starts = matches!(command.action(), BLOCK_ERASE | OVERWRITE | CRYPTO_ERASE);
         let exits_failure = command.action() == EXIT_FAILURE;
         match self.sanitize.state {
-            State::RestrictedProcessing | State::UnrestrictedProcessing | State::Deallocation => {
+            State::RestrictedProcessing | State::UnrestrictedProcessing | State::Deallocation
+                if command.action() != EXIT_VERIFICATION =>
+            {
                 return Err(status::SANITIZE_IN_PROGRESS);
             }
             State::MediaVerification if command.action() == EXIT_VERIFICATION => {
@@ -175,9 +177,12 @@ impl NvmeDrive {
                 self.start_sanitize(command, entry.dword(44));
             }
             State::Idle
+            | State::RestrictedProcessing
             | State::RestrictedFailure
+            | State::UnrestrictedProcessing
             | State::UnrestrictedFailure
-            | State::MediaVerification => return Err(status::INVALID_FIELD),
+            | State::MediaVerification
+            | State::Deallocation => return Err(status::INVALID_FIELD),
         }
         Ok((0, Vec::new()))
     }
@@ -202,6 +207,9 @@ impl NvmeDrive {
             || is_inhibited
         {
             return Err(status::INVALID_FIELD);
+        }
+        if self.any_write_protected() {
+            return Err(status::WRITE_PROTECTED);
         }
         match self.options.lies.refuses_sanitize {
             Some(refusal) => Err(refusal),
@@ -421,7 +429,12 @@ impl NvmeDrive {
                 u32::MAX
             };
             put(&mut log, 8 + 4 * index, &seconds.to_le_bytes());
-            put(&mut log, 20 + 4 * index, &seconds.to_le_bytes());
+            // With the writing that follows a block erase without deallocation, if there is one.
+            let with_writing = match switches.no_deallocate_modifies {
+                2 => seconds,
+                _ => u32::MAX,
+            };
+            put(&mut log, 20 + 4 * index, &with_writing.to_le_bytes());
         }
         if switches.sanitize_verification {
             let seconds = u32::try_from(durations.deallocation.as_secs()).unwrap_or(u32::MAX);

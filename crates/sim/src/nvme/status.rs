@@ -9,6 +9,7 @@ pub const INVALID_NAMESPACE: u16 = 0x00B;
 pub const COMMAND_SEQUENCE_ERROR: u16 = 0x00C;
 pub const SANITIZE_FAILED: u16 = 0x01C;
 pub const SANITIZE_IN_PROGRESS: u16 = 0x01D;
+pub const WRITE_PROTECTED: u16 = 0x020;
 pub const LBA_OUT_OF_RANGE: u16 = 0x080;
 pub const FORMAT_IN_PROGRESS: u16 = 0x084;
 pub const INVALID_LOG_PAGE: u16 = 0x109;

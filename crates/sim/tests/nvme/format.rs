@@ -54,23 +54,29 @@ fn format_is_of_one_namespace_or_of_those_attached() {
     assert_eq!(bench.read(2, 3).data, sector(SECRET, 512));
     assert_eq!(bench.status(0x80, ALL, USER_DATA), 0);
     assert_eq!(bench.drive.find(SECRET), 1, "the detached one");
-    assert_eq!(bench.status(0x80, 3, USER_DATA), 0x002, "not attached");
+    assert_eq!(bench.status(0x80, 3, USER_DATA), 0, "it can be named");
+    assert_eq!(bench.drive.find(SECRET), 0);
     assert_eq!(bench.status(0x80, 4, USER_DATA), 0x00B);
+    assert_eq!(bench.status(0x80, 0, USER_DATA), 0x00B);
+    assert_eq!(bench.status(0x0D, 3, 1), 0, "deleted");
+    assert_eq!(bench.status(0x80, 3, USER_DATA), 0x002, "not allocated");
 }
 
 #[test]
 fn format_attributes_make_it_one_of_all() {
     let mut options = three_namespaces();
     options.switches.format_erase_is_of_all = true;
+    options.switches.format_broadcast = false;
     let mut bench = bench_of_three(options);
-    assert_eq!(bench.identify(0x01, 0).data[524], 0b0110);
+    assert_eq!(bench.identify(0x01, 0).data[524], 0b1110);
+    assert_eq!(bench.status(0x80, ALL, 0), 0x002, "of those attached: no");
     assert_eq!(bench.status(0x80, 1, 0), 0);
     assert_eq!(
         bench.read(2, 3).data,
         sector(SECRET, 512),
         "no erase: of one"
     );
-    assert_eq!(bench.status(0x80, 1, USER_DATA), 0);
+    assert_eq!(bench.status(0x80, ALL, USER_DATA), 0, "of all: yes");
     assert_eq!(bench.drive.find(SECRET), 0);
     let mut options = three_namespaces();
     options.switches.format_is_of_all = true;

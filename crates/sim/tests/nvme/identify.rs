@@ -94,6 +94,14 @@ fn namespace_says_size_formats_and_what_deallocated_blocks_read_as() {
 }
 
 #[test]
+fn replay_protected_blocks_are_said_where_they_are() {
+    let mut options = small();
+    options.switches.replay_protected_blocks = true;
+    assert_eq!(Bench::new(options).identify(0x01, 0).data[312], 1);
+    assert_eq!(Bench::new(small()).identify(0x01, 0).data[312], 0);
+}
+
+#[test]
 fn lists_tell_attached_from_allocated_namespaces() {
     let mut bench = Bench::new(three_namespaces());
     assert_eq!(list(&bench.identify(0x02, 0).data), [1, 3]);

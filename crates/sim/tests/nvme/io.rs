@@ -117,6 +117,26 @@ fn deallocated_blocks_read_as_said_and_their_bytes_stay() {
 }
 
 #[test]
+fn write_protected_namespace_keeps_its_data_and_the_drive_from_being_sanitized() {
+    let mut bench = Bench::with_secret(Options {
+        namespaces: vec![namespace(64, true), namespace(64, true)],
+        ..small()
+    });
+    bench.drive.options_mut().namespaces[1].write_protected = true;
+    assert_eq!(bench.identify(0x00, 2).data[99], 1);
+    assert_eq!(bench.identify(0x00, 1).data[99], 0);
+    for opcode in [0x01, 0x08, 0x09] {
+        assert_eq!(bench.io(opcode, 2, 3, 1, &[0; 512]).status, 0x020);
+    }
+    assert_eq!(bench.status(0x80, 2, 1 << 9), 0x020);
+    assert_eq!(bench.status(0x80, ALL, 1 << 9), 0x020);
+    assert_eq!(bench.sanitize(0x2), 0x020);
+    assert_eq!(bench.drive.find(SECRET), 4);
+    assert_eq!(bench.status(0x80, 1, 1 << 9), 0);
+    assert_eq!(bench.drive.find(SECRET), 2);
+}
+
+#[test]
 fn write_zeroes_writes_and_deallocates_when_asked_to() {
     let mut options = small();
     options.switches.deallocated_reads = DeallocatedReads::Ones;

@@ -324,6 +324,19 @@ fn power_loss_passes_for_the_end_of_a_sanitize() {
 }
 
 #[test]
+fn command_that_is_never_answered_does_nothing() {
+    use crate::support::entry;
+    let mut bench = lying(Lies {
+        never_answers: Some(0x84),
+        ..Lies::default()
+    });
+    let sanitize = entry(0x84, 0, [0x2, 0, 0, 0, 0, 0]);
+    assert_eq!(bench.drive.admin(&sanitize, &[]), None);
+    assert_eq!(bench.sanitize_log().1, 0x0000);
+    assert_eq!(bench.drive.find(SECRET), 2);
+}
+
+#[test]
 fn critical_warning_comes_up_with_the_erasure() {
     let mut bench = lying(Lies {
         critical_warning_after_erasure: 0b101,

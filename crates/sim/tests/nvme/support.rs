@@ -58,6 +58,7 @@ pub fn namespace(sectors: u64, attached: bool) -> NamespaceOptions {
         sectors,
         lba_format: 0,
         attached,
+        write_protected: false,
     }
 }
 
