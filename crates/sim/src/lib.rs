@@ -6,7 +6,7 @@
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
 //! [`cells`] what it physically holds, [`clock`] its time; [`ata`] is a disk behind the translation
-//! [`satl`], [`scsi`] a plain SAS disk.
+//! [`satl`], [`scsi`] a SAS disk that can lie.
 
 pub mod ata;
 pub mod cells;

@@ -1,24 +1,36 @@
-//! A plain SAS disk: what it answers to each command block, by SPC-5 and SBC-4.
+//! A SAS disk: what it answers to each command block, by SPC-5 and SBC-4, and how it may lie.
 //!
 //! Written from the standards and byte by byte, without the parsers that it judges. One logical
 //! unit; a host that numbers several puts them behind its own transport. What is written is on the
 //! medium at once, so a flush has nothing to do. Not here: reservations, protection information,
 //! provisioning, microcode. An operation code that is not here ends with 5/20/00, and a field that
-//! is not here with 5/24/00.
+//! is not here with 5/24/00. What takes its time takes it by the disk's clock, and ends by itself.
 
 use crate::cells::{Cells, Placement};
+use crate::clock::Clock;
 use crate::device::{Event, ScsiAnswer, ScsiDevice};
 use crate::scsi::sense::Sense;
+use crate::scsi::work::{Emptied, State};
+use std::time::Duration;
 
+pub use lies::Lies;
+pub use sanitize::Sanitize;
+pub use work::AfterErase;
+
+mod codes;
 mod inquiry;
+mod lies;
+mod log;
 mod mode;
+mod sanitize;
 mod sense;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod work;
 
 /// What a disk is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ScsiOptions {
     /// Up to 8 characters.
     pub vendor: String,
@@ -42,10 +54,23 @@ pub struct ScsiOptions {
     pub placement: Placement,
     /// Medium rotation rate of VPD page B1h: 1 for flash, else revolutions per minute.
     pub rotation: u16,
+    /// Log page 0Dh.
+    pub temperature_celsius: u8,
+    /// Log page 2Fh: ASC and ASCQ, both 0 when there is nothing to tell.
+    pub exception: (u8, u8),
+    /// What SANITIZE can do.
+    pub sanitize: Sanitize,
+    /// How long FORMAT UNIT takes; `None`: there is none.
+    pub format: Option<Duration>,
+    /// What it does behind what it says.
+    pub lies: Lies,
+    /// The time that it goes by.
+    pub clock: Clock,
 }
 
 impl ScsiOptions {
-    /// A disk of 7200 revolutions with sectors of 512 bytes and 64 spare ones.
+    /// An honest disk of 7200 revolutions with sectors of 512 bytes and 64 spare ones, by the
+    /// host's clock. It has neither SANITIZE nor FORMAT UNIT.
     #[must_use]
     pub fn disk(serial: &str, wwn: u64, sectors: u64) -> Self {
         Self {
@@ -60,6 +85,12 @@ impl ScsiOptions {
             spare_sectors: 64,
             placement: Placement::InPlace,
             rotation: 7200,
+            temperature_celsius: 34,
+            exception: (0, 0),
+            sanitize: Sanitize::NONE,
+            format: None,
+            lies: Lies::default(),
+            clock: Clock::of_host(),
         }
     }
 }
@@ -69,6 +100,10 @@ impl ScsiOptions {
 pub struct ScsiDisk {
     options: ScsiOptions,
     cells: Cells,
+    /// Blocks that a host can reach.
+    sectors: u64,
+    state: State,
+    emptied: Option<Emptied>,
     is_powered: bool,
     /// What the next command is told instead of being carried out: (ASC, ASCQ).
     attention: Option<(u8, u8)>,
@@ -104,14 +139,17 @@ impl ScsiDisk {
             options.placement,
         );
         Self {
+            sectors: options.sectors,
             options,
             cells,
+            state: State::Ready,
+            emptied: None,
             is_powered: true,
             attention: None,
         }
     }
 
-    /// What it physically holds.
+    /// What it physically holds, as of the last command or event.
     #[must_use]
     pub fn cells(&self) -> &Cells {
         &self.cells
@@ -122,6 +160,11 @@ impl ScsiDisk {
         &mut self.cells
     }
 
+    /// Makes it lie otherwise from now on, or no more.
+    pub fn set_lies(&mut self, lies: Lies) {
+        self.options.lies = lies;
+    }
+
     fn carry_out(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
         let code = cdb[0];
         // SPC-5 5.14: these are carried out whatever there is to tell.
@@ -129,17 +172,25 @@ impl ScsiDisk {
         if is_told_first && let Some((asc, ascq)) = self.attention.take() {
             return Err(Sense::new(6, asc, ascq));
         }
+        if let Some(sense) = self.hindrance(cdb) {
+            return Err(sense);
+        }
         match code {
             0x00 => Ok(Vec::new()),
             0x03 => self.request_sense(cdb),
+            0x04 => self.format_unit(cdb, out),
             0x12 => self.inquiry(cdb),
+            0x15 | 0x55 => self.mode_select(cdb, out),
             0x1A | 0x5A => self.mode_sense(cdb),
             0x25 => self.read_capacity_10(),
             0x9E if cdb[1] & 0x1F == 0x10 => self.read_capacity_16(cdb),
             0x28 | 0x88 => self.read(cdb),
             0x2A | 0x8A => self.write(cdb, out),
             0x35 | 0x91 => self.synchronize_cache(cdb),
+            0x48 => self.sanitize(cdb, out),
+            0x4D => self.log_sense(cdb),
             0xA0 => report_luns(cdb),
+            0xA3 if cdb[1] & 0x1F == 0x0C => self.report_operation_codes(cdb),
             _ => Err(Sense::INVALID_OPERATION),
         }
     }
@@ -148,7 +199,7 @@ impl ScsiDisk {
     fn request_sense(&mut self, cdb: &[u8]) -> Outcome {
         let sense = match self.attention.take() {
             Some((asc, ascq)) => Sense::new(6, asc, ascq),
-            None => Sense::new(0, 0, 0),
+            None => self.condition().unwrap_or(Sense::new(0, 0, 0)),
         };
         // DESC: the descriptor format.
         let bytes = if cdb[1] & 1 == 1 {
@@ -165,6 +216,7 @@ impl ScsiDevice for ScsiDisk {
         if !self.is_powered {
             return None;
         }
+        self.settle();
         let length = cdb_bytes(cdb);
         let outcome = if length == 0 || cdb.len() < length {
             Err(Sense::INVALID_OPERATION)
@@ -186,8 +238,16 @@ impl ScsiDevice for ScsiDisk {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::PowerOff => self.is_powered = false,
+            Event::PowerOff => {
+                if self.is_powered {
+                    self.interrupt();
+                }
+                self.is_powered = false;
+            }
             Event::PowerOn => {
+                if !self.is_powered {
+                    self.resume();
+                }
                 self.is_powered = true;
                 self.attention = Some((0x29, 0x01));
             }

@@ -1,6 +1,7 @@
 //! INQUIRY and its pages of vital product data (SPC-5 6.6 and 7.7, SBC-4 6.6).
 
 use super::sense::Sense;
+use super::work::AfterErase;
 use super::{Outcome, ScsiDisk, cut, length_16};
 
 impl ScsiDisk {
@@ -54,11 +55,14 @@ impl ScsiDisk {
         body
     }
 
-    /// B1h: rotation, form factor 3.5 inch or 2.5 inch.
+    /// B1h: rotation, WABEREQ and WACEREQ, form factor 3.5 inch or 2.5 inch.
     fn characteristics(&self) -> Vec<u8> {
         let mut body = vec![0; 60];
         body[..2].copy_from_slice(&self.options.rotation.to_be_bytes());
-        body[3] = if self.options.rotation == 1 { 3 } else { 2 };
+        let sanitize = &self.options.sanitize;
+        body[3] = requirement(sanitize.after_block_erase) << 6
+            | requirement(sanitize.after_cryptographic_erase) << 4
+            | if self.options.rotation == 1 { 3 } else { 2 };
         body
     }
 }
@@ -69,6 +73,16 @@ fn limits() -> Vec<u8> {
     body[4..8].copy_from_slice(&2048_u32.to_be_bytes());
     body[8..12].copy_from_slice(&256_u32.to_be_bytes());
     body
+}
+
+/// What page B1h says of reads after an erase.
+fn requirement(reads: AfterErase) -> u8 {
+    match reads {
+        AfterErase::Unspecified => 0,
+        AfterErase::Good => 1,
+        AfterErase::MediumError => 2,
+        AfterErase::WriteRequired => 3,
+    }
 }
 
 /// Text as SCSI has it: left-aligned, filled with spaces.

@@ -1,4 +1,8 @@
-//! MODE SENSE (SPC-5 6.13, 7.5; SBC-4 6.5): the block descriptor and the pages that a host asks for.
+//! MODE SENSE and MODE SELECT (SPC-5 6.11 to 6.14, 7.5; SBC-4 6.5): the block descriptor, and the
+//! pages that a host asks for.
+//!
+//! The number of blocks can be set below what the disk has: the blocks behind it are hidden until
+//! a host sets more, or all ones for all of them. The length of a block, and the pages, cannot.
 
 use super::sense::Sense;
 use super::{Outcome, ScsiDisk, cut, length_16};
@@ -35,9 +39,9 @@ impl ScsiDisk {
         let descriptor = if cdb[1] & 0x08 != 0 {
             Vec::new()
         } else if is_long && cdb[1] & 0x10 != 0 {
-            self.long_descriptor()
+            self.long_descriptor(values)
         } else {
-            self.short_descriptor()
+            self.short_descriptor(values)
         };
         let mut pages = Vec::new();
         if matches!(page, CACHING | ALL) {
@@ -87,20 +91,78 @@ impl ScsiDisk {
     }
 
     /// Number of blocks in 4 bytes (all ones when they are more), block length in 3.
-    fn short_descriptor(&self) -> Vec<u8> {
-        let sectors = u32::try_from(self.sectors()).unwrap_or(u32::MAX);
-        let [_, a, b, c] = self.options.sector_bytes.to_be_bytes();
+    fn short_descriptor(&self, values: Values) -> Vec<u8> {
+        let (sectors, sector_bytes) = self.descriptor(values);
+        let sectors = u32::try_from(sectors).unwrap_or(u32::MAX);
+        let [_, a, b, c] = sector_bytes.to_be_bytes();
         let mut descriptor = sectors.to_be_bytes().to_vec();
         descriptor.extend([0, a, b, c]);
         descriptor
     }
 
     /// Number of blocks in 8 bytes, block length in 4.
-    fn long_descriptor(&self) -> Vec<u8> {
-        let mut descriptor = self.sectors().to_be_bytes().to_vec();
+    fn long_descriptor(&self, values: Values) -> Vec<u8> {
+        let (sectors, sector_bytes) = self.descriptor(values);
+        let mut descriptor = sectors.to_be_bytes().to_vec();
         descriptor.extend([0; 4]);
-        descriptor.extend(self.options.sector_bytes.to_be_bytes());
+        descriptor.extend(sector_bytes.to_be_bytes());
         descriptor
+    }
+
+    /// Blocks, and bytes of each.
+    fn descriptor(&self, values: Values) -> (u64, u32) {
+        match values {
+            Values::Current => (self.sectors(), self.options.sector_bytes),
+            Values::Default => (self.options.sectors, self.options.sector_bytes),
+            Values::Changeable => (u64::MAX, 0),
+        }
+    }
+
+    pub(super) fn mode_select(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
+        let is_long = cdb[0] == 0x55;
+        // SP: parameters are not saved.
+        if cdb[1] & 0x01 != 0 {
+            return Err(Sense::INVALID_FIELD);
+        }
+        let (list_bytes, header_bytes) = if is_long {
+            (length_16(&cdb[7..9]), 8)
+        } else {
+            (usize::from(cdb[4]), 4)
+        };
+        if list_bytes == 0 {
+            return Ok(Vec::new());
+        }
+        let list = out.get(..list_bytes).ok_or(Sense::DATA_PHASE)?;
+        let Some((header, body)) = list.split_at_checked(header_bytes) else {
+            return Err(Sense::LIST_LENGTH);
+        };
+        let has_long_descriptor = is_long && header[4] & 1 == 1;
+        let (sectors, sector_bytes) = match (usize::from(header[header_bytes - 1]), body) {
+            (0, []) => return Ok(Vec::new()),
+            (8, &[a, b, c, d, _, e, f, g]) if !has_long_descriptor => {
+                let sectors = u32::from_be_bytes([a, b, c, d]);
+                let all = (sectors == u32::MAX).then_some(u64::MAX);
+                let sector_bytes = u32::from_be_bytes([0, e, f, g]);
+                (all.unwrap_or(u64::from(sectors)), sector_bytes)
+            }
+            (16, &[a, b, c, d, e, f, g, h, _, _, _, _, i, j, k, l]) if has_long_descriptor => {
+                let sectors = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+                (sectors, u32::from_be_bytes([i, j, k, l]))
+            }
+            // Pages, or a descriptor that is none.
+            _ => return Err(Sense::INVALID_IN_LIST),
+        };
+        if sector_bytes != self.options.sector_bytes {
+            return Err(Sense::INVALID_IN_LIST);
+        }
+        self.sectors = match sectors {
+            u64::MAX => self.options.sectors,
+            // Zero leaves it as it is.
+            0 => self.sectors,
+            _ if sectors <= self.options.sectors => sectors,
+            _ => return Err(Sense::INVALID_IN_LIST),
+        };
+        Ok(Vec::new())
     }
 }
 

@@ -20,6 +20,13 @@ impl Sense {
     /// 5/21/00.
     pub(super) const BEYOND_THE_LAST_BLOCK: Self = Self::new(5, 0x21, 0x00);
 
+    /// 5/26/00.
+    pub(super) const INVALID_IN_LIST: Self = Self::new(5, 0x26, 0x00);
+    /// 5/1A/00.
+    pub(super) const LIST_LENGTH: Self = Self::new(5, 0x1A, 0x00);
+    /// B/4B/00: the host sent less than it announced.
+    pub(super) const DATA_PHASE: Self = Self::new(0x0B, 0x4B, 0x00);
+
     pub(super) const fn new(key: u8, asc: u8, ascq: u8) -> Self {
         Self {
             key,

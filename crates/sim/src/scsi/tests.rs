@@ -1,6 +1,10 @@
 use super::{ScsiDisk, ScsiOptions};
 use crate::device::{Event, ScsiAnswer, ScsiDevice};
 
+mod format;
+mod lies;
+mod sanitize;
+
 const BLOCK: usize = 512;
 
 /// 1,000 blocks.
@@ -114,9 +118,11 @@ fn mode_sense_has_the_block_descriptor_and_the_write_cache() {
     assert_eq!(long[..8], [0, 42, 0, 0x10, 1, 0, 0, 16]);
     assert_eq!(
         long[8..24],
-        [0, 0, 0, 0, 0, 0, 0x03, 0xE8, 0, 0, 0, 0, 0, 0, 0x02, 0]
+        [
+            0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0
+        ]
     );
-    assert_eq!(long[24..27], [0x08, 18, 0], "nothing of it can be changed");
+    assert_eq!(long[24..27], [0x08, 18, 0], "the cache cannot be changed");
     let sense = refused(&mut disk, &[0x1A, 0, 0xC8, 0, 255, 0], &[]);
     assert_eq!((sense[2], sense[12], sense[13]), (5, 0x39, 0x00));
 }

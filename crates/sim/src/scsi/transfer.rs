@@ -1,13 +1,14 @@
 //! Capacity, reading and writing (SBC-4 5).
 
 use super::sense::Sense;
+use super::work::AfterErase;
 use super::{Outcome, ScsiDisk, cut, length_32};
 use std::ops::Range;
 
 impl ScsiDisk {
     /// Blocks that a host can reach.
     pub(super) fn sectors(&self) -> u64 {
-        self.options.sectors
+        self.sectors
     }
 
     /// Last block and block length; all ones where the last block does not fit.
@@ -30,6 +31,7 @@ impl ScsiDisk {
     pub(super) fn read(&self, cdb: &[u8]) -> Outcome {
         let mut data = Vec::new();
         for block in self.blocks(cdb)? {
+            self.may_read(block)?;
             let sector = self.cells.read(block);
             data.extend(sector.unwrap_or_else(|| vec![0; self.cells.sector_bytes()]));
         }
@@ -40,13 +42,34 @@ impl ScsiDisk {
         let blocks = self.blocks(cdb)?;
         let sectors = out.chunks_exact(self.cells.sector_bytes());
         if u64::try_from(sectors.len()).ok() != Some(blocks.end - blocks.start) {
-            // Data-out that ends early: a phase error of the transport (SPC-5: 4B/00).
-            return Err(Sense::new(0x0B, 0x4B, 0x00));
+            return Err(Sense::DATA_PHASE);
         }
         for (block, sector) in blocks.zip(sectors) {
             self.cells.write(block, sector);
+            if let Some(emptied) = &mut self.emptied {
+                emptied.written.insert(block);
+            }
         }
         Ok(Vec::new())
+    }
+
+    /// Whether a block can be read, after an erase that nothing was written behind.
+    fn may_read(&self, block: u64) -> Result<(), Sense> {
+        let Some(emptied) = &self.emptied else {
+            return Ok(());
+        };
+        let ascq = match emptied.reads {
+            AfterErase::Unspecified | AfterErase::Good => return Ok(()),
+            AfterErase::MediumError => 0x00,
+            AfterErase::WriteRequired => 0x15,
+        };
+        if emptied.written.contains(&block) {
+            return Ok(());
+        }
+        Err(Sense {
+            information: Some(block),
+            ..Sense::new(3, 0x11, ascq)
+        })
     }
 
     /// There is no cache to empty; the range is checked all the same.
