@@ -12,6 +12,7 @@
 pub mod ata;
 mod judge;
 pub mod nvme;
+pub mod scsi;
 pub mod witness;
 
 use std::fmt;

@@ -2,5 +2,6 @@
 
 mod ata;
 mod nvme;
+mod scsi;
 mod verdict;
 mod wire;
