@@ -12,6 +12,7 @@
 pub mod ata;
 mod judge;
 pub mod nvme;
+pub mod scsi;
 pub mod witness;
 
 use std::fmt;
@@ -70,6 +71,8 @@ pub struct Said {
     /// The operation that the drive speaks of is the one that was sent (NVMe's SCDW10); `None` where
     /// the command set does not tell.
     pub is_ours: Option<bool>,
+    /// What was erased is deallocated: reads bring the drive's filling, not what is on the medium.
+    pub is_deallocated: bool,
     /// The status bytes, for the report.
     pub raw: String,
 }
@@ -83,6 +86,7 @@ impl Said {
             state: State::Unknown(why.clone()),
             erased_since_write: None,
             is_ours: None,
+            is_deallocated: false,
             raw: why,
         }
     }

@@ -89,6 +89,7 @@ impl Sanitize for AtaSanitize {
             state,
             erased_since_write: None,
             is_ours: None,
+            is_deallocated: false,
             raw: format!("{registers:x?}"),
         }
     }

@@ -43,7 +43,9 @@ fn contradictions(evidence: &Evidence) -> Vec<String> {
             } => found.push("the drive is idle and does not say that it completed".into()),
             State::Idle { .. } | State::InProgress { .. } | State::Frozen | State::Unknown(_) => {}
         }
-        if said.erased_since_write == Some(false) {
+        // While it is under way the drive says so of what it has yet to erase.
+        let is_idle = matches!(said.state, State::Idle { .. });
+        if is_idle && said.erased_since_write == Some(false) {
             found.push("the drive says that data written before is still there".into());
         }
     }
@@ -55,14 +57,30 @@ fn contradictions(evidence: &Evidence) -> Vec<String> {
             witnesses.looked_at()
         ));
     }
-    if evidence.technique == Technique::Overwrite && witnesses.not_overwritten > 0 {
+    let not_overwritten = not_overwritten(evidence);
+    if not_overwritten > 0 {
         found.push(format!(
-            "{} sectors do not hold the byte that the drive was told to write",
-            witnesses.not_overwritten
+            "{not_overwritten} sectors do not hold the byte that the drive was told to write"
         ));
     }
     found.extend(evidence.identity_lost.clone());
     found
+}
+
+/// Sectors that an overwrite cannot have left: others than the byte, or than the filling of what was
+/// deallocated after it.
+fn not_overwritten(evidence: &Evidence) -> u32 {
+    let witnesses = &evidence.witnesses;
+    let is_deallocated = evidence.after.as_ref().is_some_and(|s| s.is_deallocated);
+    match evidence.technique {
+        Technique::Overwrite if is_deallocated => {
+            let kinds = witnesses.kinds;
+            let filled = kinds.zeros + kinds.ones + kinds.constant;
+            witnesses.looked_at().saturating_sub(filled)
+        }
+        Technique::Overwrite => witnesses.not_overwritten,
+        Technique::BlockErase | Technique::CryptoErase => 0,
+    }
 }
 
 fn gaps(evidence: &Evidence) -> Vec<String> {

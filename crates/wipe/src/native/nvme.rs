@@ -102,6 +102,8 @@ impl Sanitize for NvmeSanitize {
             state,
             erased_since_write: Some(log.global_data_erased),
             is_ours: (sent != NONE_SENT).then_some(log.command_dword_10 == sent),
+            is_deallocated: log.state == SanitizeState::SucceededDeallocated
+                || log.state == SanitizeState::Succeeded && !self.keeps_allocated(),
             raw: format!(
                 "SPROG {:04X}h SSTAT {:04X}h SCDW10 {:08X}h",
                 log.progress_raw, log.status_raw, log.command_dword_10
@@ -117,7 +119,11 @@ impl Sanitize for NvmeSanitize {
             .nvme_admin(&command.command(), Data::None, TIMEOUT)
         {
             Ok(reply) if reply.status == 0 => Ok(()),
-            Ok(reply) => Err(format!("refused with NVMe status {:03X}h", reply.status)),
+            Ok(reply) => {
+                // Nothing was begun: the log goes on speaking of another operation.
+                self.sent.store(NONE_SENT, Ordering::Release);
+                Err(format!("refused with NVMe status {:03X}h", reply.status))
+            }
             Err(error) => Err(error.to_string()),
         }
     }

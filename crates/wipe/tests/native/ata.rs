@@ -1,6 +1,7 @@
 //! SANITIZE DEVICE of simulated ATA disks: the honest ones are claimed, the liars never, but for lies
 //! that no host can see.
 
+use crate::verdict::{is_claimed, reasons};
 use crate::wire::{Wire, World};
 use drive::port::Port;
 use sim::ata::disk::AtaDisk;
@@ -64,18 +65,6 @@ impl Bench {
     /// Places where the donor's data can still be had, by anybody: the truth.
     fn residue(&self) -> usize {
         self.wire.drive().cells().find(SECRET).len()
-    }
-}
-
-fn is_claimed(evidence: &Evidence) -> bool {
-    matches!(judge(evidence), Verdict::ClaimedByDrive(_))
-}
-
-fn reasons(evidence: &Evidence) -> String {
-    match judge(evidence) {
-        Verdict::ClaimedByDrive(_) => "claimed by drive".into(),
-        Verdict::Refuted(reasons) => format!("refuted: {}", reasons.join("; ")),
-        Verdict::Unknown(reasons) => format!("unknown: {}", reasons.join("; ")),
     }
 }
 

@@ -1,4 +1,7 @@
 //! Sanitize by the drive, over simulated drives that are honest and over those that lie.
 
 mod ata;
+mod nvme;
+mod scsi;
+mod verdict;
 mod wire;

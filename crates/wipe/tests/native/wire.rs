@@ -1,5 +1,7 @@
 //! What carries bytes between `wipe::native` and a simulated drive, and a clock that nobody waits for.
 
+pub mod nvme;
+
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use sim::clock::Clock;
 use sim::device::ScsiDevice;

@@ -10,6 +10,7 @@ fn idle(completed: Option<bool>) -> Said {
         state: State::Idle { completed },
         erased_since_write: None,
         is_ours: None,
+        is_deallocated: false,
         raw: String::new(),
     }
 }
@@ -181,4 +182,33 @@ fn what_may_be_unreadable_is_no_gap_and_a_crypto_erase_may_be_quick() {
     evidence.technique = Technique::CryptoErase;
     evidence.took = Duration::from_millis(1);
     assert!(matches!(judge(&evidence), Verdict::ClaimedByDrive(_)));
+}
+
+#[test]
+fn data_that_is_still_there_while_it_is_under_way_refutes_nothing() {
+    let mut evidence = good();
+    evidence.end = Some(End::Stopped);
+    after(&mut evidence, State::InProgress { progress: 655 });
+    evidence.after.as_mut().expect("an end").erased_since_write = Some(false);
+    assert!(matches!(judge(&evidence), Verdict::Unknown(_)));
+}
+
+#[test]
+fn filling_of_what_was_deallocated_is_no_contradiction_to_an_overwrite() {
+    let mut evidence = good();
+    evidence.technique = Technique::Overwrite;
+    evidence.took = Duration::from_secs(3600);
+    evidence.witnesses.not_overwritten = 74;
+    (
+        evidence.witnesses.kinds.zeros,
+        evidence.witnesses.kinds.ones,
+    ) = (73, 1);
+    assert!(matches!(judge(&evidence), Verdict::Refuted(_)));
+    evidence.after.as_mut().expect("an end").is_deallocated = true;
+    assert!(matches!(judge(&evidence), Verdict::ClaimedByDrive(_)));
+    (
+        evidence.witnesses.kinds.zeros,
+        evidence.witnesses.kinds.mixed,
+    ) = (72, 1);
+    assert!(matches!(judge(&evidence), Verdict::Refuted(_)));
 }
