@@ -11,8 +11,11 @@ use lab::derive::expected_reader;
 use lab::machine::Machine;
 use lab::scenario::Workshop;
 use lab::wire::Unit;
-use report::schema::{Drive, HiddenState, Level, OutcomeWord};
+use report::schema::{Drive, HiddenState, Level, OutcomeWord, SanitizeVerdict};
+use sim::ata::disk::AtaDisk;
+use sim::ata::options::{Kept, Options};
 use sim::cells::Cells;
+use sim::clock::Clock;
 use sim::device::ScsiDevice;
 use sim::scsi::{Lies, Sanitize, ScsiDisk, ScsiOptions};
 
@@ -229,6 +232,85 @@ fn disks_that_sanitize_or_failed_to_are_refused_and_the_one_beside_them_is_erase
             .each_ref()
             .map(|disk| contents(disk.lock().unwrap().cells()));
         ensure!(after == before, "a refused drive was changed");
+        Ok(())
+    });
+}
+
+/// A solid-state drive whose every place holds old bytes, those that no address points to as well.
+fn used_flash(serial: &str, wwn: u64, sanitize_keeps: Kept) -> Arc<Mutex<AtaDisk>> {
+    let sectors = 16 << 11;
+    let mut options = Options {
+        serial: serial.into(),
+        wwn,
+        sectors,
+        spares: 512,
+        ..Options::default()
+    };
+    options.sanitize.block_time = Duration::from_secs(4);
+    options.sanitize.done_before = true;
+    options.lies.sanitize_keeps = sanitize_keeps;
+    let mut disk = AtaDisk::new(options, Clock::of_host());
+    for round in 0..2_u64 {
+        for address in 0..sectors {
+            let mut sector = [SECRET, &address.to_be_bytes(), &round.to_be_bytes()].concat();
+            sector.resize(512, 0x20);
+            disk.cells_mut().write(address, &sector);
+        }
+    }
+    Arc::new(Mutex::new(disk))
+}
+
+#[test]
+fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
+    scenario("purge", |bench| {
+        let honest = used_flash("ATA-HONEST", 0x5000_c500_0000_0021, Kept::Nothing);
+        let liar = used_flash("ATA-LIAR", 0x5000_c500_0000_0022, Kept::All);
+        let disks = [&honest, &liar];
+        for disk in disks {
+            let found = disk.lock().unwrap().cells().find(SECRET).len();
+            ensure!(found == (16 << 11) + 512, "{found} places with old bytes");
+        }
+        let workshop = Workshop::open(bench)?;
+        let machine = Machine::new("pc")
+            .argument("raz.level=purge")
+            .simulated(Unit::new(honest.clone()))
+            .simulated(Unit::new(liar.clone()));
+        let machine = workshop.unattended(machine)?;
+        let played = workshop.play(&machine)?;
+        // Purge was asked for, and one of them did not reach it.
+        ensure!(played.status == 1, "status {}", played.status);
+        let audit = &played.audit;
+        for (serial, verdict, level) in [
+            ("ATA-HONEST", SanitizeVerdict::ClaimedByDrive, Level::Purge),
+            ("ATA-LIAR", SanitizeVerdict::Refuted, Level::Clear),
+        ] {
+            let entry = audit.drive(serial)?;
+            let erasure = entry.erasure.as_ref().context("no erasure")?;
+            let sanitize = erasure.sanitize.as_ref().context("no sanitize")?;
+            ensure!(
+                erasure.outcome == OutcomeWord::Verified
+                    && erasure.requested_level == Level::Purge
+                    && erasure.achieved_level == level
+                    && sanitize.verdict == verdict
+                    && sanitize.in_progress_seen > 0,
+                "{serial}: {} {sanitize:?}",
+                erasure.outcome_text
+            );
+        }
+        // The truth, from outside: of the honest one nothing is left anywhere; of the liar what no
+        // overwrite reaches, which is what its report says.
+        is_as_reported(honest.lock().unwrap().cells(), audit.drive("ATA-HONEST")?)?;
+        is_as_reported(liar.lock().unwrap().cells(), audit.drive("ATA-LIAR")?)?;
+        let left = honest.lock().unwrap().cells().find(SECRET);
+        ensure!(left.is_empty(), "old bytes at {left:?}");
+        let mut disk = liar.lock().unwrap();
+        let left = disk.cells().find(SECRET);
+        let addressed = disk.cells().addressed();
+        ensure!(
+            !left.is_empty() && left.iter().all(|place| !addressed.contains(place)),
+            "the liar keeps {} places",
+            left.len()
+        );
         Ok(())
     });
 }

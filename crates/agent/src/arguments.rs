@@ -47,6 +47,9 @@ pub struct Arguments {
     pub token: Option<Secret>,
     /// `raz.lang=fr` or `en`.
     pub language: Option<Language>,
+    /// `raz.level=purge`: drives that can erase themselves do so first. Drives that cannot are
+    /// overwritten all the same, and the report says that Purge was asked for and not reached.
+    pub purge: bool,
     /// `raz.poweroff`: power off at the end.
     pub poweroff: bool,
     /// `raz.keep=SERIAL,…`, repeatable: serials or ids that are never erased.
@@ -106,7 +109,8 @@ impl Oddity {
     }
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
+    "raz.level",
     "raz.server",
     "raz.pin",
     "raz.token",
@@ -201,6 +205,10 @@ impl Arguments {
             ("raz.removable", Some(value)) => {
                 self.removable_erase = value == "erase";
                 self.removable_erase
+            }
+            ("raz.level", Some(value)) => {
+                self.purge = value == "purge";
+                self.purge || value == "clear"
             }
             ("raz.events", Some(value)) => put(&mut self.events, Some(value.to_owned())),
             ("raz.auto", Some(value)) => {
@@ -317,7 +325,7 @@ mod tests {
         let line = format!(
             "BOOT_IMAGE=/vmlinuz quiet console=ttyS0 raz.server=https://10.0.2.2:8443 raz.pin={} \
              raz.token=abc raz.lang=en raz.poweroff raz.keep=S1,S2 \"raz.keep=WD 33\" raz.keep=\"S 4\" \
-             raz.removable=erase raz.events=raz.events raz.auto=erase raz.medium=2026-01-02-03-04-05-00 \
+             raz.removable=erase raz.level=purge raz.events=raz.events raz.auto=erase raz.medium=2026-01-02-03-04-05-00 \
              raz.operator=\"Anne Müller\" raz.lot=L7\n",
             pin()
         );
@@ -334,7 +342,7 @@ mod tests {
         assert_eq!(read.token.as_ref().map(|t| t.expose()), Some("abc"));
         assert_eq!(read.language, Some(Language::English));
         assert_eq!(read.keep, ["S1", "S2", "WD 33", "S 4"]);
-        assert!(read.poweroff && read.removable_erase && read.auto_erase);
+        assert!(read.poweroff && read.removable_erase && read.auto_erase && read.purge);
         assert_eq!(read.events.as_deref(), Some("raz.events"));
         assert_eq!(read.medium.as_deref(), Some("2026-01-02-03-04-05-00"));
         assert_eq!(read.operator.as_deref(), Some("Anne Müller"));
@@ -345,7 +353,7 @@ mod tests {
     #[test]
     fn nothing_is_asked_by_an_ordinary_command_line() {
         let read = Arguments::parse(b"root=/dev/sda1 ro quiet splash razor=1x");
-        assert!(!read.auto_erase && !read.removable_erase && read.keep.is_empty());
+        assert!(!read.auto_erase && !read.removable_erase && !read.purge && read.keep.is_empty());
         assert_eq!(read.oddities, vec![]);
         assert_eq!(Arguments::parse(b""), Arguments::default());
     }

@@ -6,6 +6,7 @@
 use super::Language;
 use crate::compose::{self, Resumption, Run};
 use crate::ledger::Resumes;
+use wipe::native::Technique;
 use wipe::outcome::{Conclusion, PassKind, SampleProof, Shortfall};
 use wipe::plan::Plan;
 
@@ -13,10 +14,23 @@ use wipe::plan::Plan;
 #[must_use]
 pub fn technique(language: Language, plan: &Plan) -> String {
     let has = |kind| plan.passes.contains(&kind);
+    let first = match (language, plan.sanitize) {
+        (_, None) => String::new(),
+        (Language::English, Some(by_drive)) => format!("{by_drive}, then "),
+        (Language::French, Some(Technique::BlockErase)) => {
+            "effacement de tous les blocs par le disque, puis ".into()
+        }
+        (Language::French, Some(Technique::CryptoErase)) => {
+            "effacement cryptographique par le disque, puis ".into()
+        }
+        (Language::French, Some(Technique::Overwrite)) => {
+            "réécriture par le disque lui-même, puis ".into()
+        }
+    };
     match language {
-        Language::English => plan.technique.to_owned(),
+        Language::English => format!("{first}{}", plan.technique),
         Language::French => format!(
-            "réécriture par un motif propre à chaque position{}{}",
+            "{first}réécriture par un motif propre à chaque position{}{}",
             match has(PassKind::Complement) {
                 true => ", puis son complément",
                 false => "",

@@ -12,7 +12,7 @@ use drive::refusal::{PlanKind, Refusal};
 use report::event::Event;
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
-use wipe::plan::{self, Plan};
+use wipe::plan::{self, Plan, Wanted, Wishes};
 
 /// Countdown before a run that a person confirmed and before an unattended one.
 const COUNTDOWN_ATTENDED: Duration = Duration::from_secs(5);
@@ -86,7 +86,7 @@ impl Session {
         let language = self.language();
         let mut shown: Vec<ui::Row> = drives
             .iter()
-            .map(|(facts, refusals)| rows::row(facts, refusals, &default_plan(facts), language))
+            .map(|(facts, refusals)| rows::row(facts, refusals, &self.plan(facts), language))
             .collect();
         for row in &mut shown {
             row.selected = self.auto && row.erasable();
@@ -108,7 +108,7 @@ impl Session {
         };
         let language = self.language();
         for (facts, refusals) in self.drives(kind) {
-            let said = rows::row(&facts, &refusals, &default_plan(&facts), language);
+            let said = rows::row(&facts, &refusals, &self.plan(&facts), language);
             let resumes = self.resumes(&facts);
             let mut shown = self.state.rows.iter_mut();
             if let Some(row) = shown.find(|row| row.id == said.id && row.path == said.path) {
@@ -146,7 +146,7 @@ impl Session {
             .into_iter()
             .filter(|(_, refusals)| refusals.is_empty())
             .map(|(facts, _)| Order {
-                plan: default_plan(&facts),
+                plan: self.plan(&facts),
                 consent: Consent {
                     id: facts.identity.id(),
                     source,
@@ -225,6 +225,18 @@ impl Session {
         }
     }
 
+    fn plan(&self, facts: &DriveFacts) -> Plan {
+        let level = match self.arguments.purge {
+            true => Wanted::Purge,
+            false => Wanted::Clear,
+        };
+        let wishes = Wishes {
+            level,
+            ..Wishes::default()
+        };
+        plan::plan(facts, &wishes)
+    }
+
     fn tell_plan(&mut self, ids: &[String]) {
         if self.told.plan != ids {
             self.told.plan = ids.to_vec();
@@ -244,8 +256,4 @@ impl Session {
         }
         self.say(&reason);
     }
-}
-
-fn default_plan(facts: &DriveFacts) -> Plan {
-    plan::plan(facts, &plan::Wishes::default())
 }

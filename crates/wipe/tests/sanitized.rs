@@ -1,0 +1,201 @@
+//! The drive's own erase as a step of the engine, over files: the passes follow it or the run ends.
+
+mod support;
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::{file_job, no_cancel, run_all};
+use wipe::job::Job;
+use wipe::native::witness::Medium;
+use wipe::native::{Order, Patience, Said, Sanitize, State, Technique, Verdict};
+use wipe::options::Options;
+use wipe::outcome::{Conclusion, Outcome, PassKind, Shortfall};
+use wipe::pattern::Cipher;
+
+const BYTES: u64 = 4 << 20;
+
+/// A drive over a file, which fills itself with zeros, or what a test makes of it.
+struct Drive {
+    file: File,
+    /// What it says after the command, the last for ever.
+    says: Mutex<Vec<State>>,
+    is_begun: AtomicU32,
+    erases: bool,
+}
+
+impl Sanitize for Drive {
+    fn said(&self) -> Said {
+        let state = match self.is_begun.load(Ordering::Relaxed) {
+            0 => State::Idle {
+                completed: Some(false),
+            },
+            _ => {
+                let mut says = self.says.lock().unwrap();
+                match says.len() {
+                    1 => says[0].clone(),
+                    _ => says.remove(0),
+                }
+            }
+        };
+        Said {
+            state,
+            erased_since_write: None,
+            is_ours: None,
+            raw: String::new(),
+        }
+    }
+
+    fn start(&self, _: Technique) -> Result<(), String> {
+        if self.erases {
+            let zeros = vec![0; BYTES as usize];
+            self.file.write_all_at(&zeros, 0).unwrap();
+        }
+        self.is_begun.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn may_be_unreadable_after(&self, _: Technique) -> bool {
+        false
+    }
+}
+
+impl Medium for Drive {
+    fn sector_bytes(&self) -> usize {
+        512
+    }
+    fn sectors(&self) -> u64 {
+        BYTES / 512
+    }
+    fn read(&self, sector: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.file.read_exact_at(buffer, sector * 512)
+    }
+    fn write(&self, sector: u64, bytes: &[u8]) -> std::io::Result<()> {
+        self.file.write_all_at(bytes, sector * 512)
+    }
+    fn flush(&self) -> std::io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+/// A job over a drive that says this one after the other.
+fn sanitized(folder: &tempfile::TempDir, says: &[State], erases: bool) -> (Job, Arc<Drive>) {
+    let passes = [PassKind::Pattern];
+    let (mut job, path) = file_job(folder.path(), "drive", BYTES, Cipher::ChaCha8, &passes);
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let drive = Arc::new(Drive {
+        file,
+        says: Mutex::new(says.to_vec()),
+        is_begun: AtomicU32::new(0),
+        erases,
+    });
+    job.sanitize = Some(Order {
+        drive: drive.clone(),
+        technique: Technique::BlockErase,
+        medium: drive.clone(),
+        patience: Patience {
+            interval: Duration::from_millis(1),
+            interval_most: Duration::from_millis(1),
+            shortest_block_erase: Duration::ZERO,
+            ..Patience::of(false)
+        },
+    });
+    (job, drive)
+}
+
+fn verdict(outcome: &Outcome) -> &Verdict {
+    &outcome.sanitize.as_ref().expect("a sanitize").verdict
+}
+
+fn progress(part: u16) -> State {
+    State::InProgress { progress: part }
+}
+
+fn idle(completed: bool) -> State {
+    State::Idle {
+        completed: Some(completed),
+    }
+}
+
+#[test]
+fn passes_follow_a_drives_own_erase_whether_it_is_claimed_or_refuted() {
+    for erases in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let says = [progress(0), progress(30_000), idle(true)];
+        let (job, drive) = sanitized(&folder, &says, erases);
+        let outcome = run_all(vec![job]).remove(0);
+        assert!(
+            matches!(outcome.conclusion, Conclusion::Verified(_)),
+            "{outcome:?}"
+        );
+        let claimed = matches!(verdict(&outcome), Verdict::ClaimedByDrive(_));
+        assert_eq!(claimed, erases, "{:?}", verdict(&outcome));
+        assert_eq!(drive.is_begun.load(Ordering::Relaxed), 1, "sent once");
+        let moments: Vec<_> = outcome
+            .identity_checks
+            .iter()
+            .map(|check| check.moment.as_str())
+            .collect();
+        assert_eq!(
+            moments,
+            ["claim", "after sanitize", "after write", "after verify"]
+        );
+    }
+}
+
+#[test]
+fn drive_that_failed_to_erase_itself_is_not_complete_and_gets_no_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = [progress(0), State::Failed("sectors remain".into())];
+    let (job, _) = sanitized(&folder, &says, true);
+    let outcome = run_all(vec![job]).remove(0);
+    let Conclusion::NotComplete(reasons) = &outcome.conclusion else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        reasons[0].to_string().contains("sectors remain"),
+        "{reasons:?}"
+    );
+    assert!(matches!(verdict(&outcome), Verdict::Refuted(_)));
+    assert!(outcome.passes.is_empty());
+}
+
+#[test]
+fn stopped_while_the_drive_erases_itself_is_interrupted_and_nothing_is_claimed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (job, drive) = sanitized(&folder, &[progress(1)], true);
+    let cancel = no_cancel();
+    let (theirs, flag) = (drive, Arc::clone(&cancel));
+    let watching = std::thread::spawn(move || {
+        while theirs.is_begun.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        flag.store(true, Ordering::Relaxed);
+    });
+    let outcome = wipe::engine::run(vec![job], &Options::default(), &cancel).remove(0);
+    watching.join().unwrap();
+    let Conclusion::NotComplete(reasons) = &outcome.conclusion else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(reasons[..], [Shortfall::Interrupted]);
+    assert!(!matches!(
+        outcome.sanitize.map(|record| record.verdict),
+        Some(Verdict::ClaimedByDrive(_))
+    ));
+}
+
+#[test]
+fn resumed_run_does_not_let_the_drive_undo_what_the_ledger_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut job, drive) = sanitized(&folder, &[idle(true)], true);
+    job.resume = Some(wipe::ledger::Mark::default());
+    let outcome = run_all(vec![job]).remove(0);
+    assert_eq!(drive.is_begun.load(Ordering::Relaxed), 0);
+    assert!(outcome.sanitize.is_none());
+    assert!(
+        matches!(outcome.conclusion, Conclusion::Verified(_)),
+        "{outcome:?}"
+    );
+}
