@@ -227,6 +227,21 @@ fn refused_command_leaves_the_words_of_an_earlier_sanitize_as_they_were() {
 }
 
 #[test]
+fn drive_that_another_program_left_in_media_verification_is_named_and_not_waited_for() {
+    let bench = Bench::new(Options::default());
+    // A block erase with EMVS.
+    let sanitize = entry(0x84, 0, [2 | 1 << 10, 0, 0, 0, 0, 0]);
+    let answer = bench.wire.drive().admin(&sanitize, &[]);
+    assert_eq!(answer.map(|answer| answer.status), Some(0));
+    bench.clock.advance(Duration::from_secs(600));
+    let world = bench.world();
+    let evidence = bench.sanitize(Technique::BlockErase, &world);
+    let not_begun = evidence.not_begun.as_deref().unwrap_or_default();
+    assert!(not_begun.contains("media verification"), "{not_begun}");
+    assert!(*world.pauses.lock().expect("no panic") < 10);
+}
+
+#[test]
 fn power_cut_in_the_middle_is_waited_out_and_is_no_claim_of_the_next_run_by_itself() {
     let bench = Bench::new(Options::default());
     let mut world = bench.world();

@@ -53,10 +53,15 @@ impl Run {
         self.reasons == CLAIMED
     }
 
-    /// Not claimed, and for the reason that was expected.
-    pub fn assert_caught(&self) {
+    /// Claimed where that was expected; else not claimed, and for the reason that was expected.
+    pub fn assert_expected(&self) {
         let name = format!("{} {:?} {}", self.drive, self.numbers, self.name);
-        assert!(!self.is_claimed(), "{name}: {}", self.reasons);
+        assert_eq!(
+            self.is_claimed(),
+            self.says == CLAIMED,
+            "{name}: {}",
+            self.reasons
+        );
         assert!(self.reasons.contains(self.says), "{name}: {}", self.reasons);
     }
 
