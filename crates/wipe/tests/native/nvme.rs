@@ -200,6 +200,26 @@ fn erased_blocks_that_cannot_be_read_leave_nothing_to_judge_by() {
 }
 
 #[test]
+fn log_that_lacks_a_word_is_no_claim() {
+    let says: [(fn(&mut [u8]), &str); 4] = [
+        // Purged: SSTAT bit 11.
+        (|log| log[3] &= !(1 << 3), "a purge was required"),
+        // Global Data Erased: SSTAT bit 8.
+        (|log| log[3] &= !1, "data written before is still there"),
+        // A status that no revision defines.
+        (|log| log[2] = log[2] & !7 | 5, "status 5"),
+        (|log| log.fill(0), "no log"),
+    ];
+    for (alter, says) in says {
+        let mut bench = Bench::new(Options::default());
+        bench.wire.alters_log = Some(alter);
+        let reasons = reasons(&bench.sanitize(Technique::BlockErase, &bench.world()));
+        assert!(!reasons.starts_with("claimed"), "{says}");
+        assert!(reasons.contains(says), "{says}: {reasons}");
+    }
+}
+
+#[test]
 fn namespace_that_the_drive_hides_is_erased_with_the_others() {
     let bench = Bench::new(with(Lies {
         hides_namespace: Some(2),
