@@ -201,7 +201,8 @@ fn erased_blocks_that_cannot_be_read_leave_nothing_to_judge_by() {
 
 #[test]
 fn log_that_lacks_a_word_is_no_claim() {
-    let says: [(fn(&mut [u8]), &str); 4] = [
+    type Alter = fn(&mut [u8]);
+    let says: [(Alter, &str); 4] = [
         // Purged: SSTAT bit 11.
         (|log| log[3] &= !(1 << 3), "a purge was required"),
         // Global Data Erased: SSTAT bit 8.
