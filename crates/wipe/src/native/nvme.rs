@@ -4,7 +4,7 @@ use super::{OVERWRITE_BYTE, Said, Sanitize, State, Technique};
 use drive::nvme::change::{self, SanitizeAction};
 use drive::nvme::command::{LOG_BYTES, sanitize_log};
 use drive::nvme::identify::SanitizeCapabilities;
-use drive::nvme::log::{SanitizeLog, SanitizeState};
+use drive::nvme::log::{SanitizeLog, SanitizeMachine, SanitizeState};
 use drive::port::{Data, Port};
 use drive::sanitize::{AfterFailure, Overwrite, Passes};
 use std::sync::Arc;
@@ -92,6 +92,10 @@ impl Sanitize for NvmeSanitize {
             SanitizeState::Succeeded | SanitizeState::SucceededDeallocated => State::Failed(
                 "a purge was required, and the drive does not say that it was one".into(),
             ),
+            // It stays there until somebody ends it.
+            SanitizeState::InProgress if log.machine == SanitizeMachine::MediaVerification => {
+                State::Unknown("another program left it in media verification".into())
+            }
             SanitizeState::InProgress => State::InProgress {
                 progress: log.progress_raw,
             },

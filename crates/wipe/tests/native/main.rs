@@ -3,5 +3,6 @@
 mod ata;
 mod nvme;
 mod scsi;
-mod verdict;
+mod table;
+mod trap;
 mod wire;

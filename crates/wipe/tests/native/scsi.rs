@@ -2,9 +2,9 @@
 //! host can see.
 
 mod answers;
-mod traps;
+pub mod traps;
 
-use crate::verdict::{is_claimed, reasons};
+use crate::trap::{is_claimed, reasons};
 use crate::wire::{Wire, World};
 use drive::port::{Data, Port};
 use drive::scsi::vpd::{Characteristics, characteristics};

@@ -2,22 +2,12 @@
 //! host can see.
 
 use super::{Bench, with};
-use crate::verdict::{is_claimed, reasons};
+use crate::trap::{Run, Trap};
+use sim::device::{Event, NvmeDevice as _};
 use sim::nvme::lies::{Kept, Lies};
 use sim::nvme::options::Options;
 use wipe::native::Technique;
 use wipe::native::Technique::{BlockErase, CryptoErase, Overwrite};
-
-/// One way to lie or to fail, and what must come of it.
-pub struct Trap {
-    /// In the list of traps; none for what is only refused.
-    pub numbers: &'static [u8],
-    pub name: &'static str,
-    pub technique: Technique,
-    pub options: Options,
-    /// A part of the reason.
-    pub says: &'static str,
-}
 
 fn trap(
     numbers: &'static [u8],
@@ -25,7 +15,7 @@ fn trap(
     technique: Technique,
     options: Options,
     says: &'static str,
-) -> Trap {
+) -> Trap<Options> {
     Trap {
         numbers,
         name,
@@ -52,7 +42,7 @@ fn deallocating(lies: Lies) -> Options {
 /// Dword 10 of a block erase as raz sends it to the default drive: NDAS, PREQ.
 const OURS: u32 = 0xA02;
 
-pub fn traps() -> Vec<Trap> {
+fn traps() -> Vec<Trap<Options>> {
     let kept = "still hold";
     vec![
         trap(
@@ -184,7 +174,7 @@ pub fn traps() -> Vec<Trap> {
         ),
         trap(
             &[18],
-            "over at once, block erase",
+            "over at once",
             BlockErase,
             deallocating(Lies {
                 sanitize_is_instant: true,
@@ -194,7 +184,7 @@ pub fn traps() -> Vec<Trap> {
         ),
         trap(
             &[18],
-            "over at once, crypto erase that keeps what it reads",
+            "over at once, keeps what is read",
             CryptoErase,
             with(Lies {
                 sanitize_is_instant: true,
@@ -261,7 +251,7 @@ pub fn traps() -> Vec<Trap> {
 }
 
 /// Lies that leave old bytes where no read of a host reaches them.
-pub fn invisible() -> Vec<Trap> {
+fn invisible() -> Vec<Trap<Options>> {
     let claimed = "claimed by drive";
     vec![
         trap(
@@ -296,7 +286,7 @@ pub fn invisible() -> Vec<Trap> {
         ),
         trap(
             &[18],
-            "crypto erase over at once, and everything is deallocated",
+            "over at once, and everything is deallocated",
             CryptoErase,
             deallocating(Lies {
                 sanitize_is_instant: true,
@@ -329,38 +319,50 @@ pub fn is_invisible(options: &Options, technique: Technique) -> bool {
         || lies.deallocates_all_the_same && erases_nothing
 }
 
+fn run_each(traps: Vec<Trap<Options>>) -> Vec<Run> {
+    let run = |options, technique| {
+        let bench = Bench::new(options);
+        let evidence = bench.sanitize(technique, &bench.world());
+        (evidence, bench.residue())
+    };
+    traps
+        .into_iter()
+        .map(|trap| trap.run("NVMe", run))
+        .collect()
+}
+
+/// For the table: those that show, and those that do not.
+pub fn runs() -> Vec<Run> {
+    run_each(traps().into_iter().chain(invisible()).collect())
+}
+
 #[test]
 fn every_lie_that_shows_is_never_claimed() {
-    for trap in traps() {
-        let bench = Bench::new(trap.options);
-        let evidence = bench.sanitize(trap.technique, &bench.world());
-        let reasons = reasons(&evidence);
-        let name = format!("{:?} {}", trap.numbers, trap.name);
-        assert!(!is_claimed(&evidence), "{name}: {reasons}");
-        assert!(reasons.contains(trap.says), "{name}: {reasons}");
-    }
+    run_each(traps()).iter().for_each(Run::assert_expected);
 }
 
 #[test]
 fn what_no_host_can_see_is_claimed_by_the_drive_and_no_more() {
     for trap in invisible() {
         assert!(is_invisible(&trap.options, trap.technique), "{}", trap.name);
-        let bench = Bench::new(trap.options);
-        let evidence = bench.sanitize(trap.technique, &bench.world());
-        assert!(bench.residue() > 0, "{}", trap.name);
-        let reasons = reasons(&evidence);
-        assert!(is_claimed(&evidence), "{}: {reasons}", trap.name);
     }
+    run_each(invisible()).iter().for_each(Run::assert_invisible);
 }
 
-#[test]
-fn power_cut_that_ends_the_sanitize_as_a_success_is_refuted() {
-    use sim::device::{Event, NvmeDevice as _};
-    for technique in super::ALL {
-        let bench = Bench::new(deallocating(Lies {
+/// A power loss in the middle, which the drive takes for the end.
+fn cut(technique: Technique) -> Run {
+    let trap = trap(
+        &[47],
+        "a power cut ends it, and the log says success",
+        technique,
+        deallocating(Lies {
             power_loss_ends_sanitize: true,
             ..Lies::default()
-        }));
+        }),
+        "still hold",
+    );
+    trap.run("NVMe", |options, technique| {
+        let bench = Bench::new(options);
         let mut world = bench.world();
         let wire = bench.wire.clone();
         world.meanwhile = Box::new(move |pauses| {
@@ -369,7 +371,54 @@ fn power_cut_that_ends_the_sanitize_as_a_success_is_refuted() {
                 wire.drive().event(Event::PowerOn);
             }
         });
-        let reasons = reasons(&bench.sanitize(technique, &world));
-        assert!(reasons.contains("still hold"), "{technique}: {reasons}");
+        let evidence = bench.sanitize(technique, &world);
+        let residue = bench.residue();
+        (evidence, residue)
+    })
+}
+
+/// Another drive answers at the end.
+fn swap() -> Run {
+    let says = "another drive";
+    let trap = trap(
+        &[37],
+        "another drive in the slot",
+        BlockErase,
+        with(Lies::default()),
+        says,
+    );
+    trap.run("NVMe", |options, _| {
+        let bench = Bench::new(options);
+        let evidence = super::swapped(&bench);
+        (evidence, bench.residue())
+    })
+}
+
+/// No lie: what is in namespaces that the host does not see is erased with the others.
+fn honest(technique: Technique) -> Run {
+    let name = "honest: one namespace attached to nothing and one deleted held old data";
+    let trap = trap(
+        &[31],
+        name,
+        technique,
+        Options::default(),
+        "claimed by drive",
+    );
+    run_each(vec![trap]).remove(0)
+}
+
+/// Those beside the lists: something happens meanwhile, or nothing is wrong.
+pub fn runs_beside() -> Vec<Run> {
+    let honest = super::ALL.into_iter().map(honest);
+    honest.chain([cut(BlockErase), swap()]).collect()
+}
+
+#[test]
+fn power_cut_that_ends_the_sanitize_as_a_success_and_another_drive_are_refuted() {
+    let mut runs: Vec<Run> = super::ALL.into_iter().map(cut).collect();
+    runs.push(swap());
+    for run in runs {
+        run.assert_expected();
+        assert!(run.reasons.starts_with("refuted"), "{}", run.reasons);
     }
 }

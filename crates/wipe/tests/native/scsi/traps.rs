@@ -2,21 +2,10 @@
 //! host can see.
 
 use super::{Bench, Options, with};
-use crate::verdict::{is_claimed, reasons};
+use crate::trap::{Run, Trap};
 use sim::scsi::Lies;
 use wipe::native::Technique;
 use wipe::native::Technique::{BlockErase, CryptoErase, Overwrite};
-
-/// One way to lie or to fail, and what must come of it.
-pub struct Trap {
-    /// In the list of traps.
-    pub numbers: &'static [u8],
-    pub name: &'static str,
-    pub technique: Technique,
-    pub options: Options,
-    /// A part of the reason.
-    pub says: &'static str,
-}
 
 fn trap(
     numbers: &'static [u8],
@@ -24,7 +13,7 @@ fn trap(
     technique: Technique,
     lies: Lies,
     says: &'static str,
-) -> Trap {
+) -> Trap<Options> {
     Trap {
         numbers,
         name,
@@ -34,7 +23,7 @@ fn trap(
     }
 }
 
-pub fn traps() -> Vec<Trap> {
+fn traps() -> Vec<Trap<Options>> {
     let kept = "still hold";
     let honest = Lies::default();
     vec![
@@ -132,7 +121,7 @@ pub fn traps() -> Vec<Trap> {
 }
 
 /// Lies that leave old bytes where no read of a host reaches them.
-pub fn invisible() -> Vec<Trap> {
+fn invisible() -> Vec<Trap<Options>> {
     vec![trap(
         &[17],
         "keeps the places without an address",
@@ -145,25 +134,29 @@ pub fn invisible() -> Vec<Trap> {
     )]
 }
 
+fn run_each(traps: Vec<Trap<Options>>) -> Vec<Run> {
+    let run = |options, technique| {
+        let bench = Bench::new(options);
+        let evidence = bench.sanitize(technique, &bench.world());
+        (evidence, bench.residue())
+    };
+    traps
+        .into_iter()
+        .map(|trap| trap.run("SCSI", run))
+        .collect()
+}
+
+/// For the table: those that show, and those that do not.
+pub fn runs() -> Vec<Run> {
+    run_each(traps().into_iter().chain(invisible()).collect())
+}
+
 #[test]
 fn every_lie_that_shows_is_never_claimed() {
-    for trap in traps() {
-        let bench = Bench::new(trap.options);
-        let evidence = bench.sanitize(trap.technique, &bench.world());
-        let reasons = reasons(&evidence);
-        let name = format!("{:?} {}", trap.numbers, trap.name);
-        assert!(!is_claimed(&evidence), "{name}: {reasons}");
-        assert!(reasons.contains(trap.says), "{name}: {reasons}");
-    }
+    run_each(traps()).iter().for_each(Run::assert_expected);
 }
 
 #[test]
 fn what_no_host_can_see_is_claimed_by_the_drive_and_no_more() {
-    for trap in invisible() {
-        let bench = Bench::new(trap.options);
-        let evidence = bench.sanitize(trap.technique, &bench.world());
-        assert!(bench.residue() > 0, "{}", trap.name);
-        let reasons = reasons(&evidence);
-        assert!(is_claimed(&evidence), "{}: {reasons}", trap.name);
-    }
+    run_each(invisible()).iter().for_each(Run::assert_invisible);
 }

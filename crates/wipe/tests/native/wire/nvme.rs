@@ -17,6 +17,8 @@ pub struct NvmeWire {
     drive: Arc<Mutex<NvmeDrive>>,
     nsid: u32,
     sectors: u64,
+    /// What becomes of each sanitize log on its way.
+    pub alters_log: Option<fn(&mut [u8])>,
 }
 
 impl NvmeWire {
@@ -25,6 +27,7 @@ impl NvmeWire {
             drive: Arc::new(Mutex::new(drive)),
             nsid,
             sectors,
+            alters_log: None,
         }
     }
 
@@ -90,6 +93,10 @@ impl Port for NvmeWire {
         if let Data::In(buffer) = data {
             let length = buffer.len().min(answer.data.len());
             buffer[..length].copy_from_slice(&answer.data[..length]);
+            let is_sanitize_log = c.opcode == 0x02 && c.cdw10 & 0xFF == 0x81;
+            if let Some(alter) = self.alters_log.filter(|_| is_sanitize_log) {
+                alter(buffer);
+            }
         }
         Ok(AdminReply {
             status: answer.status,
