@@ -44,6 +44,7 @@ impl Sanitize for Drive {
             state,
             erased_since_write: None,
             is_ours: None,
+            is_deallocated: false,
             raw: String::new(),
         }
     }

@@ -135,7 +135,8 @@ impl Lane {
             let seconds = self.options.stall_bound.as_secs();
             return self.stop(Shortfall::Stalled { seconds }, now);
         }
-        let done = (u128::from(self.work.target.capacity_bytes) * u128::from(part) >> 16) as u64;
+        let capacity = u128::from(self.work.target.capacity_bytes);
+        let done = ((capacity * u128::from(part)) >> 16) as u64;
         // A drive that begins a second pass counts from the start again; shown is the furthest.
         let more = done.saturating_sub(self.shown.0);
         if more > 0 {

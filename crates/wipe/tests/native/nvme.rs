@@ -37,6 +37,7 @@ impl Bench {
     fn new(mut options: Options) -> Self {
         let clock = Clock::by_hand();
         let namespace = |sectors, attached| NamespaceOptions {
+            write_protected: false,
             sectors,
             lba_format: 0,
             attached,
