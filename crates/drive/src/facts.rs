@@ -6,6 +6,7 @@
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::nvme::identify::SanitizeCapabilities;
+use crate::scsi::vpd::Characteristics;
 use crate::volume::VolumeId;
 use std::path::PathBuf;
 
@@ -183,6 +184,8 @@ pub struct Sanitize {
 pub enum SanitizeCommands {
     /// SANITIZE DEVICE (ACS-4 7.36), by ATA PASS-THROUGH.
     Ata,
+    /// SANITIZE (SBC-4 5.30), with what VPD page B1h says of reads after it.
+    Scsi(Option<Characteristics>),
     /// Sanitize of an NVM subsystem, with its controller's SANICAP.
     Nvme(SanitizeCapabilities),
 }

@@ -2,6 +2,7 @@
 
 use crate::native::ata::AtaSanitize;
 use crate::native::nvme::NvmeSanitize;
+use crate::native::scsi::ScsiSanitize;
 use crate::native::{self, Patience, Sanitize, Technique, witness};
 use crate::target::{Control, Target};
 use drive::claim::Claimed;
@@ -52,6 +53,9 @@ pub fn sanitize(claimed: &Arc<Claimed>, technique: Technique) -> Option<native::
     let drive: Arc<dyn Sanitize> = match offered.commands {
         _ if !has => return None,
         SanitizeCommands::Ata => Arc::new(AtaSanitize::new(port)),
+        SanitizeCommands::Scsi(characteristics) => {
+            Arc::new(ScsiSanitize::new(port, characteristics))
+        }
         SanitizeCommands::Nvme(capabilities) => Arc::new(NvmeSanitize::new(port, capabilities)),
     };
     Some(native::Order {

@@ -281,7 +281,11 @@ pub fn run(
     let began = surroundings.now();
     if let Err(refusal) = drive.start(technique) {
         evidence.not_begun = Some(refusal);
-        return evidence;
+        // A command whose answer was lost may be under way all the same: nothing can be claimed of it,
+        // and it is waited for, since the drive takes nothing else.
+        if !matches!(drive.said().state, State::InProgress { .. }) {
+            return evidence;
+        }
     }
     let (end, said) = wait(
         drive,

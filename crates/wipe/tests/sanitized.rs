@@ -24,6 +24,7 @@ struct Drive {
     says: Mutex<Vec<State>>,
     is_begun: AtomicU32,
     erases: bool,
+    answer_is_lost: bool,
 }
 
 impl Sanitize for Drive {
@@ -55,7 +56,10 @@ impl Sanitize for Drive {
             self.file.write_all_at(&zeros, 0).unwrap();
         }
         self.is_begun.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        match self.answer_is_lost {
+            true => Err("timed out".into()),
+            false => Ok(()),
+        }
     }
 
     fn may_be_unreadable_after(&self, _: Technique) -> bool {
@@ -83,6 +87,15 @@ impl Medium for Drive {
 
 /// A job over a drive that says this one after the other.
 fn sanitized(folder: &tempfile::TempDir, says: &[State], erases: bool) -> (Job, Arc<Drive>) {
+    sanitized_by(folder, says, erases, false)
+}
+
+fn sanitized_by(
+    folder: &tempfile::TempDir,
+    says: &[State],
+    erases: bool,
+    answer_is_lost: bool,
+) -> (Job, Arc<Drive>) {
     let passes = [PassKind::Pattern];
     let (mut job, path) = file_job(folder.path(), "drive", BYTES, Cipher::ChaCha8, &passes);
     let file = File::options().read(true).write(true).open(path).unwrap();
@@ -91,6 +104,7 @@ fn sanitized(folder: &tempfile::TempDir, says: &[State], erases: bool) -> (Job, 
         says: Mutex::new(says.to_vec()),
         is_begun: AtomicU32::new(0),
         erases,
+        answer_is_lost,
     });
     job.sanitize = Some(Order {
         drive: drive.clone(),
@@ -144,6 +158,21 @@ fn passes_follow_a_drives_own_erase_whether_it_is_claimed_or_refuted() {
             ["claim", "after sanitize", "after write", "after verify"]
         );
     }
+}
+
+#[test]
+fn command_whose_answer_was_lost_is_waited_for_and_not_claimed() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = [progress(0), progress(30_000), idle(true)];
+    let (job, _) = sanitized_by(&folder, &says, true, true);
+    let outcome = run_all(vec![job]).remove(0);
+    assert!(
+        matches!(outcome.conclusion, Conclusion::Verified(_)),
+        "{outcome:?}"
+    );
+    let record = outcome.sanitize.expect("a sanitize");
+    assert!(record.evidence.in_progress_seen > 0 && record.evidence.after.is_some());
+    assert!(matches!(record.verdict, Verdict::Unknown(reasons) if reasons == ["timed out"]));
 }
 
 #[test]

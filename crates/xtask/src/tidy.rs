@@ -17,6 +17,7 @@ mod crates;
 mod fuzz;
 mod lexer;
 mod openings;
+mod questions;
 mod safety;
 mod source;
 mod text;
@@ -68,6 +69,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
         findings.extend(source::check(file));
         findings.extend(openings::check(file));
+        findings.extend(questions::check(file));
     }
     for file in &files {
         findings.extend(text::check(file));

@@ -49,7 +49,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
     let outcome = &run.outcome;
     let (word, _, shortfalls) = conclusion(&outcome.conclusion);
     let mut text = ended(run);
-    let (achieved_level, remark) = achieved(word, run.plan.level, is_claimed(outcome));
+    let (achieved_level, remark) = achieved(word, run.plan.level, by_drive(outcome));
     text.push_str(remark);
     schema::Erasure {
         requested_level: requested(run.plan.wanted),
@@ -99,7 +99,7 @@ pub fn ended(run: &Run) -> String {
 #[must_use]
 pub fn reached(run: &Run) -> bool {
     let word = conclusion(&run.outcome.conclusion).0;
-    let achieved = achieved(word, run.plan.level, is_claimed(&run.outcome)).0;
+    let achieved = achieved(word, run.plan.level, by_drive(&run.outcome)).0;
     match run.plan.wanted {
         Wanted::Clear => matches!(achieved, Level::Clear | Level::Purge),
         Wanted::Purge => achieved == Level::Purge,
@@ -113,18 +113,23 @@ fn requested(wanted: Wanted) -> Level {
     }
 }
 
-/// The drive erased itself, as it claims with all the evidence that there can be.
-fn is_claimed(outcome: &Outcome) -> bool {
-    let verdict = outcome.sanitize.as_ref().map(|record| &record.verdict);
-    matches!(verdict, Some(Verdict::ClaimedByDrive(_)))
+/// Whether the drive's erase by itself is claimed with all the evidence that there can be; `None` when
+/// there was none in this run.
+fn by_drive(outcome: &Outcome) -> Option<bool> {
+    let record = outcome.sanitize.as_ref()?;
+    Some(matches!(record.verdict, Verdict::ClaimedByDrive(_)))
 }
 
 /// The level that an outcome reaches, and what is to be said of it beside the outcome.
-fn achieved(word: OutcomeWord, aim: plan::Level, is_claimed: bool) -> (Level, &'static str) {
+fn achieved(word: OutcomeWord, aim: plan::Level, by_drive: Option<bool>) -> (Level, &'static str) {
     match (word, aim) {
-        (OutcomeWord::Verified, plan::Level::Purge) if is_claimed => (
+        (OutcomeWord::Verified, plan::Level::Purge) if by_drive == Some(true) => (
             Level::Purge,
             "; before that the drive erased itself, as the drive claims (its status was read, data that stood there was gone)",
+        ),
+        (OutcomeWord::Verified, plan::Level::Purge) if by_drive.is_none() => (
+            Level::Clear,
+            "; the drive did not erase itself in this run, which went on from an earlier one: Clear, not Purge",
         ),
         (OutcomeWord::Verified, plan::Level::Purge) => (
             Level::Clear,
@@ -468,21 +473,23 @@ mod tests {
                 plan::Level::Clear,
                 plan::Level::BelowClear,
             ] {
-                for by_drive in [true, false] {
+                for by_drive in [Some(true), Some(false), None] {
                     let expected = match (word, aim) {
-                        (OutcomeWord::Verified, plan::Level::Purge) if by_drive => Level::Purge,
+                        (OutcomeWord::Verified, plan::Level::Purge) if by_drive == Some(true) => {
+                            Level::Purge
+                        }
                         (OutcomeWord::Verified, plan::Level::Purge | plan::Level::Clear) => {
                             Level::Clear
                         }
                         _ => Level::None,
                     };
                     let claimed = achieved(word, aim, by_drive).0;
-                    assert_eq!(claimed, expected, "{word:?} {aim:?} {by_drive}");
+                    assert_eq!(claimed, expected, "{word:?} {aim:?} {by_drive:?}");
                 }
             }
         }
         for aim in [plan::Level::Purge, plan::Level::BelowClear] {
-            assert!(!achieved(OutcomeWord::Verified, aim, false).1.is_empty());
+            assert!(!achieved(OutcomeWord::Verified, aim, None).1.is_empty());
         }
     }
 

@@ -101,7 +101,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
             .oddities
             .push("the serial is the USB bridge's, which other drives may come to share".into());
     }
-    facts.sanitize = sanitize(&facts, &said);
+    facts.sanitize = sanitize(&line, &facts, &said);
     facts.health = health_on(&line, &facts, &said);
     health::replaced_sectors(&mut facts);
     volumes::read(&line, &mut facts, &context.node);
@@ -198,7 +198,7 @@ fn scsi_family(line: &Line<'_>, facts: &mut DriveFacts) -> Result<Said, String> 
 }
 
 /// Commands that the path carries whole: no USB bridge is trusted with them.
-fn sanitize(facts: &DriveFacts, said: &Said) -> Result<Sanitize, String> {
+fn sanitize(line: &Line<'_>, facts: &DriveFacts, said: &Said) -> Result<Sanitize, String> {
     let none = |reason: &str| Err(reason.to_owned());
     match said {
         _ if facts.transport == Transport::Usb => {
@@ -223,7 +223,8 @@ fn sanitize(facts: &DriveFacts, said: &Said) -> Result<Sanitize, String> {
             }),
             _ => none("Identify Controller names no sanitize command (SANICAP 0)"),
         },
-        Said::Scsi => none("this version of raz does not send SCSI SANITIZE"),
+        Said::Scsi if facts.transport == Transport::Scsi => scsi::sanitize(line),
+        Said::Scsi => none("only the volume is visible, not the drives behind it"),
         Said::Mmc(_) => none("this version of raz does not send the eMMC's sanitize"),
         Said::Nothing => none("this kind of drive has no sanitize commands"),
     }

@@ -38,8 +38,8 @@ fn hpa_line(line: &str, device: &str) -> Option<HpaLine> {
             (current, native, None)
         } else {
             let rest = words.strip_prefix("HPA unlocked: ")?;
-            let (change, native) = rest.split_once(", native ")?;
-            let (current, unlocked) = change.split_once(" -> ")?;
+            let (moved, native) = rest.split_once(", native ")?;
+            let (current, unlocked) = moved.split_once(" -> ")?;
             (current, native, Some(unlocked))
         };
     Some(HpaLine {

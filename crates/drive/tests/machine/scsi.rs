@@ -160,3 +160,25 @@ fn disks_of_networks_are_networked() {
         assert_eq!(folder.drive().transport, Transport::Network, "{place}");
     }
 }
+
+#[test]
+fn sanitize_commands_are_offered_where_the_drive_says_that_it_has_them() {
+    let drive = |script| on_host("mpt3sas", 0, "", script).drive();
+    assert!(drive(sas(BLOCKS)).sanitize.is_err(), "it did not answer");
+    let says = |support: [u8; 3]| {
+        (1..)
+            .zip(support)
+            .fold(sas(BLOCKS), |script, (action, support)| {
+                script.data(&[0xA3, 0x0C, 2, 0x48, 0, action], vec![0, support, 0, 10])
+            })
+    };
+    // Overwrite, block erase, cryptographic erase. 5 is a way of the maker's own.
+    assert!(
+        drive(says([1, 1, 1]))
+            .sanitize
+            .unwrap_err()
+            .contains("no SANITIZE")
+    );
+    let offered = drive(says([3, 5, 1])).sanitize.unwrap();
+    assert!(offered.overwrite && !offered.block_erase && !offered.crypto_erase);
+}

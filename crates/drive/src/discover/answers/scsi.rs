@@ -2,12 +2,13 @@
 
 use crate::discover::line::Line;
 use crate::discover::serial::Serial;
-use crate::facts::{DriveFacts, HiddenCapacity, Medium};
+use crate::facts::{DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands};
 use crate::scsi::capacity::Capacity16;
 use crate::scsi::command::{self, PageControl};
 use crate::scsi::inquiry::Inquiry;
 use crate::scsi::mode::ModeHeader;
-use crate::scsi::vpd::{self, Association, Designator, DesignatorName, page};
+use crate::scsi::operation_code::OperationSupport;
+use crate::scsi::vpd::{self, Association, Characteristics, Designator, DesignatorName, page};
 
 /// Standard INQUIRY data that every device has; beyond that old ones misbehave.
 const INQUIRY_BYTES: u16 = 36;
@@ -17,6 +18,12 @@ const PAGE_BYTES: u16 = 1024;
 
 /// Number of bytes of READ CAPACITY (16) data.
 const CAPACITY_BYTES: u32 = 32;
+
+/// SANITIZE, and its service actions (SBC-4 5.30).
+const OPERATION_SANITIZE: u8 = 0x48;
+const ACTION_OVERWRITE: u16 = 0x01;
+const ACTION_BLOCK_ERASE: u16 = 0x02;
+const ACTION_CRYPTOGRAPHIC_ERASE: u16 = 0x03;
 
 /// Read-write error recovery: a mode page that every disk has.
 const PAGE_ERROR_RECOVERY: u8 = 0x01;
@@ -137,6 +144,35 @@ pub fn geometry(line: &Line<'_>, facts: &mut DriveFacts) -> Option<Capacity16> {
         };
     }
     capacity
+}
+
+/// Which SANITIZE service actions the drive says that it has. A drive that does not answer the
+/// question has none: the command itself is no question.
+pub fn sanitize(line: &Line<'_>) -> Result<Sanitize, String> {
+    const BYTES: u32 = 64;
+    let has = |action| {
+        let cdb = command::report_supported_operation_code(OPERATION_SANITIZE, Some(action), BYTES);
+        let data = line.read_scsi(&cdb, BYTES as usize)?;
+        let support = OperationSupport::parse(&data);
+        Ok::<bool, String>(support == Some(OperationSupport::Standard))
+    };
+    let asked = |reason| format!("REPORT SUPPORTED OPERATION CODES of SANITIZE: {reason}");
+    let offered = Sanitize {
+        overwrite: has(ACTION_OVERWRITE).map_err(asked)?,
+        block_erase: has(ACTION_BLOCK_ERASE).map_err(asked)?,
+        crypto_erase: has(ACTION_CRYPTOGRAPHIC_ERASE).map_err(asked)?,
+        commands: SanitizeCommands::Scsi(characteristics(line)),
+    };
+    if offered.overwrite || offered.block_erase || offered.crypto_erase {
+        Ok(offered)
+    } else {
+        Err("the drive says that it has no SANITIZE command".into())
+    }
+}
+
+fn characteristics(line: &Line<'_>) -> Option<Characteristics> {
+    let data = vpd_page(line, page::CHARACTERISTICS);
+    data.ok().and_then(|data| vpd::characteristics(&data))
 }
 
 /// Whether mode parameters reduce the capacity: the block descriptor's default against what is
