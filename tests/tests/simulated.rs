@@ -265,6 +265,11 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
     scenario("purge", |bench| {
         let honest = used_flash("ATA-HONEST", 0x5000_c500_0000_0021, Kept::Nothing);
         let liar = used_flash("ATA-LIAR", 0x5000_c500_0000_0022, Kept::All);
+        let mut options = ScsiOptions::disk("SAS-HONEST", 0x5000_c500_0000_0023, 16 << 11);
+        options.sanitize.overwrite = Some(Duration::from_secs(4));
+        let sas = used_by(options);
+        // What was in it is where no address points.
+        sas.lock().unwrap().replace_sector(100);
         let disks = [&honest, &liar];
         for disk in disks {
             let found = disk.lock().unwrap().cells().find(SECRET).len();
@@ -274,7 +279,8 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
         let machine = Machine::new("pc")
             .argument("raz.level=purge")
             .simulated(Unit::new(honest.clone()))
-            .simulated(Unit::new(liar.clone()));
+            .simulated(Unit::new(liar.clone()))
+            .simulated(Unit::new(sas.clone()));
         let machine = workshop.unattended(machine)?;
         let played = workshop.play(&machine)?;
         // Purge was asked for, and one of them did not reach it.
@@ -283,6 +289,7 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
         for (serial, verdict, level) in [
             ("ATA-HONEST", SanitizeVerdict::ClaimedByDrive, Level::Purge),
             ("ATA-LIAR", SanitizeVerdict::Refuted, Level::Clear),
+            ("SAS-HONEST", SanitizeVerdict::ClaimedByDrive, Level::Purge),
         ] {
             let entry = audit.drive(serial)?;
             let erasure = entry.erasure.as_ref().context("no erasure")?;
@@ -301,8 +308,12 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
         // overwrite reaches, which is what its report says.
         is_as_reported(honest.lock().unwrap().cells(), audit.drive("ATA-HONEST")?)?;
         is_as_reported(liar.lock().unwrap().cells(), audit.drive("ATA-LIAR")?)?;
-        let left = honest.lock().unwrap().cells().find(SECRET);
-        ensure!(left.is_empty(), "old bytes at {left:?}");
+        is_as_reported(sas.lock().unwrap().cells(), audit.drive("SAS-HONEST")?)?;
+        let left = [
+            honest.lock().unwrap().cells().find(SECRET),
+            sas.lock().unwrap().cells().find(SECRET),
+        ];
+        ensure!(left.iter().all(Vec::is_empty), "old bytes at {left:?}");
         let mut disk = liar.lock().unwrap();
         let left = disk.cells().find(SECRET);
         let addressed = disk.cells().addressed();
