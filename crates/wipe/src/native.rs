@@ -274,7 +274,12 @@ pub fn run(
         State::Unknown(why) => Some(format!("the drive's state is unknown: {why}")),
     };
     let lost = || surroundings.recheck_identity().err();
-    if let Some(why) = stops.or_else(lost) {
+    // Witnesses may take a while; a stop that came meanwhile keeps the command back.
+    let stopped = || {
+        let goes_on = surroundings.pause(Duration::ZERO);
+        (!goes_on).then(|| "stopped by the operator before the command was sent".to_owned())
+    };
+    if let Some(why) = stops.or_else(lost).or_else(stopped) {
         evidence.not_begun = Some(why);
         return evidence;
     }

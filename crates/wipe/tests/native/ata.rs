@@ -516,6 +516,27 @@ fn power_cut_that_the_wait_does_not_notice_ends_well() {
 }
 
 #[test]
+fn stop_that_comes_before_the_command_keeps_it_back() {
+    let bench = Bench::new(Options::default());
+    let mut world = bench.world();
+    *world.pauses_left.get_mut().expect("no panic") = 1;
+    let evidence = bench.sanitize(Technique::BlockErase, &world);
+    assert!(
+        reasons(&evidence).contains("before the command was sent"),
+        "{}",
+        reasons(&evidence)
+    );
+    let drive = bench.wire.drive();
+    let sent = drive
+        .tasks()
+        .last()
+        .any(|task| task.command == 0xB4 && task.feature != 0);
+    assert!(!sent, "only its status was asked for");
+    drop(drive);
+    assert!(bench.residue() > 0);
+}
+
+#[test]
 fn cable_that_is_pulled_leaves_it_unknown() {
     let bench = Bench::new(Options::default());
     let mut world = bench.world();
