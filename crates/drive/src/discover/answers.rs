@@ -62,6 +62,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         Err(reason) => return unidentified(facts, &line, reason),
     };
     let careful = asks_inquiry_only(&facts);
+    let mut alone = Ok(());
     match &said {
         Said::Ata(identify) => {
             let _ = scsi::geometry(&line, &mut facts);
@@ -91,7 +92,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         }
         Said::Nvme(said) => {
             let (controller, namespace) = &**said;
-            nvme::capacity(&line, &mut facts, nsid(context), controller, namespace);
+            alone = nvme::capacity(&line, &mut facts, nsid(context), controller, namespace);
         }
         Said::Mmc(register) => mmc::capacity(&mut facts, register),
         Said::Nothing => {}
@@ -101,7 +102,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
             .oddities
             .push("the serial is the USB bridge's, which other drives may come to share".into());
     }
-    facts.sanitize = sanitize(&line, &facts, &said);
+    facts.sanitize = sanitize(&line, &facts, &said).and_then(|offered| alone.map(|()| offered));
     facts.health = health_on(&line, &facts, &said);
     health::replaced_sectors(&mut facts);
     volumes::read(&line, &mut facts, &context.node);

@@ -299,8 +299,15 @@ fn not_reached(roots: &Roots, node: &Node, attachment: &Attachment) -> Vec<Strin
 
 /// How a namespace that is not this drive is named among what is not reached.
 pub fn other_namespace(nsid: u64) -> String {
-    format!("other namespace nsid-{nsid} of the same drive")
+    format!("{OTHER_NAMESPACE}{nsid} of the same drive")
 }
+
+/// Whether it is such a name.
+pub fn is_other_namespace(text: &str) -> bool {
+    text.starts_with(OTHER_NAMESPACE)
+}
+
+const OTHER_NAMESPACE: &str = "other namespace nsid-";
 
 /// Names of all namespaces below the drive's controllers and subsystem. Path nodes of a multipath
 /// namespace are in no list of whole devices that can be opened, or have the same nsid.

@@ -183,6 +183,41 @@ fn refused_identify_is_said() {
     assert_eq!(drive.identity.serial.as_deref(), Some("S4EVNX0M000001"));
 }
 
+/// A drive with block erase, and what else this does to its controller and to the list that it gives.
+fn sanitizing(
+    nsids: Option<&[u32]>,
+    change: impl FnOnce(&mut Vec<u8>),
+) -> drive::facts::DriveFacts {
+    let mut data = controller("S4EVNX0M000001", false, 0);
+    data[328] = 0b010;
+    change(&mut data);
+    let mut script = Script::new()
+        .admin(0x06, 0x01, data)
+        .admin(0x06, 0x00, namespace(SECTORS, 1));
+    if let Some(nsids) = nsids {
+        script = script.admin(0x06, 0x02, list(nsids));
+    }
+    single(script).drive()
+}
+
+#[test]
+fn sanitize_that_would_reach_another_namespace_is_not_offered() {
+    assert!(sanitizing(Some(&[1]), |_| ()).sanitize.is_ok());
+    for (drive, reason) in [
+        (sanitizing(Some(&[1, 2]), |_| ()), "other namespaces"),
+        (sanitizing(None, |_| ()), "is not known"),
+        // CMIC b1: more than one controller, whose namespaces this one need not list.
+        (
+            sanitizing(Some(&[1]), |data| data[76] = 0b10),
+            "other namespaces",
+        ),
+    ] {
+        let refusal = drive.sanitize.unwrap_err();
+        assert!(refusal.contains(reason), "{refusal}");
+        assert!(refusal.contains("nobody confirmed"), "{refusal}");
+    }
+}
+
 #[test]
 fn sanitize_commands_are_offered_by_sanicap_only() {
     let drive = |capabilities: u32| {

@@ -1,6 +1,6 @@
 //! What an NVMe namespace and its controller answer.
 
-use crate::discover::base::other_namespace;
+use crate::discover::base::{is_other_namespace, other_namespace};
 use crate::discover::line::Line;
 use crate::discover::serial::Serial;
 use crate::facts::{DriveFacts, HiddenCapacity};
@@ -59,14 +59,15 @@ pub fn identify(
     Ok((controller, namespace))
 }
 
-/// Compares capacities and lists what else the drive stores.
+/// Compares capacities and lists what else the drive stores. Gives why a sanitize, which reaches the
+/// whole NVM subsystem, would reach more than this namespace, whose erasure alone is confirmed.
 pub fn capacity(
     line: &Line<'_>,
     facts: &mut DriveFacts,
     nsid: u32,
     controller: &Controller,
     namespace: &Namespace,
-) {
+) -> Result<(), String> {
     let size = namespace.size_bytes();
     if size != Some(facts.capacity_bytes) {
         facts.oddities.push(format!(
@@ -114,6 +115,23 @@ pub fn capacity(
         );
         facts.not_reached.push(text);
     }
+    let why = "a sanitize would erase them with it, and nobody confirmed that";
+    if let Err(reason) = others {
+        return Err(format!(
+            "the list of the drive's namespaces is not known ({reason}); {why}"
+        ));
+    }
+    if controller.is_shared
+        || facts
+            .not_reached
+            .iter()
+            .any(|text| is_other_namespace(text))
+    {
+        return Err(format!(
+            "the drive has, or may have, other namespaces; {why}"
+        ));
+    }
+    Ok(())
 }
 
 /// Capacity of the controller that belongs to no namespace, and sectors beyond what the kernel addresses.
