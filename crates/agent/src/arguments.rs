@@ -5,12 +5,14 @@
 //! hold the token. What is odd keeps the unattended mode off, because a misspelt `raz.keep=`
 //! would erase the drive that someone wanted to keep.
 
+use crate::cli;
 use crate::i18n::{Language, Text, Words, fill};
 use crate::upload::client::Server;
 use crate::upload::pin::Pin;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use wipe::plan::Wanted;
 
 /// A text that is never shown: neither `Debug` nor `Display` give it away.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,9 +49,10 @@ pub struct Arguments {
     pub token: Option<Secret>,
     /// `raz.lang=fr` or `en`.
     pub language: Option<Language>,
-    /// `raz.level=purge`: drives that can erase themselves do so first. Drives that cannot are
-    /// overwritten all the same, and the report says that Purge was asked for and not reached.
-    pub purge: bool,
+    /// `raz.level=clear`, `purge` or `auto`. With the last two, drives that can erase themselves do so
+    /// first, and the others are overwritten all the same; only after `purge` does the report say of
+    /// them that Purge was asked for and not reached. Clear without it.
+    pub level: Option<Wanted>,
     /// `raz.poweroff`: power off at the end.
     pub poweroff: bool,
     /// `raz.keep=SERIAL,…`, repeatable: serials or ids that are never erased.
@@ -206,10 +209,7 @@ impl Arguments {
                 self.removable_erase = value == "erase";
                 self.removable_erase
             }
-            ("raz.level", Some(value)) => {
-                self.purge = value == "purge";
-                self.purge || value == "clear"
-            }
+            ("raz.level", Some(value)) => put(&mut self.level, cli::level(value).ok()),
             ("raz.events", Some(value)) => put(&mut self.events, Some(value.to_owned())),
             ("raz.auto", Some(value)) => {
                 self.auto_erase = value == "erase";
@@ -342,7 +342,8 @@ mod tests {
         assert_eq!(read.token.as_ref().map(|t| t.expose()), Some("abc"));
         assert_eq!(read.language, Some(Language::English));
         assert_eq!(read.keep, ["S1", "S2", "WD 33", "S 4"]);
-        assert!(read.poweroff && read.removable_erase && read.auto_erase && read.purge);
+        assert!(read.poweroff && read.removable_erase && read.auto_erase);
+        assert_eq!(read.level, Some(wipe::plan::Wanted::Purge));
         assert_eq!(read.events.as_deref(), Some("raz.events"));
         assert_eq!(read.medium.as_deref(), Some("2026-01-02-03-04-05-00"));
         assert_eq!(read.operator.as_deref(), Some("Anne Müller"));
@@ -353,7 +354,12 @@ mod tests {
     #[test]
     fn nothing_is_asked_by_an_ordinary_command_line() {
         let read = Arguments::parse(b"root=/dev/sda1 ro quiet splash razor=1x");
-        assert!(!read.auto_erase && !read.removable_erase && !read.purge && read.keep.is_empty());
+        assert!(
+            !read.auto_erase
+                && !read.removable_erase
+                && read.level.is_none()
+                && read.keep.is_empty()
+        );
         assert_eq!(read.oddities, vec![]);
         assert_eq!(Arguments::parse(b""), Arguments::default());
     }

@@ -40,6 +40,11 @@ pub enum Command {
     /// Example: raz wipe /dev/sdb --confirm WDWCC4N1234567-3fa2c1 --report out
     #[command(after_help = EXIT_STATUS)]
     Wipe(Wipe),
+    /// Take raz's temporary password away from a drive that lost its power in an erase.
+    ///
+    /// Its data is not touched. Another password is not tried.
+    #[command(after_help = EXIT_STATUS)]
+    Unlock(Unlock),
     /// Read a drive again and compare it with the pattern that a report names.
     ///
     /// Refused when the report's signature fails or the drive is another one. After a zero pass
@@ -79,6 +84,14 @@ pub struct Drives {
     pub json: bool,
 }
 
+/// `raz unlock`.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// Drives by path or id.
+    #[arg(required = true)]
+    pub drives: Vec<String>,
+}
+
 /// Output form.
 #[derive(Debug, Args)]
 pub struct Json {
@@ -106,11 +119,13 @@ fn verify_mode(text: &str) -> Result<VerifyMode, String> {
     }
 }
 
-fn level(text: &str) -> Result<Wanted, String> {
+/// `clear`, `purge` or `auto`.
+pub(crate) fn level(text: &str) -> Result<Wanted, String> {
     match text {
         "clear" => Ok(Wanted::Clear),
         "purge" => Ok(Wanted::Purge),
-        _ => Err("not one of clear, purge".into()),
+        "auto" => Ok(Wanted::Auto),
+        _ => Err("not one of clear, purge, auto".into()),
     }
 }
 
@@ -123,8 +138,9 @@ pub struct Wipe {
     /// The id of each named drive once more.
     #[arg(long = "confirm", value_name = "ID", required = true)]
     pub confirm: Vec<String>,
-    /// The level to reach: `clear` (overwrite and read back), or `purge` (the drive erases itself
-    /// first). Where a named drive cannot be purged, nothing is written to any.
+    /// The level to reach: `clear` (overwrite and read back), `purge` (the drive erases itself first;
+    /// where a named drive cannot, nothing is written to any), or `auto` (purge where the drive can,
+    /// clear where it cannot).
     #[arg(long, value_name = "LEVEL", value_parser = level, default_value = "clear")]
     pub level: Wanted,
     /// After the proven pattern, a pass of zeros that is read back too.

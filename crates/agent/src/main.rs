@@ -29,6 +29,7 @@ fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Drives(arguments) => commands::drives::list(arguments),
         Command::Plan(arguments) => commands::drives::plan(arguments),
         Command::Wipe(arguments) => commands::wipe::wipe(arguments),
+        Command::Unlock(arguments) => commands::unlock::unlock(arguments),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Machine(arguments) => commands::machine::machine(arguments),
         Command::Grade(arguments) => commands::machine::grade(arguments),

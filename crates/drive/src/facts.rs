@@ -3,6 +3,7 @@
 //! A value that the drive or the kernel did not give is `None` or an `Unknown` variant:
 //! *unknown is not clean*, and no default stands in for an answer.
 
+use crate::ata::identify::EraseTime;
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::nvme::identify::SanitizeCapabilities;
@@ -164,6 +165,8 @@ pub struct Security {
     pub locked: Option<bool>,
     /// Security commands are refused until the next power cycle.
     pub frozen: Option<bool>,
+    /// Enhanced SECURITY ERASE UNIT exists, and takes so long by the drive's word.
+    pub enhanced_erase: Option<EraseTime>,
 }
 
 /// What a drive's own sanitize commands can do, through a path that carries them.

@@ -75,7 +75,9 @@ pub fn judge(drive: &Drive) -> Finding {
 /// An erase by the drive that bears the level Purge: not of the keys alone, which nobody answers for.
 fn is_claimed(sanitize: &Sanitize) -> bool {
     let reaches = match sanitize.technique {
-        SanitizeTechnique::BlockErase | SanitizeTechnique::Overwrite => true,
+        SanitizeTechnique::BlockErase
+        | SanitizeTechnique::Overwrite
+        | SanitizeTechnique::EnhancedSecurityErase => true,
         SanitizeTechnique::CryptoErase => false,
     };
     reaches && sanitize.verdict == SanitizeVerdict::ClaimedByDrive && bears_claim(sanitize)

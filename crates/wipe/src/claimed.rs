@@ -3,6 +3,7 @@
 use crate::native::ata::AtaSanitize;
 use crate::native::nvme::NvmeSanitize;
 use crate::native::scsi::ScsiSanitize;
+use crate::native::security::{self, EnhancedErase};
 use crate::native::{self, Patience, Sanitize, Technique, witness};
 use crate::target::{Control, Target};
 use drive::claim::Claimed;
@@ -43,26 +44,34 @@ pub fn control(claimed: &Arc<Claimed>) -> Arc<dyn Control> {
 #[must_use]
 pub fn sanitize(claimed: &Arc<Claimed>, technique: Technique) -> Option<native::Order> {
     let facts = claimed.facts();
-    let offered = facts.sanitize.as_ref().ok()?;
-    let has = match technique {
-        Technique::BlockErase => offered.block_erase,
-        Technique::CryptoErase => offered.crypto_erase,
-        Technique::Overwrite => offered.overwrite,
-    };
+    Some(native::Order {
+        drive: commands(claimed, technique)?,
+        technique,
+        medium: Arc::new(Door(Arc::clone(claimed))),
+        patience: Patience::of(matches!(facts.medium, Medium::Rotating { .. })),
+    })
+}
+
+fn commands(claimed: &Arc<Claimed>, technique: Technique) -> Option<Arc<dyn Sanitize>> {
+    let facts = claimed.facts();
     let port = Arc::new(claimed.port());
-    let drive: Arc<dyn Sanitize> = match offered.commands {
+    let has = |test: fn(&drive::facts::Sanitize) -> bool| facts.sanitize.as_ref().is_ok_and(test);
+    let has = match technique {
+        Technique::BlockErase => has(|offered| offered.block_erase),
+        Technique::CryptoErase => has(|offered| offered.crypto_erase),
+        Technique::Overwrite => has(|offered| offered.overwrite),
+        Technique::EnhancedErase => {
+            let bound = security::bound(facts.security.enhanced_erase?, facts.capacity_bytes);
+            return Some(Arc::new(EnhancedErase::new(port, bound)));
+        }
+    };
+    Some(match facts.sanitize.as_ref().ok()?.commands {
         _ if !has => return None,
         SanitizeCommands::Ata => Arc::new(AtaSanitize::new(port)),
         SanitizeCommands::Scsi(characteristics) => {
             Arc::new(ScsiSanitize::new(port, characteristics))
         }
         SanitizeCommands::Nvme(capabilities) => Arc::new(NvmeSanitize::new(port, capabilities)),
-    };
-    Some(native::Order {
-        drive,
-        technique,
-        medium: Arc::new(Door(Arc::clone(claimed))),
-        patience: Patience::of(matches!(facts.medium, Medium::Rotating { .. })),
     })
 }
 

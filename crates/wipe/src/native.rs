@@ -13,6 +13,7 @@ pub mod ata;
 mod judge;
 pub mod nvme;
 pub mod scsi;
+pub mod security;
 pub mod witness;
 
 use std::fmt;
@@ -31,6 +32,8 @@ pub enum Technique {
     CryptoErase,
     /// The drive overwrites all of its medium with four equal bytes, once.
     Overwrite,
+    /// ATA's enhanced SECURITY ERASE UNIT: a pattern of the maker's, replaced sectors too.
+    EnhancedErase,
 }
 
 impl fmt::Display for Technique {
@@ -39,6 +42,7 @@ impl fmt::Display for Technique {
             Self::BlockErase => "block erase by the drive",
             Self::CryptoErase => "cryptographic erase by the drive",
             Self::Overwrite => "overwrite by the drive",
+            Self::EnhancedErase => "enhanced security erase by the drive",
         })
     }
 }
@@ -129,6 +133,12 @@ pub trait Sanitize: Send + Sync {
     /// Reads may fail afterwards until everything was written once, by the rules of the command set
     /// and the drive's own word.
     fn may_be_unreadable_after(&self, technique: Technique) -> bool;
+
+    /// [`Sanitize::start`] may take so long without a sign of life, because the command answers at its
+    /// end.
+    fn blocks_for(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The world around a run.
@@ -288,8 +298,14 @@ pub fn run(
         evidence.not_begun = Some(refusal);
         // A command whose answer was lost may be under way all the same: nothing can be claimed of it,
         // and it is waited for, since the drive takes nothing else.
-        if !matches!(drive.said().state, State::InProgress { .. }) {
-            return evidence;
+        let said = drive.said();
+        match said.state {
+            State::InProgress { .. } => {}
+            State::Failed(_) => {
+                evidence.after = Some(said);
+                return evidence;
+            }
+            State::Idle { .. } | State::Frozen | State::Unknown(_) => return evidence,
         }
     }
     let (end, said) = wait(

@@ -9,9 +9,11 @@
 
 use crate::job::VerifyMode;
 use crate::native::Technique;
+use crate::native::security::PASSWORD_TEXT;
 use crate::outcome::PassKind;
 use crate::sample::SECTORS_MIN;
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
+use drive::ata::identify::EraseTime;
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Sanitize, Transport, Zoned};
 use drive::health::{Confidence, Count};
 use std::fmt;
 
@@ -48,6 +50,8 @@ pub enum Wanted {
     /// Purge: the drive erases itself first. A drive that cannot is planned as for Clear, and the
     /// plan's level says so; the caller may refuse it.
     Purge,
+    /// Purge where the drive can be purged, Clear where not.
+    Auto,
 }
 
 /// The sanitization level that a plan reaches when all of it succeeds.
@@ -227,22 +231,37 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
     if wishes.level == Wanted::Clear {
         return none("it was not asked for (Clear)");
     }
-    let offered = match &facts.sanitize {
-        Ok(offered) => offered,
-        Err(reason) => return none(reason),
-    };
     if facts.security.locked == Some(true) {
         return none("it is locked by a password");
     }
     if facts.zoned == Zoned::HostManaged {
         return none("its zones are the host's to manage");
     }
+    let offers = |test: fn(&Sanitize) -> bool| facts.sanitize.as_ref().is_ok_and(test);
+    let unoffered = |word: &str| match &facts.sanitize {
+        Ok(_) => word.to_owned(),
+        Err(reason) => reason.clone(),
+    };
     let chosen = match kind {
-        Kind::SolidState if offered.block_erase => Technique::BlockErase,
-        Kind::SolidState if offered.crypto_erase => Technique::CryptoErase,
-        Kind::SolidState => return none("it has no command for flash"),
-        Kind::Rotating if offered.overwrite => Technique::Overwrite,
-        Kind::Rotating => return none("it has no overwrite of its own"),
+        Kind::SolidState if offers(|offered| offered.block_erase) => Technique::BlockErase,
+        Kind::SolidState if offers(|offered| offered.crypto_erase) => Technique::CryptoErase,
+        Kind::SolidState => {
+            let mut reason = unoffered("it has no command for flash");
+            if facts.security.supported == Some(true) {
+                reason.push_str(
+                    "; SECURITY ERASE UNIT is no purge of flash and is left out, since a power cut in it leaves the drive locked",
+                );
+            }
+            return none(&reason);
+        }
+        Kind::Rotating if offers(|offered| offered.overwrite) => Technique::Overwrite,
+        Kind::Rotating => match enhanced_erase(facts) {
+            Ok(()) => Technique::EnhancedErase,
+            Err(reason) => {
+                let sanitize = unoffered("it has no overwrite of its own");
+                return none(&format!("{sanitize}; {reason}"));
+            }
+        },
         Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::Unknown => {
             return none("it is not known to be a disk or a solid-state drive");
         }
@@ -257,8 +276,42 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
         Technique::Overwrite => {
             "first, overwrite by the drive, which reaches replaced sectors and takes as long as a pass"
         }
+        Technique::EnhancedErase => {
+            let time = match facts.security.enhanced_erase {
+                Some(EraseTime::Minutes(minutes)) => format!("about {minutes} minutes"),
+                Some(EraseTime::MoreThanMinutes(minutes)) => {
+                    format!("more than {minutes} minutes")
+                }
+                Some(EraseTime::Unspecified) | None => "a time that it does not tell".into(),
+            };
+            return (
+                Some(chosen),
+                format!(
+                    "first, enhanced security erase by the drive, which reaches replaced sectors (NIST SP 800-88r1 table A-5); it takes {time} by the drive's word, shows no progress, and must not lose its power: it would stay locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
+                ),
+            );
+        }
     };
     (Some(chosen), why.into())
+}
+
+/// Whether a disk without a sanitize command can be told to erase itself by its security commands, or
+/// why not. Through ATA alone: a bridge may take the password and fail the erase.
+fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
+    let security = &facts.security;
+    if facts.transport != Transport::Ata {
+        return Err("security commands are sent to directly attached ATA drives only");
+    }
+    if security.supported != Some(true) || security.enhanced_erase.is_none() {
+        return Err("it has no enhanced security erase either");
+    }
+    match (security.enabled, security.frozen) {
+        (Some(false), Some(false)) => Ok(()),
+        (_, Some(true)) => Err(
+            "its security commands are frozen until its power goes: let the machine sleep and wake it, or plug the drive in while the machine runs",
+        ),
+        _ => Err("its security has a password"),
+    }
 }
 
 /// The rows of SP 800-88r1 tables that raz can answer for. Cryptographic erase alone is
@@ -266,7 +319,11 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
 fn is_purge(kind: Kind, technique: Technique) -> bool {
     matches!(
         (kind, technique),
-        (Kind::SolidState, Technique::BlockErase) | (Kind::Rotating, Technique::Overwrite)
+        (Kind::SolidState, Technique::BlockErase)
+            | (
+                Kind::Rotating,
+                Technique::Overwrite | Technique::EnhancedErase
+            )
     )
 }
 

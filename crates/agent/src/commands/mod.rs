@@ -5,6 +5,7 @@ pub mod drives;
 pub mod machine;
 pub mod report;
 mod signals;
+pub mod unlock;
 pub mod upload;
 pub mod verify;
 pub mod wipe;

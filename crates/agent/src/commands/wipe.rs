@@ -165,8 +165,10 @@ fn status(run: &Run, single_pass: bool) -> Status {
     let as_asked = match (run.plan.wanted, single_pass) {
         (Wanted::Purge, _) => compose::reached(run),
         // The second pass is all that may be missing: not hidden bytes, nor a RAID volume's members.
-        (Wanted::Clear, true) => plan::plan(&run.facts, &Wishes::default()).level == Level::Clear,
-        (Wanted::Clear, false) => run.plan.level == Level::Clear,
+        (Wanted::Clear | Wanted::Auto, true) => {
+            plan::plan(&run.facts, &Wishes::default()).level == Level::Clear
+        }
+        (Wanted::Clear | Wanted::Auto, false) => run.plan.level != Level::BelowClear,
     };
     match compose::conclusion(&run.outcome.conclusion).0 {
         OutcomeWord::Verified if as_asked => Status::Proven,

@@ -52,7 +52,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
     let (achieved_level, remark) = achieved(word, run.plan.level, by_drive(outcome));
     text.push_str(remark);
     schema::Erasure {
-        requested_level: requested(run.plan.wanted),
+        requested_level: requested(&run.plan),
         achieved_level,
         technique: match &outcome.sanitize {
             Some(record) => format!("{}, then {}", record.evidence.technique, run.plan.technique),
@@ -101,15 +101,16 @@ pub fn reached(run: &Run) -> bool {
     let word = conclusion(&run.outcome.conclusion).0;
     let achieved = achieved(word, run.plan.level, by_drive(&run.outcome)).0;
     match run.plan.wanted {
-        Wanted::Clear => matches!(achieved, Level::Clear | Level::Purge),
+        Wanted::Clear | Wanted::Auto => matches!(achieved, Level::Clear | Level::Purge),
         Wanted::Purge => achieved == Level::Purge,
     }
 }
 
-fn requested(wanted: Wanted) -> Level {
-    match wanted {
-        Wanted::Clear => Level::Clear,
-        Wanted::Purge => Level::Purge,
+/// Of a run that takes the best level that the drive has, what was planned.
+fn requested(plan: &Plan) -> Level {
+    match (plan.wanted, plan.level) {
+        (Wanted::Purge, _) | (Wanted::Auto, plan::Level::Purge) => Level::Purge,
+        (Wanted::Clear | Wanted::Auto, _) => Level::Clear,
     }
 }
 
@@ -280,6 +281,7 @@ fn sanitize(record: &SanitizeRecord) -> schema::Sanitize {
             Technique::BlockErase => SanitizeTechnique::BlockErase,
             Technique::CryptoErase => SanitizeTechnique::CryptoErase,
             Technique::Overwrite => SanitizeTechnique::Overwrite,
+            Technique::EnhancedErase => SanitizeTechnique::EnhancedSecurityErase,
         },
         verdict,
         reasons,

@@ -26,6 +26,9 @@ pub fn technique(language: Language, plan: &Plan) -> String {
         (Language::French, Some(Technique::Overwrite)) => {
             "réécriture par le disque lui-même, puis ".into()
         }
+        (Language::French, Some(Technique::EnhancedErase)) => {
+            "effacement de sécurité étendu par le disque, puis ".into()
+        }
     };
     match language {
         Language::English => format!("{first}{}", plan.technique),

@@ -226,12 +226,8 @@ impl Session {
     }
 
     fn plan(&self, facts: &DriveFacts) -> Plan {
-        let level = match self.arguments.purge {
-            true => Wanted::Purge,
-            false => Wanted::Clear,
-        };
         let wishes = Wishes {
-            level,
+            level: self.arguments.level.unwrap_or(Wanted::Clear),
             ..Wishes::default()
         };
         plan::plan(facts, &wishes)

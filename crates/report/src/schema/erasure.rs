@@ -107,6 +107,8 @@ pub enum SanitizeTechnique {
     CryptoErase,
     /// The drive overwrites all of its medium.
     Overwrite,
+    /// ATA's enhanced SECURITY ERASE UNIT.
+    EnhancedSecurityErase,
 }
 
 /// What may be said of a sanitize operation.

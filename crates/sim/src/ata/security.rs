@@ -202,6 +202,7 @@ impl AtaDisk {
             });
         }
         self.took = self.erase_time(is_enhanced);
+        self.clock.pass(self.took);
         self.erase_cells(is_enhanced, 1);
         self.security.forget_user();
         Some(Answer::good(task))

@@ -25,6 +25,8 @@ struct Watch {
     stops: Condvar,
     /// In 65536ths.
     part: AtomicU32,
+    /// The drive may be silent for so long, because its command answers at the end.
+    may_be_silent: Duration,
 }
 
 struct Shared {
@@ -98,6 +100,7 @@ impl Lane {
             }),
             stops: Condvar::new(),
             part: AtomicU32::new(0),
+            may_be_silent: order.drive.blocks_for(),
         });
         let theirs = Arc::clone(&watch);
         // Its bounds are the patience's, and that it is heard of.
@@ -131,8 +134,9 @@ impl Lane {
         if self.interrupted.is_some_and(drained) {
             return self.stop(Shortfall::Interrupted, now);
         }
-        if silent >= self.options.stall_bound {
-            let seconds = self.options.stall_bound.as_secs();
+        let stall_bound = self.options.stall_bound + sanitizing.watch.may_be_silent;
+        if silent >= stall_bound {
+            let seconds = stall_bound.as_secs();
             return self.stop(Shortfall::Stalled { seconds }, now);
         }
         let capacity = u128::from(self.work.target.capacity_bytes);

@@ -17,6 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// A drive says UNIT ATTENTION once for each thing that happened to it; then it answers.
 const TRIES: usize = 4;
 const KEY_UNIT_ATTENTION: u8 = 6;
+const NOT_OURS: &str = "not a command of the sanitize feature set";
 
 /// An ATA drive.
 pub struct AtaSanitize {
@@ -29,43 +30,70 @@ impl AtaSanitize {
     pub fn new(port: Arc<dyn Port>) -> Self {
         Self { port }
     }
+}
 
-    /// Sends a command whose answer is in the registers.
-    fn registers(&self, cdb: &[u8]) -> Result<RegisterReturn, String> {
-        for _ in 0..TRIES {
-            let reply = self
-                .port
-                .scsi(cdb, Data::None, TIMEOUT)
-                .map_err(|error| error.to_string())?;
-            if reply.host_status != 0 {
-                return Err(format!("no answer (host status {:x})", reply.host_status));
-            }
-            let sense = drive::scsi::Sense::parse(&reply.sense);
-            if sense.is_some_and(|sense| sense.key == KEY_UNIT_ATTENTION) {
-                continue;
-            }
-            return Ok(RegisterReturn::from_sense(&reply.sense));
-        }
-        Err("the drive reports one reset after another".into())
+/// What came of a command that was sent once.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// What came back of the registers.
+    Registers(RegisterReturn),
+    /// The drive says that something happened to it, and did not carry out the command.
+    UnitAttention,
+}
+
+/// Sends a command once.
+///
+/// # Errors
+/// There is no answer, in words.
+pub(super) fn send(
+    port: &dyn Port,
+    cdb: &[u8],
+    data: Data<'_>,
+    timeout: Duration,
+) -> Result<Sent, String> {
+    let reply = port
+        .scsi(cdb, data, timeout)
+        .map_err(|error| error.to_string())?;
+    if reply.host_status != 0 {
+        return Err(format!("no answer (host status {:x})", reply.host_status));
     }
+    let sense = drive::scsi::Sense::parse(&reply.sense);
+    Ok(match sense {
+        Some(sense) if sense.key == KEY_UNIT_ATTENTION => Sent::UnitAttention,
+        _ => Sent::Registers(RegisterReturn::from_sense(&reply.sense)),
+    })
+}
 
-    /// The path returns registers: CHECK POWER MODE of a drive that was just spoken to has one of a few
-    /// known answers. A drive in the failed state aborts it, which takes registers too.
-    fn path_returns_registers(&self) -> Result<(), String> {
-        let registers = self.registers(&check_power_mode())?;
-        let is_abort = matches!(&registers, RegisterReturn::Returned(r) if r.is_aborted());
-        match PowerMode::from_registers(&registers) {
-            PowerMode::Unknown if !is_abort => {
-                Err(format!("no registers came back ({registers:?})"))
-            }
-            _ => Ok(()),
+/// Sends a command whose answer is in the registers, again after each UNIT ATTENTION.
+pub(super) fn registers(
+    port: &dyn Port,
+    cdb: &[u8],
+    out: Option<&[u8]>,
+    timeout: Duration,
+) -> Result<RegisterReturn, String> {
+    for _ in 0..TRIES {
+        let data = out.map_or(Data::None, Data::Out);
+        if let Sent::Registers(registers) = send(port, cdb, data, timeout)? {
+            return Ok(registers);
         }
+    }
+    Err("the drive reports one reset after another".into())
+}
+
+/// The path returns registers: CHECK POWER MODE of a drive that was just spoken to has one of a few
+/// known answers. A drive in the failed state aborts it, which takes registers too.
+pub(super) fn path_returns_registers(port: &dyn Port) -> Result<(), String> {
+    let registers = registers(port, &check_power_mode(), None, TIMEOUT)?;
+    let is_abort = matches!(&registers, RegisterReturn::Returned(r) if r.is_aborted());
+    match PowerMode::from_registers(&registers) {
+        PowerMode::Unknown if !is_abort => Err(format!("no registers came back ({registers:?})")),
+        _ => Ok(()),
     }
 }
 
 impl Sanitize for AtaSanitize {
     fn said(&self) -> Said {
-        let registers = match self.registers(&sanitize_status_ext()) {
+        let registers = match registers(&*self.port, &sanitize_status_ext(), None, TIMEOUT) {
             Ok(registers) => registers,
             Err(error) => return Said::unknown(error),
         };
@@ -95,7 +123,7 @@ impl Sanitize for AtaSanitize {
     }
 
     fn start(&self, technique: Technique) -> Result<(), String> {
-        self.path_returns_registers()?;
+        path_returns_registers(&*self.port)?;
         let (failure, zones) = (AfterFailure::Restricted, WritePointers::Reset);
         let cdb = match technique {
             Technique::BlockErase => sanitize_block_erase_ext(failure, zones),
@@ -108,8 +136,9 @@ impl Sanitize for AtaSanitize {
                 };
                 sanitize_overwrite_ext(overwrite, LastPass::Pattern, failure, zones)
             }
+            Technique::EnhancedErase => return Err(NOT_OURS.into()),
         };
-        let registers = self.registers(&cdb)?;
+        let registers = registers(&*self.port, &cdb, None, TIMEOUT)?;
         match registers.good() {
             Some(_) => Ok(()),
             None => Err(format!(

@@ -79,7 +79,7 @@ fn not_overwritten(evidence: &Evidence) -> u32 {
             witnesses.looked_at().saturating_sub(filled)
         }
         Technique::Overwrite => witnesses.not_overwritten,
-        Technique::BlockErase | Technique::CryptoErase => 0,
+        Technique::BlockErase | Technique::CryptoErase | Technique::EnhancedErase => 0,
     }
 }
 
@@ -149,7 +149,7 @@ fn is_fresh(evidence: &Evidence, after: &Said) -> bool {
 fn too_fast(evidence: &Evidence) -> Option<String> {
     let (took, patience) = (evidence.took, &evidence.patience);
     let least = match evidence.technique {
-        Technique::Overwrite => {
+        Technique::Overwrite | Technique::EnhancedErase => {
             let bytes = evidence.capacity_bytes as f64;
             bytes / patience.fastest_overwrite.max(1) as f64
         }

@@ -36,23 +36,25 @@ impl NvmeSanitize {
         }
     }
 
-    fn command(&self, technique: Technique) -> change::Sanitize {
+    /// `None`: not a command of NVMe's.
+    fn command(&self, technique: Technique) -> Option<change::Sanitize> {
         let action = match technique {
             Technique::BlockErase => SanitizeAction::BlockErase,
             Technique::CryptoErase => SanitizeAction::CryptoErase,
+            Technique::EnhancedErase => return None,
             Technique::Overwrite => SanitizeAction::Overwrite(Overwrite {
                 pattern: u32::from_le_bytes([OVERWRITE_BYTE; 4]),
                 passes: Passes::ONE,
                 invert_between_passes: false,
             }),
         };
-        change::Sanitize {
+        Some(change::Sanitize {
             action,
             after_failure: AfterFailure::Restricted,
             no_deallocate_after: self.keeps_allocated(),
             enter_media_verification: false,
             purge_required: self.capabilities.purge_required,
-        }
+        })
     }
 
     /// Without deallocation a read-back reads the medium. Only where the controller lets it and does
@@ -116,7 +118,7 @@ impl Sanitize for NvmeSanitize {
     }
 
     fn start(&self, technique: Technique) -> Result<(), String> {
-        let command = self.command(technique);
+        let command = self.command(technique).ok_or("not a command of NVMe's")?;
         self.sent.store(command.dword_10(), Ordering::Release);
         match self
             .port

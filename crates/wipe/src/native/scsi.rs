@@ -129,6 +129,7 @@ impl Sanitize for ScsiSanitize {
                 let cdb = sanitize_cryptographic_erase(options.0, options.1, options.2);
                 (cdb, None)
             }
+            Technique::EnhancedErase => return Err("not a command of SCSI's".into()),
             Technique::Overwrite => {
                 let cdb = sanitize_overwrite(options.0, options.1, options.2);
                 (cdb, Some(&parameters[..]))
@@ -151,7 +152,7 @@ impl Sanitize for ScsiSanitize {
         let reads = self.characteristics.map(|of| match technique {
             Technique::BlockErase => of.read_after_block_erase,
             Technique::CryptoErase => of.read_after_crypto_erase,
-            Technique::Overwrite => ReadAfterErase::Good,
+            Technique::Overwrite | Technique::EnhancedErase => ReadAfterErase::Good,
         });
         matches!(
             reads,

@@ -5,6 +5,7 @@ use crate::job::VerifyMode;
 use crate::native::Technique;
 use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
+use drive::ata::identify::EraseTime;
 use drive::facts::{
     DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands, Security, Transport, UsbBridge,
     Zoned,
@@ -297,6 +298,76 @@ fn purge_is_the_drives_own_erase_and_then_all_that_clear_is() {
         assert_eq!(plan.verify, VerifyMode::Full);
         assert!(says(&plan.residual, "as the drive claims"), "{plan:?}");
         assert_eq!(plain(&facts).sanitize, None, "only where it is asked for");
+    }
+}
+
+/// A disk without a sanitize command whose security is at rest.
+fn securing(change: impl FnOnce(&mut Security)) -> DriveFacts {
+    let mut security = Security {
+        supported: Some(true),
+        enabled: Some(false),
+        locked: Some(false),
+        frozen: Some(false),
+        enhanced_erase: Some(EraseTime::Minutes(94)),
+    };
+    change(&mut security);
+    DriveFacts {
+        security,
+        sanitize: Err("a test".into()),
+        ..sanitizing(DISK, [false; 3])
+    }
+}
+
+#[test]
+fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_safe() {
+    let plan = purge(&securing(|_| {}));
+    assert_eq!(
+        (plan.sanitize, plan.level),
+        (Some(Technique::EnhancedErase), Level::Purge)
+    );
+    for said in ["about 94 minutes", "must not lose its power", "raz unlock"] {
+        assert!(says(&plan.reasons, said), "{said}: {plan:?}");
+    }
+    let usb = DriveFacts {
+        transport: Transport::Usb,
+        ..securing(|_| {})
+    };
+    let flash = DriveFacts {
+        medium: Medium::SolidState,
+        ..securing(|_| {})
+    };
+    for (facts, reason) in [
+        (securing(|s| s.frozen = Some(true)), "frozen"),
+        (securing(|s| s.frozen = None), "password"),
+        (securing(|s| s.enabled = Some(true)), "password"),
+        (securing(|s| s.enhanced_erase = None), "no enhanced"),
+        (securing(|s| s.supported = Some(false)), "no enhanced"),
+        (usb, "directly attached"),
+        (flash, "no purge of flash"),
+    ] {
+        let plan = purge(&facts);
+        assert_eq!(
+            (plan.sanitize, plan.level),
+            (None, Level::Clear),
+            "{plan:?}"
+        );
+        assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
+    }
+}
+
+#[test]
+fn auto_takes_the_best_that_the_drive_has() {
+    let wishes = Wishes {
+        level: Wanted::Auto,
+        ..Wishes::default()
+    };
+    for (facts, level) in [
+        (sanitizing(DISK, [true; 3]), Level::Purge),
+        (sanitizing(DISK, [false; 3]), Level::Clear),
+        (securing(|_| {}), Level::Purge),
+    ] {
+        let plan = plan(&facts, &wishes);
+        assert_eq!((plan.wanted, plan.level), (Wanted::Auto, level), "{plan:?}");
     }
 }
 

@@ -17,14 +17,14 @@ use wipe::native::{End, Evidence, Patience, Technique, Verdict, judge, run};
 const SECRET: &[u8] = b"the donor's accounts";
 
 /// A drive full of the donor's data, with some of it in places that no address points to.
-struct Bench {
-    wire: Wire<AtaDisk>,
+pub struct Bench {
+    pub wire: Wire<AtaDisk>,
     clock: Clock,
     is_rotating: bool,
 }
 
 impl Bench {
-    fn new(options: Options) -> Self {
+    pub fn new(options: Options) -> Self {
         let clock = Clock::by_hand();
         let (sectors, reserved) = (options.sectors, options.lies.bridge_reserves);
         let is_rotating = options.rotation > 1;
@@ -46,7 +46,7 @@ impl Bench {
         }
     }
 
-    fn world(&self) -> World<'_> {
+    pub fn world(&self) -> World<'_> {
         World::new(self.clock.clone())
     }
 
@@ -63,12 +63,12 @@ impl Bench {
     }
 
     /// Places where the donor's data can still be had, by anybody: the truth.
-    fn residue(&self) -> usize {
+    pub fn residue(&self) -> usize {
         self.wire.drive().cells().find(SECRET).len()
     }
 }
 
-fn with(lies: Lies) -> Options {
+pub fn with(lies: Lies) -> Options {
     Options {
         lies,
         ..Options::default()

@@ -3,6 +3,7 @@
 mod ata;
 mod nvme;
 mod scsi;
+mod security;
 mod table;
 mod trap;
 mod wire;

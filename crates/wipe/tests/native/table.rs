@@ -110,6 +110,7 @@ fn table(runs: &[Run]) -> String {
 #[test]
 fn table_of_traps_is_what_the_runs_say() {
     let mut runs = crate::ata::runs();
+    runs.extend(crate::security::runs());
     runs.extend(crate::nvme::traps::runs());
     runs.extend(crate::nvme::traps::runs_beside());
     runs.extend(crate::scsi::traps::runs());

@@ -70,6 +70,10 @@ pub fn identify(line: &Line<'_>, facts: &mut DriveFacts) -> Option<Identify> {
         enabled: Some(said.security.enabled),
         locked: Some(said.security.locked),
         frozen: Some(said.security.frozen),
+        enhanced_erase: said
+            .security
+            .enhanced_erase
+            .then_some(said.erase_time_enhanced),
     };
     Some(said)
 }

@@ -1,0 +1,290 @@
+//! Enhanced SECURITY ERASE UNIT of simulated ATA disks.
+
+use crate::ata::{Bench, with};
+use crate::trap::{Run, Trap, is_claimed, reasons};
+use drive::ata::identify::EraseTime;
+use drive::port::Port;
+use sim::ata::options::{Kept, Lies, Options, SanitizeOptions, SecurityOptions};
+use sim::device::{Event, ScsiDevice as _};
+use sim::random::Random;
+use std::sync::Arc;
+use wipe::native::security::{EnhancedErase, PASSWORD, Unlocked, bound, unlock};
+use wipe::native::{Evidence, Patience, Technique, run};
+
+/// A disk of before the sanitize feature set.
+fn disk(lies: Lies) -> Options {
+    Options {
+        lies,
+        sanitize: SanitizeOptions {
+            supported: false,
+            ..SanitizeOptions::default()
+        },
+        ..Options::magnetic()
+    }
+}
+
+fn port(bench: &Bench) -> Arc<dyn Port> {
+    Arc::new(bench.wire.clone())
+}
+
+fn erase(bench: &Bench) -> Evidence {
+    let drive = EnhancedErase::new(port(bench), bound(EraseTime::Minutes(2), 1 << 20));
+    let world = bench.world();
+    let patience = Patience::of(true);
+    run(
+        &drive,
+        Technique::EnhancedErase,
+        &bench.wire,
+        &world,
+        patience,
+    )
+}
+
+/// IDENTIFY DEVICE word 128: enabled, locked.
+fn is_enabled_and_locked(bench: &Bench) -> (bool, bool) {
+    let cdb = [0x85, 0x08, 0x0E, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xEC, 0];
+    let mut word = None;
+    for _ in 0..4 {
+        let answer = bench.wire.drive().command(&cdb, &[]).expect("an answer");
+        word = answer.data.get(256).copied();
+        if word.is_some() {
+            break;
+        }
+    }
+    let word = word.expect("IDENTIFY DEVICE");
+    (word & 2 != 0, word & 4 != 0)
+}
+
+#[test]
+fn honest_disk_is_claimed_and_nothing_is_left_anywhere_nor_a_password() {
+    let bench = Bench::new(disk(Lies::default()));
+    assert!(bench.residue() > 2048, "replaced sectors too");
+    let evidence = erase(&bench);
+    assert!(is_claimed(&evidence), "{}", reasons(&evidence));
+    assert_eq!(bench.residue(), 0);
+    assert_eq!(is_enabled_and_locked(&bench), (false, false));
+    let raw = evidence.after.expect("an end").raw;
+    for said in [
+        "word 128",
+        "SECURITY SET PASSWORD",
+        "SECURITY ERASE PREPARE",
+        "SECURITY ERASE UNIT",
+    ] {
+        assert!(raw.contains(said), "{said}: {raw}");
+    }
+}
+
+#[test]
+fn power_cut_in_the_middle_leaves_it_locked_and_unlock_opens_it_for_another_run() {
+    let bench = Bench::new(disk(Lies {
+        erase_power_cut: true,
+        ..Lies::default()
+    }));
+    let evidence = erase(&bench);
+    assert!(!is_claimed(&evidence), "half of it is erased");
+    let said = reasons(&evidence);
+    assert!(
+        said.contains("raz-temporary-password") && said.contains("raz unlock"),
+        "{said}"
+    );
+    assert!(bench.residue() > 0);
+
+    bench.wire.drive().event(Event::PowerOn);
+    assert_eq!(is_enabled_and_locked(&bench), (true, true));
+    let again = erase(&bench);
+    assert!(!is_claimed(&again), "a locked drive takes no erase");
+    assert!(
+        reasons(&again).contains("raz unlock"),
+        "{}",
+        reasons(&again)
+    );
+
+    assert_eq!(unlock(&port(&bench)), Ok(Unlocked::Opened));
+    assert_eq!(is_enabled_and_locked(&bench), (false, false));
+    assert_eq!(unlock(&port(&bench)), Ok(Unlocked::HadNone));
+    bench.wire.drive().options_mut().lies.erase_power_cut = false;
+    let evidence = erase(&bench);
+    assert!(is_claimed(&evidence), "{}", reasons(&evidence));
+    assert_eq!(bench.residue(), 0);
+}
+
+#[test]
+fn owners_password_is_neither_tried_twice_nor_taken_for_razs() {
+    let mut options = disk(Lies::default());
+    options.security.password = Some([b'o'; 32]);
+    let bench = Bench::new(options);
+    let refused = unlock(&port(&bench)).unwrap_err();
+    assert!(refused.contains("not raz's"), "{refused}");
+    assert_eq!(is_enabled_and_locked(&bench), (true, true));
+
+    let mut options = disk(Lies::default());
+    options.security.password = Some(PASSWORD);
+    options.security.frozen = true;
+    let refused = unlock(&port(&Bench::new(options))).unwrap_err();
+    assert!(refused.contains("frozen"), "{refused}");
+}
+
+#[test]
+fn nothing_is_sent_to_a_disk_that_is_frozen_or_has_no_enhanced_erase() {
+    let frozen = SecurityOptions {
+        frozen: true,
+        ..SecurityOptions::default()
+    };
+    let normal = SecurityOptions {
+        enhanced: false,
+        ..SecurityOptions::default()
+    };
+    for (security, says) in [(frozen, "frozen"), (normal, "no enhanced erase")] {
+        let bench = Bench::new(Options {
+            security,
+            ..disk(Lies::default())
+        });
+        let evidence = erase(&bench);
+        assert!(reasons(&evidence).contains(says), "{}", reasons(&evidence));
+        assert_eq!(is_enabled_and_locked(&bench), (false, false));
+    }
+}
+
+pub fn traps() -> Vec<Trap<Options>> {
+    let trap = |numbers, name, lies, says| Trap {
+        numbers,
+        name,
+        technique: Technique::EnhancedErase,
+        options: disk(lies),
+        says,
+    };
+    vec![
+        trap(
+            &[17],
+            "all is kept",
+            Lies {
+                erase_keeps: Kept::All,
+                ..Lies::default()
+            },
+            "still hold what stood there before",
+        ),
+        trap(
+            &[18],
+            "ends at once",
+            Lies {
+                instant: true,
+                ..Lies::default()
+            },
+            "where no drive of its kind needs less",
+        ),
+        trap(
+            &[21],
+            "bridge swallows pass-through",
+            Lies {
+                pass_through_swallowed: true,
+                ..Lies::default()
+            },
+            "IDENTIFY DEVICE has no answer that counts",
+        ),
+        trap(
+            &[21],
+            "bridge returns no registers",
+            Lies {
+                sense_empty: true,
+                ..Lies::default()
+            },
+            "no registers came back",
+        ),
+        trap(
+            &[46],
+            "a bus reset ends it, answered as success",
+            Lies {
+                erase_reset: true,
+                ..Lies::default()
+            },
+            "temporary password is taken away again",
+        ),
+        trap(
+            &[46],
+            "its power goes half way",
+            Lies {
+                erase_power_cut: true,
+                ..Lies::default()
+            },
+            "may be locked by the password",
+        ),
+    ]
+}
+
+fn run_each(traps: Vec<Trap<Options>>) -> Vec<Run> {
+    traps
+        .into_iter()
+        .map(|trap| {
+            trap.run("ATA security", |options, _| {
+                let bench = Bench::new(options);
+                let evidence = erase(&bench);
+                (evidence, bench.residue())
+            })
+        })
+        .collect()
+}
+
+/// Every trap of this technique, for the table.
+pub fn runs() -> Vec<Run> {
+    run_each(traps())
+}
+
+#[test]
+fn every_lie_that_shows_is_never_claimed() {
+    for run in runs() {
+        run.assert_expected();
+    }
+}
+
+#[test]
+fn bytes_kept_where_no_address_points_are_claimed_by_the_drive_and_no_more() {
+    let bench = Bench::new(disk(Lies {
+        erase_keeps: Kept::Unaddressed,
+        ..Lies::default()
+    }));
+    let evidence = erase(&bench);
+    assert!(is_claimed(&evidence), "{}", reasons(&evidence));
+    assert_eq!(bench.residue(), 3, "the replaced sectors");
+}
+
+#[test]
+fn no_seed_claims_what_a_host_could_have_seen() {
+    let seeds = std::env::var("SEEDS").map_or(500, |seeds| seeds.parse().unwrap());
+    for seed in 0..seeds {
+        let mut random = Random::new(seed);
+        let mut lies = Lies::default();
+        for _ in 0..random.below(3) {
+            match random.below(10) {
+                0 => lies.erase_keeps = Kept::All,
+                1 => lies.instant = true,
+                2 => lies.pass_through_swallowed = true,
+                3 => lies.sense_empty = true,
+                4 => lies.erase_reset = true,
+                5 => lies.erase_power_cut = true,
+                6 => lies.registers_of_previous = true,
+                7 => lies.identity_changes_after = Some(random.below(600)),
+                8 => lies.pass_through_28_bit = true,
+                _ => lies.flush_ignored = true,
+            }
+        }
+        let bench = Bench::new(disk(lies.clone()));
+        let evidence = erase(&bench);
+        if is_claimed(&evidence) {
+            assert_eq!(bench.residue(), 0, "seed {seed}: {lies:?}");
+            assert_eq!(
+                is_enabled_and_locked(&bench),
+                (false, false),
+                "seed {seed}: {lies:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn drive_without_the_lies_of_this_list_is_no_trap() {
+    let bench = Bench::new(with(Lies::default()));
+    assert!(
+        erase(&bench).not_begun.is_none(),
+        "a drive with sanitize has security commands too"
+    );
+}
