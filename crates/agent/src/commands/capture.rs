@@ -30,10 +30,7 @@ pub fn capture(arguments: &cli::Capture) -> anyhow::Result<Status> {
         }
     };
     let drive = &arguments.drive;
-    let what = format!(
-        "recorded by raz {} from a drive at a machine",
-        env!("CARGO_PKG_VERSION")
-    );
+    let what = format!("recorded by raz {}", env!("CARGO_PKG_VERSION"));
     let Some((mut capture, facts)) = record(&machine, &name, &what) else {
         bail!("{drive}: {name} has left the machine, or is not a drive that raz erases");
     };

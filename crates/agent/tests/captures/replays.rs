@@ -2,9 +2,12 @@
 
 use crate::bench::Asked;
 use crate::documents;
+use crate::support::folder::Folder;
+use crate::support::script::Script;
 use agent::capture::{Replay, Replayed, record};
+use drive::facts::Silence;
 use drive::port::{Data, Port};
-use report::capture::{Answer, Capture, NvmeCommand};
+use report::capture::Capture;
 use std::time::Duration;
 
 /// By the operation code tables of SPC-5, SBC-4, SAT-4 and ACS-4: commands that move data to the host
@@ -92,6 +95,25 @@ fn recording_a_replay_gives_the_same_document() {
     }
 }
 
+#[test]
+fn drive_that_could_not_be_opened_is_recorded_and_replayed_as_such() {
+    let (_, capture) = documents::all().swap_remove(0);
+    let capture = Capture {
+        not_opened: Some(6),
+        scsi: Vec::new(),
+        nvme: Vec::new(),
+        ext_csd: None,
+        ..capture
+    };
+    let replayed = Replayed::new(&capture).unwrap();
+    let (again, facts) = record(replayed.machine(), &capture.name, &capture.what).unwrap();
+    assert!(
+        matches!(facts.silent, Some(Silence::NotOpened(_))),
+        "{facts:?}"
+    );
+    assert_eq!(again, capture);
+}
+
 /// The document of a disk with one answer, said twice otherwise, and one question without an answer.
 fn small() -> Capture {
     let text = r#"{"schema": "raz-capture@v1", "what": "", "name": "sda", "sysfs": {}, "scsi": [
@@ -140,14 +162,16 @@ fn answers_to_one_question_come_in_their_order_and_the_last_one_stays() {
 
 #[test]
 fn medium_is_in_no_document() {
-    // There is no place for it: a read is neither an answer nor a field.
-    let capture = small();
-    let json: serde_json::Value = serde_json::from_str(&capture.to_json().unwrap()).unwrap();
-    let fields: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(fields, ["name", "nvme", "schema", "scsi", "sysfs", "what"]);
-    let command: &NvmeCommand = &capture.nvme[0].command;
-    assert_eq!(command.dwords, [1, 0]);
-    assert!(matches!(capture.scsi[3].answer, Answer::Errno(110)));
+    let mut folder = Folder::new();
+    let script = Script::sata("RAZ1", 1, 4096).medium(vec![0xC7; 1 << 20]);
+    let place = folder.sata("sda", 1, 4096, script);
+    folder.partition(&place, 1, 1000, 96);
+    let (capture, facts) = record(&folder.machine(), "sda", "a disk").unwrap();
+    assert!(!facts.volumes_unread);
+    let document = capture.to_json().unwrap();
+    for word in ["c7c7c7c7", "sda1", "partition"] {
+        assert!(!document.contains(word), "{word}: {document}");
+    }
 }
 
 #[test]
