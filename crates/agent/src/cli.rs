@@ -31,7 +31,9 @@ pub enum Command {
     /// Reads only. Loop devices are listed when they are named.
     Drives(Drives),
     /// Say how each drive would be erased and why so; nothing is written.
-    Plan(Drives),
+    ///
+    /// With --capture, drives that were recorded elsewhere.
+    Plan(Plan),
     /// Erase the named drives and prove it by reading everything back.
     ///
     /// Each drive is named by its path or id, and its id is given once more with --confirm
@@ -51,6 +53,11 @@ pub enum Command {
     /// the drive can only be said to read as zeros: that proves nothing about the run.
     #[command(after_help = EXIT_STATUS)]
     Verify(Verify),
+    /// Record one drive for those who work on raz: what the kernel shows of it and what it answers.
+    ///
+    /// Reads only, and works for refused drives too. The file holds the drive's serial number and
+    /// names, none of its data, and not who uses it. See docs/capture.md.
+    Capture(Capture),
     /// Show the computer around the drives.
     Machine(Json),
     /// Show the grade of this machine and the reasons, as far as it can be told without erasing.
@@ -90,6 +97,32 @@ pub struct Unlock {
     /// Drives by path or id.
     #[arg(required = true)]
     pub drives: Vec<String>,
+}
+
+/// `raz plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Drives by path or id; all of the machine when none is named.
+    pub drives: Vec<String>,
+    /// A recorded drive (`raz capture`) instead of one of this machine; repeatable.
+    #[arg(long = "capture", value_name = "FILE", conflicts_with = "drives")]
+    pub captures: Vec<PathBuf>,
+    /// The level to reach, as for `raz wipe`: `clear`, `purge` or `auto`.
+    #[arg(long, value_name = "LEVEL", value_parser = level, default_value = "clear")]
+    pub level: Wanted,
+    /// A JSON array for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `raz capture`.
+#[derive(Debug, Args)]
+pub struct Capture {
+    /// The drive by path or id.
+    pub drive: String,
+    /// The file to make, readable by its owner only; an existing file is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// Output form.

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 pub mod bundle;
+pub mod capture;
 pub mod cli;
 pub mod coldplug;
 pub mod commands;

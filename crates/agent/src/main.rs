@@ -27,10 +27,11 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<Status> {
     match command {
         Command::Drives(arguments) => commands::drives::list(arguments),
-        Command::Plan(arguments) => commands::drives::plan(arguments),
+        Command::Plan(arguments) => commands::plan::plan(arguments),
         Command::Wipe(arguments) => commands::wipe::wipe(arguments),
         Command::Unlock(arguments) => commands::unlock::unlock(arguments),
         Command::Verify(arguments) => commands::verify::verify(arguments),
+        Command::Capture(arguments) => commands::capture::capture(arguments),
         Command::Machine(arguments) => commands::machine::machine(arguments),
         Command::Grade(arguments) => commands::machine::grade(arguments),
         Command::Key(command) => commands::report::key(command),

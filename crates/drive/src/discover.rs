@@ -11,6 +11,7 @@ mod hidden;
 mod kernel_log;
 mod line;
 mod serial;
+mod shown;
 pub(crate) mod sysfs;
 
 use crate::facts::{DriveFacts, Silence, Use};
@@ -20,6 +21,7 @@ use crate::linux::LinuxPort;
 use crate::port::Port;
 use answers::{Answered, Context};
 use attachment::attachment;
+pub use shown::Shown;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -170,6 +172,28 @@ impl Machine {
             Ok(()) => Ok(answered.facts),
             Err(reason) => Err(AskError::Silent { reason }),
         }
+    }
+
+    /// One drive by its kernel name, asked through the opener; facts from sysfs alone where it does
+    /// not answer, as in the list. `None` when there is no such drive.
+    #[must_use]
+    pub fn listed(&self, name: &str) -> Option<DriveFacts> {
+        let log: Arc<str> = kernel_log_text(&self.roots.dev.join("kmsg")).into();
+        let (facts, context) = known(&self.roots, name, log)?;
+        let (opener, path) = (Arc::clone(&self.opener), facts.path.clone());
+        let open = move || opener(&path);
+        let asked = ask_all(vec![(facts, context, open)], self.patience).pop();
+        asked.map(|drive| drive.facts)
+    }
+
+    /// What sysfs and the kernel log show of one drive, without asking it. `None` when there is no
+    /// such drive.
+    #[must_use]
+    pub fn shown(&self, name: &str) -> Option<Shown> {
+        let node = Node::whole(&self.roots.sys, name)?;
+        let attachment = attachment(&node)?;
+        let log = kernel_log_text(&self.roots.dev.join("kmsg"));
+        Some(Shown::of(&self.roots.sys, &node, &attachment, &log))
     }
 
     /// Kernel name of the whole drive that a path names, through whatever links.

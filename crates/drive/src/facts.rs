@@ -45,6 +45,9 @@ pub struct DriveFacts {
     pub physical_sector_bytes: u32,
     /// Rotating, solid state, or not said.
     pub medium: Medium,
+    /// Flash of its own in front of the platters (a hybrid disk), as it says or as its model is known:
+    /// what erases platters is not known to reach it.
+    pub flash_cache: bool,
     /// Zone model.
     pub zoned: Zoned,
     /// The kernel's removable flag.

@@ -258,12 +258,18 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
         Kind::Rotating => match enhanced_erase(facts) {
             Ok(()) => Technique::EnhancedErase,
             Err(reason) => {
-                let sanitize = unoffered("it has no overwrite of its own");
-                return none(&format!("{sanitize}; {reason}"));
+                let mut sanitize = unoffered("it has no overwrite of its own");
+                if facts.transport == Transport::Ata {
+                    sanitize.push_str("; ");
+                    sanitize.push_str(reason);
+                }
+                return none(&sanitize);
             }
         },
         Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::Unknown => {
-            return none("it is not known to be a disk or a solid-state drive");
+            return none(&unoffered(
+                "it is not known to be a disk or a solid-state drive",
+            ));
         }
     };
     let why = match chosen {
@@ -304,6 +310,11 @@ fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
     }
     if security.supported != Some(true) || security.enhanced_erase.is_none() {
         return Err("it has no enhanced security erase either");
+    }
+    if facts.flash_cache || facts.zoned != Zoned::No {
+        return Err(
+            "its enhanced security erase is not known to reach its flash or its cache zones",
+        );
     }
     match (security.enabled, security.frozen) {
         (Some(false), Some(false)) => Ok(()),

@@ -1,4 +1,4 @@
-//! `raz drives` and `raz plan`: what is there, what speaks against erasing it, how it would be done.
+//! `raz drives`: what is there, and what speaks against erasing it.
 
 use super::Status;
 use crate::cli;
@@ -8,7 +8,6 @@ use crate::survey::Survey;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
-use wipe::plan::{self, Wishes};
 
 /// The listing's kind of plan: all the drives that are there, with a person present.
 fn kind(drives: usize) -> PlanKind {
@@ -24,7 +23,7 @@ fn kind(drives: usize) -> PlanKind {
 /// # Errors
 /// A name that means no drive.
 pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
-    let chosen = match choose(arguments) {
+    let chosen = match choose(&arguments.drives) {
         Ok(chosen) => chosen,
         Err(error) => {
             tell!("{error:#}");
@@ -54,72 +53,24 @@ pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
     Ok(Status::Proven)
 }
 
-/// Runs `raz plan`.
+/// The drives that `names` means, all when there are none, each with its refusals.
 ///
 /// # Errors
 /// A name that means no drive.
-pub fn plan(arguments: &cli::Drives) -> anyhow::Result<Status> {
-    let chosen = match choose(arguments) {
-        Ok(chosen) => chosen,
-        Err(error) => {
-            tell!("{error:#}");
-            return Ok(Status::Usage);
-        }
-    };
-    let plans: Vec<_> = chosen
-        .iter()
-        .map(|(facts, refusals)| (facts, refusals, plan::plan(facts, &Wishes::default())))
-        .collect();
-    if arguments.json {
-        let entries: Vec<_> = plans
-            .iter()
-            .map(|(facts, refusals, plan)| {
-                serde_json::json!({
-                    "id": facts.identity.id(),
-                    "path": facts.path,
-                    "refusals": refusals.iter().map(compose::refusal).collect::<Vec<_>>(),
-                    "technique": plan.technique,
-                    "passes": plan.passes.iter().map(|pass| format!("{pass:?}").to_lowercase()).collect::<Vec<_>>(),
-                    "reasons": plan.reasons,
-                    "not_reached": plan.residual,
-                })
-            })
-            .collect();
-        say!("{}", serde_json::to_string_pretty(&entries)?);
-        return Ok(Status::Proven);
-    }
-    for (facts, refusals, plan) in &plans {
-        say!("{}", line(facts));
-        if !refusals.is_empty() {
-            for refusal in *refusals {
-                say!("    refused: {}", printable(&compose::refusal(refusal)));
-            }
-            continue;
-        }
-        say!("    {}", plan.technique);
-        for reason in &plan.reasons {
-            say!("    because {}", printable(reason));
-        }
-        for item in &plan.residual {
-            say!("    not reached: {}", printable(item));
-        }
-    }
-    Ok(Status::Proven)
-}
-
-fn choose(arguments: &cli::Drives) -> anyhow::Result<Vec<(DriveFacts, Vec<Refusal>)>> {
+pub(super) fn choose(names: &[String]) -> anyhow::Result<Vec<(DriveFacts, Vec<Refusal>)>> {
     output::tell_if_not_root();
     let machine = Machine::this();
-    let survey = Survey::take(&machine, &arguments.drives);
+    let survey = Survey::take(&machine, names);
     let kind = kind(survey.drives.len());
-    let named = survey.named(&machine, &arguments.drives)?;
+    let named = survey.named(&machine, names)?;
     Ok(named
         .into_iter()
         .map(|facts| (facts.clone(), survey.refusals(facts, &[], kind)))
         .collect())
 }
 
-fn line(facts: &DriveFacts) -> String {
+/// Id, path, model, serial, capacity and transport of a drive.
+pub(super) fn line(facts: &DriveFacts) -> String {
     printable(&format!(
         "{}  {}  {}  serial {}  {} bytes  {}",
         facts.identity.id(),

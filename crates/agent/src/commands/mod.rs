@@ -1,8 +1,10 @@
 //! What each command does. A command reads, acts, prints, and ends in a [`Status`].
 
+pub mod capture;
 pub mod coldplug;
 pub mod drives;
 pub mod machine;
+pub mod plan;
 pub mod report;
 mod signals;
 pub mod unlock;

@@ -5,6 +5,7 @@
 //! backing file. Held drives are shown by an external journal and an exclusive opener: dm and md,
 //! and errors from dm-error or dm-flakey, need a kernel that has them and are the lab's.
 
+mod captured;
 mod faults;
 mod keys;
 mod outputs;

@@ -41,6 +41,7 @@ fn order() -> Order {
         logical_sector_bytes: 512,
         physical_sector_bytes: 512,
         medium: Medium::Rotating { rpm: 7200 },
+        flash_cache: false,
         zoned: Zoned::No,
         removable: false,
         read_only: false,

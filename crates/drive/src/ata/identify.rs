@@ -67,6 +67,9 @@ pub struct Identify {
     pub encrypts_all: bool,
     /// Word 69 b1:0.
     pub zoned: ZonedWord,
+    /// Hybrid Information (word 78 b9, SATA 3.2) or an NV cache (words 214 to 216, ACS-2), or a model
+    /// that is known for one: the first of them told nothing.
+    pub flash_cache: bool,
     /// Word 255.
     pub checksum: Checksum,
     /// What was odd, in words.
@@ -200,6 +203,7 @@ impl Identify {
         let (logical_sector_bytes, physical_sector_bytes) = sector_sizes(&words, &mut oddities);
         let security = SecurityWord::decode(w(128), &mut oddities);
         let checksum = Checksum::of(data);
+        let flash_cache = says_flash_cache(&words) || model.as_deref().is_some_and(is_hybrid);
         let is_answer = !bit(w(0), 15)
             && !is_one_byte_repeated(data)
             && sectors > 0
@@ -246,6 +250,7 @@ impl Identify {
                 2 => ZonedWord::DeviceManaged,
                 _ => ZonedWord::Reserved,
             },
+            flash_cache,
             checksum,
             oddities,
         }
@@ -257,6 +262,22 @@ impl Identify {
         self.sectors
             .checked_mul(u64::from(self.logical_sector_bytes))
     }
+}
+
+fn says_flash_cache(words: &Words) -> bool {
+    let word_78 = Some(words.get(78)).filter(|word| !matches!(word, 0 | 0xFFFF));
+    let nv_cache = [214, 215, 216].map(|n| words.get(n));
+    word_78.is_some_and(|word| bit(word, 9))
+        || nv_cache.iter().any(|word| !matches!(word, 0 | 0xFFFF))
+}
+
+/// Momentus XT, the laptop and desktop SSHD and the FireCuda of Seagate, and whatever calls itself so.
+fn is_hybrid(model: &str) -> bool {
+    const EXACT: [&str; 4] = ["ST95005620AS", "ST500LM000", "ST1000LM014", "ST500LM020"];
+    let head = model.split([' ', '-']).next().unwrap_or(model);
+    let series = head.starts_with("ST") && (head.contains("LX0") || head.contains("DX0"));
+    let says = model.to_ascii_uppercase();
+    EXACT.contains(&head) || series || says.contains("SSHD") || says.contains("HYBRID")
 }
 
 /// The 256 words; what the answer lacks is 0.

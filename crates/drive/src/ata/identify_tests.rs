@@ -305,3 +305,36 @@ fn unprintable_serial_is_odd_and_kept_distinct() {
     assert!(id.serial.as_deref().is_some_and(|s| s.contains("\\x01")));
     assert!(id.oddities.iter().any(|o| o.contains("serial")));
 }
+
+#[test]
+fn hybrid_disks_are_known_by_their_words_or_by_their_model() {
+    let with = |word: usize, value: u16| {
+        let mut data = [0; 512];
+        data[word * 2..word * 2 + 2].copy_from_slice(&value.to_le_bytes());
+        Identify::parse(&data).flash_cache
+    };
+    assert!(with(78, 1 << 9) && with(214, 1 << 4) && with(215, 1));
+    assert!(!with(78, 0xFFFF) && !with(78, 1 << 8) && !with(216, 0xFFFF));
+    let model = |name: &str| {
+        let mut data = [0; 512];
+        for (index, byte) in format!("{name:<40}").bytes().enumerate() {
+            data[54 + (index ^ 1)] = byte;
+        }
+        Identify::parse(&data).flash_cache
+    };
+    for name in [
+        "ST1000LM014-1EJ164",
+        "ST2000DX001-1CM164",
+        "ST750LX003",
+        "SSHD-1000",
+    ] {
+        assert!(model(name), "{name}");
+    }
+    for name in [
+        "ST1000LM024 HN-M101MBB",
+        "WDC WD10EZEX-08WN4A0",
+        "ST3500418AS",
+    ] {
+        assert!(!model(name), "{name}");
+    }
+}

@@ -65,6 +65,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         logical_sector_bytes: sector("queue/logical_block_size"),
         physical_sector_bytes: sector("queue/physical_block_size"),
         medium: medium(node, transport),
+        flash_cache: false,
         zoned: zoned(node, &mut oddities),
         removable: node.number("removable") == Some(1),
         read_only: node.number("ro") == Some(1),

@@ -30,6 +30,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         logical_sector_bytes: 512,
         physical_sector_bytes: 512,
         medium,
+        flash_cache: false,
         zoned: Zoned::No,
         removable,
         read_only: false,
@@ -336,13 +337,23 @@ fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_
         medium: Medium::SolidState,
         ..securing(|_| {})
     };
+    let hybrid = DriveFacts {
+        flash_cache: true,
+        ..securing(|_| {})
+    };
+    let cached = DriveFacts {
+        zoned: Zoned::HostAware,
+        ..securing(|_| {})
+    };
     for (facts, reason) in [
+        (hybrid, "not known to reach its flash"),
+        (cached, "cache zones"),
         (securing(|s| s.frozen = Some(true)), "frozen"),
         (securing(|s| s.frozen = None), "password"),
         (securing(|s| s.enabled = Some(true)), "password"),
         (securing(|s| s.enhanced_erase = None), "no enhanced"),
         (securing(|s| s.supported = Some(false)), "no enhanced"),
-        (usb, "directly attached"),
+        (usb, "a test"),
         (flash, "no purge of flash"),
     ] {
         let plan = purge(&facts);

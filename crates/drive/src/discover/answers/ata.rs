@@ -65,6 +65,7 @@ pub fn identify(line: &Line<'_>, facts: &mut DriveFacts) -> Option<Identify> {
         Rotation::SolidState => Medium::SolidState,
         Rotation::Unknown => facts.medium,
     };
+    facts.flash_cache = said.flash_cache;
     facts.security = Security {
         supported: Some(said.security.supported),
         enabled: Some(said.security.enabled),
