@@ -28,6 +28,7 @@ pub mod plan;
 pub mod progress;
 mod ranges;
 mod recall;
+pub mod restore;
 pub mod sample;
 mod sweep;
 pub mod target;
