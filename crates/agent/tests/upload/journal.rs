@@ -62,6 +62,7 @@ fn order() -> Order {
             source: ConsentSource::Typed,
         },
         armed_until: None,
+        restoration: None,
         facts,
     }
 }

@@ -147,6 +147,7 @@ impl Bench {
                 source: ConsentSource::Typed,
             },
             armed_until: None,
+            restoration: None,
         }
     }
 
