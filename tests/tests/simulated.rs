@@ -125,10 +125,10 @@ fn simulated_sas_disk_is_erased_and_verified_and_the_kept_one_is_byte_identical(
 }
 
 #[test]
-fn blocks_that_a_sas_disk_hides_are_told_and_clear_is_not_reached() {
-    const HIDDEN: u64 = 9;
-    scenario("short", |bench| {
-        let short = used("SAS-SHORT", 0x5000_c500_0000_0013, (16 << 11) + HIDDEN);
+fn capacity_that_drives_hide_is_restored_and_erased_with_the_rest() {
+    const SECTORS: u64 = (16 << 11) + 9;
+    scenario("hidden", |bench| {
+        let short = used("SAS-SHORT", 0x5000_c500_0000_0013, SECTORS);
         // MODE SELECT (6): 32,768 blocks of 512 bytes.
         let list = [0, 0, 0, 8, 0, 0, 0x80, 0, 0, 0, 2, 0];
         let answer = short
@@ -136,40 +136,70 @@ fn blocks_that_a_sas_disk_hides_are_told_and_clear_is_not_reached() {
             .unwrap()
             .command(&[0x15, 0x10, 0, 0, 12, 0], &list);
         ensure!(answer.is_some_and(|answer| answer.status == 0));
+        let limited = |serial: &str, wwn: u64, hidden_frozen: bool| {
+            let options = Options {
+                serial: serial.into(),
+                wwn,
+                sectors: SECTORS,
+                accessible: Some(SECTORS - 1),
+                hidden_frozen,
+                ..Options::magnetic()
+            };
+            let mut disk = AtaDisk::new(options, Clock::of_host());
+            for address in 0..SECTORS {
+                let mut sector = [SECRET, &address.to_be_bytes()].concat();
+                sector.resize(512, 0x20);
+                disk.cells_mut().write(address, &sector);
+            }
+            Arc::new(Mutex::new(disk))
+        };
+        let hpa = limited("ATA-HPA", 0x5000_c500_0000_0014, false);
+        let frozen = limited("ATA-FROZEN", 0x5000_c500_0000_0015, true);
 
         let workshop = Workshop::open(bench)?;
-        let machine = Machine::new("pc").simulated(Unit::new(short.clone()));
+        let machine = Machine::new("pc")
+            .simulated(Unit::new(short.clone()))
+            .simulated(Unit::new(hpa.clone()))
+            .simulated(Unit::new(frozen.clone()));
         let played = workshop.play(&workshop.unattended(machine)?)?;
+        // One of them stays below what was asked for.
         ensure!(played.status == 1, "status {}", played.status);
-        let entry = played.audit.drive("SAS-SHORT")?;
-        let hidden = &entry.hidden_capacity;
-        ensure!(
-            hidden.state == HiddenState::Hidden
-                && hidden.bytes == Some(HIDDEN * 512)
-                && !hidden.restored_for_good
-                && entry.capacity_bytes == 16 << 20,
-            "{hidden:?}"
-        );
-        let erasure = entry.erasure.as_ref().context("no erasure")?;
-        ensure!(
-            erasure.outcome == OutcomeWord::Verified && erasure.achieved_level == Level::None,
-            "{:?}: {}",
-            erasure.achieved_level,
-            erasure.outcome_text
-        );
-        let reached = &erasure.not_reached;
-        ensure!(
-            reached
-                .iter()
-                .any(|text| text.contains("4608 bytes are hidden")),
-            "{reached:?}"
-        );
+        for (serial, sectors, state, level) in [
+            ("SAS-SHORT", SECTORS, HiddenState::None, Level::Clear),
+            ("ATA-HPA", SECTORS, HiddenState::None, Level::Clear),
+            ("ATA-FROZEN", SECTORS - 1, HiddenState::Hidden, Level::None),
+        ] {
+            let entry = played.audit.drive(serial)?;
+            let hidden = &entry.hidden_capacity;
+            ensure!(
+                hidden.state == state
+                    && hidden.restored_for_good == (state == HiddenState::None)
+                    && entry.capacity_bytes == sectors * 512,
+                "{serial}: {} bytes, {hidden:?}",
+                entry.capacity_bytes
+            );
+            let erasure = entry.erasure.as_ref().context("no erasure")?;
+            ensure!(
+                erasure.outcome == OutcomeWord::Verified && erasure.achieved_level == level,
+                "{serial}: {:?}: {}",
+                erasure.achieved_level,
+                erasure.outcome_text
+            );
+        }
 
-        let disk = short.lock().unwrap();
-        is_as_reported(disk.cells(), entry)?;
-        let left = disk.cells().find(SECRET);
-        let behind: Vec<u64> = (16 << 11..(16 << 11) + HIDDEN).collect();
-        ensure!(left == behind, "old bytes at {left:?}");
+        // The media themselves, from outside.
+        is_as_reported(
+            short.lock().unwrap().cells(),
+            played.audit.drive("SAS-SHORT")?,
+        )?;
+        is_as_reported(hpa.lock().unwrap().cells(), played.audit.drive("ATA-HPA")?)?;
+        let left = [
+            short.lock().unwrap().cells().find(SECRET),
+            hpa.lock().unwrap().cells().find(SECRET),
+        ];
+        ensure!(left.iter().all(Vec::is_empty), "old bytes at {left:?}");
+        let left = frozen.lock().unwrap().cells().find(SECRET);
+        ensure!(left == [SECTORS - 1], "old bytes at {left:?}");
         Ok(())
     });
 }

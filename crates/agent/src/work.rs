@@ -1,7 +1,10 @@
 //! Drives under erasure: claims, the engine's jobs, and what came of each.
 //!
 //! Every call that may block on a drive (claim, health) has a thread of its own that nothing
-//! waits for without a bound.
+//! waits for without a bound. What a drive hides is given back between the claims and the jobs
+//! (`restoring`).
+
+pub mod restoring;
 
 use crate::compose::Run;
 use crate::ledger::Start;
@@ -11,6 +14,7 @@ use drive::discover::Machine;
 use drive::facts::{DriveFacts, Medium};
 use drive::health::Health;
 use drive::refusal::PlanKind;
+use restoring::Restoration;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
@@ -44,6 +48,8 @@ pub struct Order {
     pub consent: Consent,
     /// End of the arming in the inventory's words, for the report.
     pub armed_until: Option<String>,
+    /// What was done about capacity that the drive hid, if it was tried.
+    pub restoration: Option<Restoration>,
 }
 
 /// Claims every drive of `orders` at once. A refused claim is an error in words, drive first.
@@ -233,6 +239,7 @@ impl Work {
             earlier: flight.start.earlier(),
             outcome,
             answers: flight.claimed.answers(),
+            restoration: flight.order.restoration.clone(),
             health_after,
         })
     }
@@ -297,6 +304,7 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
         },
         health_after: None,
         answers: Vec::new(),
+        restoration: order.restoration,
     })
 }
 

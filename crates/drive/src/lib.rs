@@ -19,6 +19,7 @@ pub mod mmc;
 pub mod nvme;
 pub mod port;
 pub mod refusal;
+pub mod rescan;
 pub mod sanitize;
 pub mod scsi;
 pub mod tcg;

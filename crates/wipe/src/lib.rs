@@ -3,8 +3,8 @@
 //!
 //! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
 //! its outcomes and knows no report; a ledger of what is written goes to a [`ledger::Journal`] of the
-//! caller's. [`native`] lets a drive erase itself and weighs what may be believed of it; no plan asks for it
-//! yet.
+//! caller's. [`native`] lets a drive erase itself and weighs what may be believed of it, and
+//! [`restore`] lets it give hidden capacity back.
 
 mod call;
 mod checkpoint;
@@ -28,6 +28,7 @@ pub mod plan;
 pub mod progress;
 mod ranges;
 mod recall;
+pub mod restore;
 pub mod sample;
 mod sweep;
 pub mod target;

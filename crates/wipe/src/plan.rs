@@ -130,7 +130,7 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
     if let HiddenCapacity::Hidden { bytes, .. } = &facts.hidden {
         level = Level::BelowClear;
         reasons.push(format!(
-            "{bytes} bytes of the drive are hidden from this overwrite and this version of raz does not open them: below Clear, which is of the whole drive"
+            "{bytes} bytes of the drive are hidden from this overwrite: below Clear, which is of the whole drive; SATA and SAS drives are told to give them back before the first write, and planned anew when they did"
         ));
     }
     if facts.transport == Transport::RaidVolume {

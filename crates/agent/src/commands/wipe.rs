@@ -9,7 +9,7 @@ use crate::ledger::{self, After, Start};
 use crate::output::{self, printable, tell};
 use crate::survey::Survey;
 use crate::ui::time_left;
-use crate::work::{Order, Work, claim_all};
+use crate::work::{self, Order, Work, claim_all, restoring};
 use anyhow::Context;
 use drive::claim::{Claimed, Consent, ConsentSource};
 use drive::discover::Machine;
@@ -99,9 +99,24 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
             return Ok(fail(Status::Refused, &text));
         }
     };
+    let claims = orders.into_iter().zip(claims.into_iter().map(Ok)).collect();
+    let restored = restoring::all(&machine, claims, &[], kind, &cancel);
     let mut begun = Vec::new();
+    let mut lost = Vec::new();
     let mut journals = Vec::new();
-    for (order, claimed) in orders.into_iter().zip(claims) {
+    for (order, claimed) in restored {
+        if let Some(restoration) = &order.restoration {
+            let path = order.facts.path.display();
+            tell!("{path}: {}", printable(&restoration.english()));
+        }
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            Err(reason) => {
+                tell!("{}", printable(&reason));
+                lost.push(work::not_started(order, reason).context("making the seed")?);
+                continue;
+            }
+        };
         let start = match &ledgers {
             // Read under the claim: no other run of this drive writes it meanwhile.
             Some(ledgers) => ledgers.start(&order, |said| tell!("{said}")),
@@ -117,7 +132,8 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         stop_after_mismatches: arguments.stop_after,
         ..Options::default()
     };
-    let runs = run(begun, options, &cancel);
+    let mut runs = run(begun, options, &cancel);
+    runs.append(&mut lost);
     let drives: Vec<_> = named
         .iter()
         .map(|facts| ((*facts).clone(), Vec::new()))
@@ -260,6 +276,7 @@ fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
             source: ConsentSource::CommandLine,
         },
         armed_until: None,
+        restoration: None,
     }
 }
 

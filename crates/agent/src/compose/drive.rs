@@ -1,5 +1,6 @@
 //! A drive's facts in the words of the wire schema.
 
+use crate::work::restoring::Restoration;
 use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, UsbBridge, Zoned};
 use drive::refusal::Refusal;
 use report::schema;
@@ -118,7 +119,24 @@ fn hidden(hidden: &HiddenCapacity) -> schema::HiddenCapacity {
         state,
         bytes,
         evidence,
-        // Restoring a hidden area for good (SET MAX, DCO RESTORE) is not done by this version.
         restored_for_good: false,
     }
+}
+
+/// Adds to what is known now of hidden capacity what was done about it, step by step.
+pub fn restored(hidden: &mut schema::HiddenCapacity, restoration: &Restoration) {
+    hidden.restored_for_good = restoration.is_for_good();
+    let steps: Vec<String> = restoration
+        .evidence
+        .steps
+        .iter()
+        .map(|step| format!("{} [{}]: {}", step.command, step.bytes, step.answer))
+        .collect();
+    hidden.evidence = format!(
+        "before: {}; {}; steps: {}; now: {}",
+        restoration.found,
+        restoration.english(),
+        steps.join(", "),
+        hidden.evidence
+    );
 }

@@ -6,6 +6,7 @@
 use super::resumption::resumption;
 use super::sample::{figures, sample};
 use crate::ledger::Earlier;
+use crate::work::restoring::Restoration;
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
 use report::schema::{self, FinalContent, Level, OutcomeWord, SanitizeTechnique, SanitizeVerdict};
@@ -41,6 +42,8 @@ pub struct Run {
     pub health_after: Option<drive::health::Health>,
     /// Commands through the claim, reads and writes apart, with their answers.
     pub answers: Vec<drive::trace::Answer>,
+    /// What was done before about capacity that the drive hid, if it was tried.
+    pub restoration: Option<Restoration>,
 }
 
 /// The erasure part of a drive's entry.
@@ -75,7 +78,13 @@ pub fn erasure(run: &Run) -> schema::Erasure {
             .map(|pass| record(pass, run.facts.capacity_bytes, run.earlier.as_ref()))
             .collect(),
         final_content: final_content(outcome),
-        commands: run.answers.iter().map(command).collect(),
+        commands: run
+            .restoration
+            .iter()
+            .flat_map(|restoration| &restoration.answers)
+            .chain(&run.answers)
+            .map(command)
+            .collect(),
         identity_checks: outcome.identity_checks.iter().map(identity_check).collect(),
         started: time(outcome.started),
         ended: time(outcome.ended),
@@ -91,6 +100,10 @@ pub fn ended(run: &Run) -> String {
     if let Some(resumption) = resumption(run) {
         text.push_str("; ");
         text.push_str(&resumption.english());
+    }
+    if let Some(restoration) = &run.restoration {
+        text.push_str("; ");
+        text.push_str(&restoration.english());
     }
     text
 }

@@ -57,6 +57,9 @@ pub fn report(material: &Material<'_>) -> Report {
         let mut entry = drive(facts, refusals);
         if let Some(run) = run_of(material.runs, facts) {
             entry.health_after = run.health_after.as_ref().map(health);
+            if let Some(restoration) = &run.restoration {
+                drive::restored(&mut entry.hidden_capacity, restoration);
+            }
             entry.erasure = Some(erasure(run));
         }
         drives.push(entry);
@@ -132,6 +135,16 @@ pub fn judge(
 fn listed(found: &[(DriveFacts, Vec<Refusal>)], runs: &[Run]) -> Vec<(DriveFacts, Vec<Refusal>)> {
     let of = |run: &Run, facts: &DriveFacts| run_of(std::slice::from_ref(run), facts).is_some();
     let mut all = found.to_vec();
+    // Capacity that was restored made another size and perhaps another name of what was found.
+    for run in runs.iter().filter(|run| run.restoration.is_some()) {
+        let identity = &run.facts.identity;
+        if let Some((facts, _)) = all
+            .iter_mut()
+            .find(|(facts, _)| facts.identity == *identity)
+        {
+            *facts = run.facts.clone();
+        }
+    }
     for run in runs {
         if !all.iter().any(|(facts, _)| of(run, facts)) {
             all.push((run.facts.clone(), Vec::new()));

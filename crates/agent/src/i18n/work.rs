@@ -6,9 +6,11 @@
 use super::Language;
 use crate::compose::{self, Resumption, Run};
 use crate::ledger::Resumes;
+use crate::work::restoring::Restoration;
 use wipe::native::Technique;
 use wipe::outcome::{Conclusion, PassKind, SampleProof, Shortfall};
 use wipe::plan::Plan;
+use wipe::restore::{Outcome, Reason};
 
 /// The technique of a plan.
 #[must_use]
@@ -83,8 +85,51 @@ pub fn ended(language: Language, run: &Run) -> String {
                 text.push_str(" ; ");
                 text.push_str(&resumption_french(&resumption));
             }
+            if let Some(restoration) = &run.restoration {
+                text.push_str(" ; ");
+                text.push_str(&restoration_french(restoration));
+            }
             text
         }
+    }
+}
+
+/// What was done about capacity that the drive hid.
+#[must_use]
+pub fn restoration_french(restoration: &Restoration) -> String {
+    match &restoration.outcome {
+        Outcome::Restored { from, to, for_good } => format!(
+            "{} secteurs cachés ont été rendus accessibles {}",
+            to.saturating_sub(*from),
+            match for_good {
+                true => "pour de bon",
+                false => "jusqu’à la coupure du courant seulement",
+            }
+        ),
+        Outcome::NotRestored { reason, .. } => {
+            let (reason, remedy) = match reason {
+                Reason::Refused(refusal) => (
+                    format!("le disque a refusé {}", refusal.command),
+                    "éteindre la machine, sans se contenter de la redémarrer, et recommencer ; si le disque refuse encore, le faire détruire",
+                ),
+                Reason::NoEffect => (
+                    "le disque a pris les commandes sans rien changer".into(),
+                    "brancher le disque à un autre contrôleur",
+                ),
+                Reason::NotLasting => (
+                    "la zone n’est ouverte que jusqu’à la coupure du courant".into(),
+                    "brancher le disque à un autre contrôleur",
+                ),
+                Reason::Unanswered(_) => (
+                    "le disque ne dit pas tout de sa capacité".into(),
+                    "brancher le disque à un autre contrôleur, ou le faire détruire",
+                ),
+            };
+            format!(
+                "une partie cachée du disque n’a pas été rendue ({reason}) ; à faire : {remedy}"
+            )
+        }
+        Outcome::Wrong(_) => "le disque n’est plus celui qui a été confirmé".into(),
     }
 }
 

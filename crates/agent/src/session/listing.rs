@@ -152,6 +152,7 @@ impl Session {
                     source,
                 },
                 armed_until: armed_until.cloned(),
+                restoration: None,
                 facts,
             })
             .collect()

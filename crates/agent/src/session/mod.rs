@@ -120,7 +120,7 @@ enum Stage {
     Claiming {
         orders: Vec<Order>,
         kind: PlanKind,
-        claims: Receiver<Vec<Result<Claimed, String>>>,
+        claims: Receiver<Vec<(Order, Result<Claimed, String>)>>,
     },
     /// Drives are being written and read.
     Running {

@@ -6,10 +6,11 @@ use crate::compose::{self, Run};
 use crate::i18n::{self, Text, Words};
 use crate::survey::Survey;
 use crate::ui::{Mode, State};
-use crate::work::{self, Order, Work};
+use crate::work::{self, Order, Work, restoring};
 use drive::claim::ConsentSource;
 use drive::refusal::PlanKind;
 use report::event::Event;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, TryRecvError};
 use std::time::{Duration, Instant};
@@ -126,13 +127,16 @@ impl Session {
         }
         self.cancel.store(false, Ordering::Relaxed);
         let (sender, claims) = mpsc::channel();
-        let (machine, kept, asked) = (
+        let (machine, kept, asked, cancel) = (
             self.machine.clone(),
             self.arguments.keep.clone(),
             orders.clone(),
+            Arc::clone(&self.cancel),
         );
         let claiming = move || {
-            let _ = sender.send(work::claim_all(&machine, &survey, &asked, &kept, kind));
+            let claims = work::claim_all(&machine, &survey, &asked, &kept, kind);
+            let claims = asked.into_iter().zip(claims).collect();
+            let _ = sender.send(restoring::all(&machine, claims, &kept, kind, &cancel));
         };
         let _ = std::thread::Builder::new()
             .name("raz-claims".into())
@@ -166,13 +170,16 @@ impl Session {
             self.back_to_listing(words::countdown_stopped());
             return;
         }
-        let mut answers = answered.into_iter();
+        let answered = match answered.is_empty() {
+            true => orders
+                .into_iter()
+                .map(|order| (order, Err("the claim was not carried out".to_owned())))
+                .collect(),
+            false => answered,
+        };
         let mut claimed = Vec::new();
         let mut runs = Vec::new();
-        for order in orders {
-            let answer = answers
-                .next()
-                .unwrap_or_else(|| Err("the claim was not carried out".into()));
+        for (order, answer) in answered {
             let begun = match answer {
                 Ok(claim) => self
                     .start(&order)

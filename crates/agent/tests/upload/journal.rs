@@ -63,6 +63,7 @@ fn order() -> Order {
             source: ConsentSource::Typed,
         },
         armed_until: None,
+        restoration: None,
         facts,
     }
 }

@@ -8,6 +8,7 @@ mod medium;
 mod mmc;
 mod nvme;
 mod refusal;
+mod rescan;
 mod scsi;
 mod sick;
 mod support;

@@ -2,6 +2,7 @@
 
 mod ata;
 mod nvme;
+mod restore;
 mod scsi;
 mod security;
 mod table;

@@ -148,6 +148,7 @@ impl Bench {
                 source: ConsentSource::Typed,
             },
             armed_until: None,
+            restoration: None,
         }
     }
 

@@ -32,8 +32,8 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
         )),
         (4, "Capacity hidden: HPA, DCO, AMAC, short SCSI capacity", known(
             "`sim::ata`, `sim::scsi`; `hpa_of_one_sector_is_hidden_capacity`",
-            "known: the plan is below Clear; not answered: unknown",
-            "hidden bytes, or unknown",
+            "restored before the first write (`hidden_sectors_of_honest_drives_are_open_and_stay_so_when_the_power_goes`); where the drive refuses, the plan is below Clear; not answered: unknown",
+            "restored for good, hidden bytes, or unknown",
         )),
         (5, "DCO hides that there are SECURITY or HPA", known(
             "`sim::ata`, `Configured`",
@@ -42,8 +42,8 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
         )),
         (6, "Last address taken for a count: one sector stays hidden", known(
             "`sim::ata`, `native_max_is_count`; `hpa_of_one_sector_is_hidden_capacity`",
-            "the sector is found as hidden",
-            "hidden bytes",
+            "the sector is found as hidden, and restored; a native maximum that is a count restores nothing (`native_maximum_that_is_a_count_restores_nothing`)",
+            "restored for good, or hidden bytes",
         )),
         (7, "Replaced sectors keep what was in them", known(
             "reallocated cells in every simulated disk",
