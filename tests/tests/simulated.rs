@@ -290,6 +290,27 @@ fn used_flash(serial: &str, wwn: u64, sanitize_keeps: Kept) -> Arc<Mutex<AtaDisk
     Arc::new(Mutex::new(disk))
 }
 
+/// A magnetic disk full of old bytes, one of them in a sector that was replaced.
+fn used_disk_without_sanitize(serial: &str, wwn: u64) -> Arc<Mutex<AtaDisk>> {
+    let sectors = 16 << 11;
+    let mut options = Options {
+        serial: serial.into(),
+        wwn,
+        sectors,
+        ..Options::magnetic()
+    };
+    options.sanitize.supported = false;
+    options.security.enhanced_time = Duration::from_secs(4);
+    let mut disk = AtaDisk::new(options, Clock::of_host());
+    for address in 0..sectors {
+        let mut sector = [SECRET, &address.to_be_bytes()].concat();
+        sector.resize(512, 0x20);
+        disk.cells_mut().write(address, &sector);
+    }
+    disk.reallocate(100);
+    Arc::new(Mutex::new(disk))
+}
+
 #[test]
 fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
     scenario("purge", |bench| {
@@ -300,6 +321,8 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
         let sas = used_by(options);
         // What was in it is where no address points.
         sas.lock().unwrap().replace_sector(100);
+        // A disk of before the sanitize commands: its security erase is all it has.
+        let old = used_disk_without_sanitize("ATA-OLD", 0x5000_c500_0000_0024);
         let disks = [&honest, &liar];
         for disk in disks {
             let found = disk.lock().unwrap().cells().find(SECRET).len();
@@ -310,7 +333,8 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
             .argument("raz.level=purge")
             .simulated(Unit::new(honest.clone()))
             .simulated(Unit::new(liar.clone()))
-            .simulated(Unit::new(sas.clone()));
+            .simulated(Unit::new(sas.clone()))
+            .simulated(Unit::new(old.clone()));
         let machine = workshop.unattended(machine)?;
         let played = workshop.play(&machine)?;
         // Purge was asked for, and one of them did not reach it.
@@ -320,6 +344,7 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
             ("ATA-HONEST", SanitizeVerdict::ClaimedByDrive, Level::Purge),
             ("ATA-LIAR", SanitizeVerdict::Refuted, Level::Clear),
             ("SAS-HONEST", SanitizeVerdict::ClaimedByDrive, Level::Purge),
+            ("ATA-OLD", SanitizeVerdict::ClaimedByDrive, Level::Purge),
         ] {
             let entry = audit.drive(serial)?;
             let erasure = entry.erasure.as_ref().context("no erasure")?;
@@ -329,7 +354,8 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
                     && erasure.requested_level == Level::Purge
                     && erasure.achieved_level == level
                     && sanitize.verdict == verdict
-                    && sanitize.in_progress_seen > 0,
+                    // A security erase is silent until it answers.
+                    && (sanitize.in_progress_seen > 0) == (serial != "ATA-OLD"),
                 "{serial}: {} {sanitize:?}",
                 erasure.outcome_text
             );
@@ -339,9 +365,11 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
         is_as_reported(honest.lock().unwrap().cells(), audit.drive("ATA-HONEST")?)?;
         is_as_reported(liar.lock().unwrap().cells(), audit.drive("ATA-LIAR")?)?;
         is_as_reported(sas.lock().unwrap().cells(), audit.drive("SAS-HONEST")?)?;
+        is_as_reported(old.lock().unwrap().cells(), audit.drive("ATA-OLD")?)?;
         let left = [
             honest.lock().unwrap().cells().find(SECRET),
             sas.lock().unwrap().cells().find(SECRET),
+            old.lock().unwrap().cells().find(SECRET),
         ];
         ensure!(left.iter().all(Vec::is_empty), "old bytes at {left:?}");
         let mut disk = liar.lock().unwrap();

@@ -78,6 +78,27 @@ pub struct DriveFacts {
     pub oddities: Vec<String>,
 }
 
+impl DriveFacts {
+    /// ATA commands reach it whole: attached directly, or behind a SAS controller's translation, which
+    /// puts `ATA` into the vendor field (SAT-4 8.1.2). A USB bridge is trusted with none.
+    #[must_use]
+    pub fn takes_ata_commands(&self) -> bool {
+        match self.transport {
+            Transport::Ata => true,
+            Transport::Scsi => self.vendor.as_deref() == Some("ATA"),
+            Transport::Nvme
+            | Transport::Usb
+            | Transport::Mmc
+            | Transport::Sd
+            | Transport::Virtio
+            | Transport::Loop
+            | Transport::RaidVolume
+            | Transport::Network
+            | Transport::Other => false,
+        }
+    }
+}
+
 /// Why a drive did not say who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Silence {

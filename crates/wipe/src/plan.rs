@@ -259,7 +259,7 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
             Ok(()) => Technique::EnhancedErase,
             Err(reason) => {
                 let mut sanitize = unoffered("it has no overwrite of its own");
-                if facts.transport == Transport::Ata {
+                if facts.takes_ata_commands() {
                     sanitize.push_str("; ");
                     sanitize.push_str(reason);
                 }
@@ -302,11 +302,11 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
 }
 
 /// Whether a disk without a sanitize command can be told to erase itself by its security commands, or
-/// why not. Through ATA alone: a bridge may take the password and fail the erase.
+/// why not. Never over USB: a bridge may take the password and fail the erase.
 fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
     let security = &facts.security;
-    if facts.transport != Transport::Ata {
-        return Err("security commands are sent to directly attached ATA drives only");
+    if !facts.takes_ata_commands() {
+        return Err("security commands are ATA's");
     }
     if security.supported != Some(true) || security.enhanced_erase.is_none() {
         return Err("it has no enhanced security erase either");

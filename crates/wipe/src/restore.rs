@@ -57,9 +57,10 @@ impl Limits {
             | HiddenCapacity::Unknown { .. } => return None,
         };
         match facts.transport {
-            Transport::Ata => Some(Self::Ata { opened }),
+            _ if facts.takes_ata_commands() => Some(Self::Ata { opened }),
             Transport::Scsi => Some(Self::Scsi),
-            Transport::Nvme
+            Transport::Ata
+            | Transport::Nvme
             | Transport::Usb
             | Transport::Mmc
             | Transport::Sd

@@ -5,7 +5,7 @@ use crate::cli;
 use crate::output::{self, printable, say, tell};
 use crate::survey::Survey;
 use drive::discover::Machine;
-use drive::facts::{DriveFacts, Transport};
+use drive::facts::DriveFacts;
 use drive::linux::LinuxPort;
 use drive::port::Port;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub fn unlock(arguments: &cli::Unlock) -> anyhow::Result<Status> {
 }
 
 fn opened(facts: &DriveFacts) -> Result<Unlocked, String> {
-    if facts.transport != Transport::Ata {
-        return Err("raz sets passwords only on directly attached ATA drives".into());
+    if !facts.takes_ata_commands() {
+        return Err("raz sets passwords on ATA drives only, and on none behind USB".into());
     }
     let port = LinuxPort::open(&facts.path).map_err(|error| error.to_string())?;
     let port: Arc<dyn Port> = Arc::new(port);

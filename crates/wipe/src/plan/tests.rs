@@ -345,6 +345,12 @@ fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_
         zoned: Zoned::HostAware,
         ..securing(|_| {})
     };
+    let behind_sas = DriveFacts {
+        transport: Transport::Scsi,
+        vendor: Some("ATA".into()),
+        ..securing(|_| {})
+    };
+    assert_eq!(purge(&behind_sas).level, Level::Purge);
     for (facts, reason) in [
         (hybrid, "not known to reach its flash"),
         (cached, "cache zones"),
