@@ -123,6 +123,13 @@ pub struct Wipe {
     /// The id of each named drive once more.
     #[arg(long = "confirm", value_name = "ID", required = true)]
     pub confirm: Vec<String>,
+    /// Erase the named drives also where they are reached over a network (NVMe over fabrics, iSCSI,
+    /// network block devices).
+    ///
+    /// OTHERS MAY OWN SUCH STORAGE or use it at this moment, and neither the drive nor raz can tell.
+    /// Every other reason against a drive still counts. A session never takes such a drive.
+    #[arg(long)]
+    pub networked: bool,
     /// The level to reach: `clear` (overwrite and read back), or `purge` (the drive erases itself
     /// first). Where a named drive cannot be purged, nothing is written to any.
     #[arg(long, value_name = "LEVEL", value_parser = level, default_value = "clear")]
