@@ -160,19 +160,25 @@ fn multipath_subsystem_is_one_drive_per_namespace() {
 /// Its sanitize is told as any controller's: the refusal is what keeps it from being sent.
 #[test]
 fn namespace_over_fabrics_is_networked_and_says_what_its_controller_offers() {
-    let offered = |nsids: &[u32]| {
+    let drive = |capabilities: u8, nsids: &[u32]| {
         let mut data = controller("S4EVNX0M000001", false, 0);
-        data[328] = 0b010;
+        data[328] = capabilities;
         let script = Script::new()
             .admin(0x06, 0x01, data)
             .admin(0x06, 0x00, namespace(SECTORS, 1))
             .admin(0x06, 0x02, list(nsids));
         let drive = at("virtual/nvme-fabrics/ctl/nvme0", "tcp", script).drive();
         assert_eq!(drive.transport, Transport::Network);
-        drive.sanitize
+        (drive.medium, drive.sanitize)
     };
-    assert!(offered(&[1]).unwrap().block_erase);
-    assert!(offered(&[1, 2]).unwrap_err().contains("nobody confirmed"));
+    let (medium, offered) = drive(0b010, &[1]);
+    assert_eq!(medium, Medium::SolidState, "its blocks are erased");
+    assert!(offered.unwrap().block_erase);
+    let (_, offered) = drive(0b010, &[1, 2]);
+    assert!(offered.unwrap_err().contains("nobody confirmed"));
+    let (medium, offered) = drive(0b100, &[1]);
+    assert_eq!(medium, Medium::Unknown, "the target may keep it on a disk");
+    assert!(offered.unwrap().overwrite);
 }
 
 #[test]
