@@ -1,17 +1,19 @@
 //! The lab: virtual PCs in QEMU, disks with recognisable contents, faults.
 //!
 //! The image is booted unmodified (where a drive must have a holder, after an init of the lab's that
-//! lies beside it: `holder`) and watched from outside: JSON events over virtio-serial, QMP, and the
+//! lies beside it: `holder`; where its kernel must speak NVMe/TCP, with one in the place of the session: `fabric`) and watched from outside: JSON events over virtio-serial, QMP, and the
 //! drives' backing files, which this side reads itself, or simulated drives, which live on this side
 //! (`wire`). Software emulation always, because a `/dev/kvm` may exist and not work; `RAZ_LAB_KVM=1`
 //! takes KVM. Nothing is written outside a folder of the lab's own below `target/lab`.
 
 pub mod bay;
+mod before;
 pub mod bench;
 pub mod derive;
 pub mod disk;
 pub mod drive;
 pub mod events;
+pub mod fabric;
 mod holder;
 pub mod image;
 pub mod machine;
@@ -23,4 +25,5 @@ pub mod service;
 pub mod station;
 pub mod stream;
 pub mod terminal;
+pub mod truth;
 pub mod wire;

@@ -159,42 +159,12 @@ impl<'a> Workshop<'a> {
             let bytes = self.service.get(&format!("/reports/{report_id}/{file}"))?;
             std::fs::write(folder.join(file), bytes)?;
         }
-        let bytes = std::fs::read(folder.join("report.json"))?;
-        fits_schema(&bytes)?;
-        let report: Report = serde_json::from_slice(&bytes)?;
-        ensure!(report.report_id == report_id, "another report's bytes");
-        let words = [
-            "-Y",
-            "verify",
-            "-f",
-            "allowed_signers",
-            "-I",
-            &report.station.name,
-            "-n",
-            "raz-report@v1",
-            "-s",
-            "report.json.sig",
-        ];
-        let output = Command::new("ssh-keygen")
-            .args(words)
-            .current_dir(&folder)
-            .stdin(Stdio::from(std::fs::File::open(
-                folder.join("report.json"),
-            )?))
-            .output()
-            .context("starting ssh-keygen")?;
-        if !output.status.success() {
-            bail!(
-                "ssh-keygen refuses: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
-        }
-        Ok(Audit {
-            command: format!("ssh-keygen {} < report.json", words.join(" ")),
-            said: String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-            report,
-            folder,
-        })
+        let audit = Audit::of(folder, None)?;
+        ensure!(
+            audit.report.report_id == report_id,
+            "another report's bytes"
+        );
+        Ok(audit)
     }
 
     /// The whole way of an unattended machine: boot, accept by fingerprint, arm for it alone,
@@ -237,6 +207,49 @@ pub fn goes_on(running: &mut Running) -> anyhow::Result<()> {
 }
 
 impl Audit {
+    /// Checks schema and signature of the report in a folder. `signer` is the name in its list of
+    /// signers; the station's when absent.
+    ///
+    /// # Errors
+    /// When it does not fit the schema, or `ssh-keygen` refuses it.
+    pub fn of(folder: PathBuf, signer: Option<&str>) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(folder.join("report.json"))?;
+        fits_schema(&bytes)?;
+        let report: Report = serde_json::from_slice(&bytes)?;
+        let words = [
+            "-Y",
+            "verify",
+            "-f",
+            "allowed_signers",
+            "-I",
+            signer.unwrap_or(&report.station.name),
+            "-n",
+            "raz-report@v1",
+            "-s",
+            "report.json.sig",
+        ];
+        let output = Command::new("ssh-keygen")
+            .args(words)
+            .current_dir(&folder)
+            .stdin(Stdio::from(std::fs::File::open(
+                folder.join("report.json"),
+            )?))
+            .output()
+            .context("starting ssh-keygen")?;
+        if !output.status.success() {
+            bail!(
+                "ssh-keygen refuses: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(Audit {
+            command: format!("ssh-keygen {} < report.json", words.join(" ")),
+            said: String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+            report,
+            folder,
+        })
+    }
+
     /// The report's entry of the drive with this serial.
     ///
     /// # Errors

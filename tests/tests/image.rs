@@ -1,4 +1,5 @@
-//! The agent as it lies in the built image: static, and how large everything is.
+//! What lies in the built image: a static agent, how large everything is, and no driver for what is
+//! others'.
 //!
 //! `cargo xtask image` refuses an agent with a program interpreter before it goes in; here the
 //! binary is taken out of the initramfs again and the toolchain's own programs are asked.
@@ -16,7 +17,9 @@ fn the_agent_in_the_image_needs_no_loader_and_no_library() {
     scenario("static", |bench| {
         let image = Image::built()?;
         let initrd = fs::read(&image.initrd)?;
-        let agent = file_in(&initrd, "usr/bin/raz")?;
+        let files = files_in(&initrd)?;
+        let agent = files.iter().find(|(name, _)| *name == "usr/bin/raz");
+        let (_, agent) = agent.context("no agent")?;
         let path = bench.path().join("raz");
         fs::write(&path, agent)?;
 
@@ -39,6 +42,39 @@ fn the_agent_in_the_image_needs_no_loader_and_no_library() {
     });
 }
 
+/// What hangs on a storage network is others': a kernel without the driver cannot be told to erase it.
+#[test]
+fn image_has_no_driver_for_drives_over_a_network() {
+    scenario("drivers", |_| {
+        let initrd = fs::read(&Image::built()?.initrd)?;
+        let modules: Vec<&str> = files_in(&initrd)?
+            .iter()
+            .filter_map(|(name, _)| name.strip_suffix(".ko.xz")?.rsplit('/').next())
+            .collect();
+        ensure!(modules.contains(&"nvme"), "{modules:?}");
+        for driver in [
+            "nvme-fabrics",
+            "nvme-tcp",
+            "nvme-rdma",
+            "nvme-fc",
+            "nbd",
+            "rbd",
+            "iscsi_tcp",
+            "libiscsi",
+            "be2iscsi",
+            "fcoe",
+            "libfc",
+            "lpfc",
+            "qla2xxx",
+            "mptfc",
+            "ib_srp",
+        ] {
+            ensure!(!modules.contains(&driver), "{driver}");
+        }
+        Ok(())
+    });
+}
+
 /// What a program says of a file, on both its outputs; its exit status differs between versions.
 fn said(program: &str, arguments: &[&str], file: &Path) -> anyhow::Result<String> {
     let output = Command::new(program)
@@ -51,15 +87,18 @@ fn said(program: &str, arguments: &[&str], file: &Path) -> anyhow::Result<String
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// A file of a cpio archive of form "newc" (the kernel's buffer-format.rst): each entry has a header
-/// of 110 ASCII characters, a name and its bytes, both padded to 4.
-fn file_in<'a>(archive: &'a [u8], wanted: &str) -> anyhow::Result<&'a [u8]> {
+/// Names and bytes of a cpio archive of form "newc" (the kernel's buffer-format.rst): each entry has a
+/// header of 110 ASCII characters, a name and its bytes, both padded to 4.
+fn files_in(archive: &[u8]) -> anyhow::Result<Vec<(&str, &[u8])>> {
     const HEADER_BYTES: usize = 110;
+    let mut files = Vec::new();
     let mut at = 0;
     loop {
-        let header = archive
-            .get(at..at + HEADER_BYTES)
-            .with_context(|| format!("the archive ends before {wanted}"))?;
+        let piece = |from: usize, bytes: usize| {
+            let piece = archive.get(from..from + bytes);
+            piece.with_context(|| format!("the archive ends at byte {from}"))
+        };
+        let header = piece(at, HEADER_BYTES)?;
         ensure!(header.starts_with(b"070701"), "no entry at byte {at}");
         let field = |index: usize| -> anyhow::Result<usize> {
             let digits = &header[6 + 8 * index..14 + 8 * index];
@@ -68,11 +107,11 @@ fn file_in<'a>(archive: &'a [u8], wanted: &str) -> anyhow::Result<&'a [u8]> {
         let (size_bytes, name_bytes) = (field(6)?, field(11)?);
         let name_at = at + HEADER_BYTES;
         let data_at = (name_at + name_bytes).next_multiple_of(4);
-        let name = archive.get(name_at..name_at + name_bytes);
-        if name == Some(format!("{wanted}\0").as_bytes()) {
-            let data = archive.get(data_at..data_at + size_bytes);
-            return data.with_context(|| format!("the archive ends in {wanted}"));
+        let name = str::from_utf8(piece(name_at, name_bytes)?)?.trim_end_matches('\0');
+        if name == "TRAILER!!!" {
+            return Ok(files);
         }
+        files.push((name, piece(data_at, size_bytes)?));
         at = (data_at + size_bytes).next_multiple_of(4);
     }
 }

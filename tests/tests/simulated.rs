@@ -1,20 +1,18 @@
 //! Simulated drives before the unmodified image: what the guest's kernel and raz see is a real
 //! drive's, and what it physically holds is looked at here.
 
-use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use lab::bench::scenario;
-use lab::derive::expected_reader;
 use lab::machine::Machine;
 use lab::scenario::Workshop;
+use lab::truth::{contents, is_as_reported};
 use lab::wire::Unit;
-use report::schema::{Drive, HiddenState, Level, OutcomeWord, SanitizeVerdict};
+use report::schema::{HiddenState, Level, OutcomeWord, SanitizeVerdict};
 use sim::ata::disk::AtaDisk;
 use sim::ata::options::{Kept, Options};
-use sim::cells::Cells;
 use sim::clock::Clock;
 use sim::device::ScsiDevice;
 use sim::scsi::{Lies, Sanitize, ScsiDisk, ScsiOptions};
@@ -35,27 +33,6 @@ fn used_by(options: ScsiOptions) -> Arc<Mutex<ScsiDisk>> {
         disk.cells_mut().write(address, &sector);
     }
     Arc::new(Mutex::new(disk))
-}
-
-/// What every address holds, and nothing of how.
-fn contents(cells: &Cells) -> Vec<Option<Vec<u8>>> {
-    (0..cells.addresses())
-        .map(|address| cells.read(address))
-        .collect()
-}
-
-/// Every address that the report's capacity has holds what the report says.
-fn is_as_reported(cells: &Cells, entry: &Drive) -> anyhow::Result<()> {
-    let mut expected = expected_reader(entry, 0)?;
-    for address in 0..entry.capacity_bytes / 512 {
-        let mut sector = vec![0; 512];
-        expected.read_exact(&mut sector)?;
-        ensure!(
-            cells.read(address) == Some(sector),
-            "address {address} is not what the report says"
-        );
-    }
-    Ok(())
 }
 
 #[test]

@@ -419,6 +419,15 @@ mod tests {
     }
 
     #[test]
+    fn no_argument_lets_a_session_take_drives_over_a_network() {
+        for line in ["raz.networked=erase", "raz.networked"] {
+            let read = Arguments::parse(line.as_bytes());
+            let name = "raz.networked".to_owned();
+            assert_eq!(read.oddities, [Oddity::Unknown { name }]);
+        }
+    }
+
+    #[test]
     fn values_that_cannot_be_used_do_not_take_effect() {
         for line in [
             "raz.auto=yes",

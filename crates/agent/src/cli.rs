@@ -171,6 +171,13 @@ pub struct Wipe {
     /// The id of each named drive once more.
     #[arg(long = "confirm", value_name = "ID", required = true)]
     pub confirm: Vec<String>,
+    /// Erase the named drives also where they are reached over a network (NVMe over fabrics, iSCSI,
+    /// network block devices).
+    ///
+    /// OTHERS MAY OWN SUCH STORAGE or use it at this moment, and neither the drive nor raz can tell.
+    /// Every other reason against a drive still counts. A session never takes such a drive.
+    #[arg(long)]
+    pub networked: bool,
     /// The level to reach: `clear` (overwrite and read back), `purge` (the drive erases itself first;
     /// where a named drive cannot, nothing is written to any), or `auto` (purge where the drive can,
     /// clear where it cannot).

@@ -175,6 +175,15 @@ pub fn claim(
         what,
     };
 
+    // Who was not named with it on a command line is not reached over a network.
+    let checks = &Checks {
+        plan: PlanKind {
+            networked_allowed: checks.plan.networked_allowed
+                && consent.source == ConsentSource::CommandLine,
+            ..checks.plan
+        },
+        ..*checks
+    };
     // Facts that already speak against it spare the drive the open.
     refuse(facts, facts, checks)?;
     let fd = open(&facts.path).map_err(|error| match refusal_of(&error) {

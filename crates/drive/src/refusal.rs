@@ -76,6 +76,9 @@ pub struct PlanKind {
     pub several: bool,
     /// `raz.removable=erase`.
     pub removable_allowed: bool,
+    /// `raz wipe --networked`: drives over a network were named on the command line for it. Nothing in an
+    /// unattended plan, and nothing in a claim without the command line's consent.
+    pub networked_allowed: bool,
 }
 
 impl Refusal {
@@ -190,7 +193,7 @@ pub fn refusals(
     if drive.read_only {
         found.push(Refusal::ReadOnly);
     }
-    if drive.transport == Transport::Network {
+    if drive.transport == Transport::Network && (plan.unattended || !plan.networked_allowed) {
         found.push(Refusal::Networked);
     }
     if drive.security.locked == Some(true) {

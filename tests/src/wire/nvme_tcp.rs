@@ -42,6 +42,7 @@ struct Shared {
     device: Arc<Mutex<dyn NvmeDevice>>,
     open: Mutex<Vec<TcpStream>>,
     is_over: AtomicBool,
+    is_cut: AtomicBool,
 }
 
 impl Target {
@@ -58,6 +59,7 @@ impl Target {
             device,
             open: Mutex::new(Vec::new()),
             is_over: AtomicBool::new(false),
+            is_cut: AtomicBool::new(false),
         });
         let ours = shared.clone();
         let thread = thread::Builder::new()
@@ -76,15 +78,32 @@ impl Target {
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// Pulls the cable: connections are closed, and new ones as soon as they come.
+    pub fn cut(&self) {
+        self.shared.is_cut.store(true, Ordering::Release);
+        self.shared.close_all();
+    }
+
+    /// Puts the cable back.
+    pub fn mend(&self) {
+        self.shared.is_cut.store(false, Ordering::Release);
+    }
+}
+
+impl Shared {
+    fn close_all(&self) {
+        for stream in lock(&self.open).drain(..) {
+            // It may be closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Release);
-        for stream in lock(&self.shared.open).iter() {
-            // It may be closed already.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.shared.close_all();
         // Wakes the thread that accepts.
         drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
         if let Some(thread) = self.thread.take() {
@@ -113,6 +132,10 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         // After the push: whoever ends the target has either seen the stream or is seen here.
         if shared.is_over.load(Ordering::Acquire) {
             break;
+        }
+        if shared.is_cut.load(Ordering::Acquire) {
+            shared.close_all();
+            continue;
         }
         let shared = shared.clone();
         threads.push(thread::spawn(move || {
@@ -264,9 +287,11 @@ impl Queue<'_> {
         let id = command_id(entry);
         let room = answer.data.len().min(sgl_bytes(entry));
         let data = &answer.data[..room];
-        if !data.is_empty() {
-            self.stream.write_all(&pdu::controller_data(id, data)?)?;
-        }
+        let mut messages = if data.is_empty() {
+            Vec::new()
+        } else {
+            pdu::controller_data(id, data)?
+        };
         let (queue, entries) = match &self.connection {
             Some(connection) => (connection.queue, u32::from(connection.entries_less_one) + 1),
             None => (0, 1),
@@ -275,7 +300,8 @@ impl Queue<'_> {
         self.submission_head = u16::try_from(head)?;
         let high = fabrics::high_half(entry);
         let response = pdu::response(answer, high, self.submission_head, queue, id);
-        self.stream.write_all(&response)?;
+        messages.extend(response);
+        self.stream.write_all(&messages)?;
         Ok(())
     }
 }

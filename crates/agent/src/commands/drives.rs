@@ -15,6 +15,7 @@ fn kind(drives: usize) -> PlanKind {
         unattended: false,
         several: drives > 1,
         removable_allowed: true,
+        networked_allowed: false,
     }
 }
 

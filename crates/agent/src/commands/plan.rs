@@ -106,6 +106,7 @@ pub fn refusals_alone(facts: &DriveFacts) -> Vec<Refusal> {
         unattended: false,
         several: false,
         removable_allowed: true,
+        networked_allowed: false,
     };
     refusals(facts, std::slice::from_ref(facts), false, &[], kind)
 }

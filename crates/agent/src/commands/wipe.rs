@@ -44,6 +44,7 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         unattended: false,
         several: named.len() > 1,
         removable_allowed: true,
+        networked_allowed: arguments.networked,
     };
     let mut against = Vec::new();
     for facts in &named {

@@ -303,6 +303,7 @@ impl Session {
             unattended: self.auto,
             several: self.auto || drives > 1,
             removable_allowed: !self.auto || self.arguments.removable_erase,
+            networked_allowed: false,
         }
     }
 

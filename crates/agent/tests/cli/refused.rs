@@ -221,6 +221,14 @@ fn one_refused_drive_keeps_the_others_from_being_erased() {
 }
 
 #[test]
+fn flag_for_drives_over_a_network_lifts_no_other_refusal() {
+    let drive = Loop::read_only(ODD_BYTES);
+    untouched(&[&drive], || wipe(&[&drive], &["--networked"]))
+        .with_status(3)
+        .telling(&[&drive.path, "read-only", NOTHING]);
+}
+
+#[test]
 fn listing_shows_the_refusal_before_anybody_tries() {
     let drive = Loop::read_only(ODD_BYTES);
     let listed = raz(&["drives", "--json", &drive.path])

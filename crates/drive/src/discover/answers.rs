@@ -205,7 +205,6 @@ fn sanitize(line: &Line<'_>, facts: &DriveFacts, said: &Said) -> Result<Sanitize
         _ if facts.transport == Transport::Usb => {
             none("a USB bridge is not trusted with sanitize commands: attach the drive directly")
         }
-        _ if facts.transport == Transport::Network => none("networked storage is not told to"),
         Said::Ata(identify) => match identify.sanitize {
             Some(offered) => Ok(Sanitize {
                 block_erase: offered.block_erase,

@@ -4,7 +4,7 @@ use crate::support::folder::Folder;
 use crate::support::loops::Loop;
 use drive::claim::{Checks, ClaimError, Claimed, Consent, ConsentSource, claim};
 use drive::discover::{Machine, Roots};
-use drive::facts::{DriveFacts, Use};
+use drive::facts::{DriveFacts, Transport, Use};
 use drive::refusal::{PlanKind, Refusal};
 use std::fs;
 use std::os::fd::AsFd;
@@ -268,6 +268,40 @@ fn consent_to_another_drive_or_an_ended_arming_is_no_consent() {
         "{result:?}"
     );
     claim(&facts, &armed(now + Duration::from_secs(3600)), &checks).unwrap();
+}
+
+#[test]
+fn consent_of_a_session_reaches_no_drive_over_a_network_whatever_the_plan_allows() {
+    let device = Loop::new(LEN);
+    let facts = DriveFacts {
+        transport: Transport::Network,
+        ..facts_of(&device)
+    };
+    let machine = Machine::this();
+    let by = |source, networked_allowed| {
+        let checks = Checks {
+            machine: &machine,
+            all: std::slice::from_ref(&facts),
+            kept: &[],
+            plan: PlanKind {
+                networked_allowed,
+                ..PlanKind::default()
+            },
+        };
+        let id = facts.identity.id();
+        claim(&facts, &Consent { id, source }, &checks)
+    };
+    let armed = ConsentSource::Armed {
+        until: Instant::now() + Duration::from_secs(3600),
+    };
+    for (source, allowed) in [
+        (ConsentSource::CommandLine, false),
+        (ConsentSource::Typed, true),
+        (armed, true),
+    ] {
+        assert_eq!(refusals_of(by(source, allowed)), [Refusal::Networked]);
+    }
+    by(ConsentSource::CommandLine, true).unwrap();
 }
 
 #[test]

@@ -54,12 +54,13 @@ fn script(eui64: u64, managed: bool, unallocated: u128, nsids: &[u32]) -> Script
 
 /// A controller whose number is not the namespace's, as multipath kernels number them.
 fn single(script: Script) -> Folder {
+    at("pci0000:00/0000:01:00.0/nvme/nvme3", "pcie", script)
+}
+
+fn at(device: &str, wire: &str, script: Script) -> Folder {
     let mut folder = Folder::new();
-    let device = "pci0000:00/0000:01:00.0/nvme/nvme3";
-    folder.attributes(
-        device,
-        "transport = pcie\nserial = S4EVNX0M000001\nmodel = Samsung",
-    );
+    let attributes = format!("transport = {wire}\nserial = S4EVNX0M000001\nmodel = Samsung");
+    folder.attributes(device, &attributes);
     folder.block(&format!("{device}/nvme0n1"), SECTORS);
     folder.attributes(&format!("{device}/nvme0n1"), "nsid = 1");
     folder.answers("nvme0n1", script);
@@ -156,15 +157,28 @@ fn multipath_subsystem_is_one_drive_per_namespace() {
     );
 }
 
+/// Its sanitize is told as any controller's: the refusal is what keeps it from being sent.
 #[test]
-fn namespace_over_fabrics_is_networked() {
-    let mut folder = Folder::new();
-    let device = "virtual/nvme-fabrics/ctl/nvme0";
-    folder.attributes(device, "transport = tcp\nserial = X1");
-    folder.block(&format!("{device}/nvme0n1"), SECTORS);
-    folder.attributes(&format!("{device}/nvme0n1"), "nsid = 1");
-    folder.answers("nvme0n1", script(7, false, 0, &[1]));
-    assert_eq!(folder.drive().transport, Transport::Network);
+fn namespace_over_fabrics_is_networked_and_says_what_its_controller_offers() {
+    let drive = |capabilities: u8, nsids: &[u32]| {
+        let mut data = controller("S4EVNX0M000001", false, 0);
+        data[328] = capabilities;
+        let script = Script::new()
+            .admin(0x06, 0x01, data)
+            .admin(0x06, 0x00, namespace(SECTORS, 1))
+            .admin(0x06, 0x02, list(nsids));
+        let drive = at("virtual/nvme-fabrics/ctl/nvme0", "tcp", script).drive();
+        assert_eq!(drive.transport, Transport::Network);
+        (drive.medium, drive.sanitize)
+    };
+    let (medium, offered) = drive(0b010, &[1]);
+    assert_eq!(medium, Medium::SolidState, "its blocks are erased");
+    assert!(offered.unwrap().block_erase);
+    let (_, offered) = drive(0b010, &[1, 2]);
+    assert!(offered.unwrap_err().contains("nobody confirmed"));
+    let (medium, offered) = drive(0b100, &[1]);
+    assert_eq!(medium, Medium::Unknown, "the target may keep it on a disk");
+    assert!(offered.unwrap().overwrite);
 }
 
 #[test]

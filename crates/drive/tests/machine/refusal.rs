@@ -9,6 +9,7 @@ const ALONE: PlanKind = PlanKind {
     unattended: false,
     several: false,
     removable_allowed: false,
+    networked_allowed: false,
 };
 const SEVERAL: PlanKind = PlanKind {
     several: true,
@@ -158,6 +159,31 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
             assert!(!found[0].remedy().is_empty());
         }
     }
+}
+
+#[test]
+fn drive_over_a_network_is_allowed_only_where_that_was_asked_for_and_never_unattended() {
+    const ASKED_FOR: PlanKind = PlanKind {
+        networked_allowed: true,
+        ..SEVERAL
+    };
+    let drive = DriveFacts {
+        transport: Transport::Network,
+        ..plain()
+    };
+    assert_eq!(of(&drive, SEVERAL), [Refusal::Networked]);
+    assert_eq!(of(&drive, ASKED_FOR), []);
+    let unattended = PlanKind {
+        unattended: true,
+        ..ASKED_FOR
+    };
+    assert_eq!(of(&drive, unattended), [Refusal::Networked]);
+    let used = DriveFacts {
+        read_only: true,
+        uses: vec![Use::Busy],
+        ..drive
+    };
+    assert_eq!(of(&used, ASKED_FOR), [Refusal::Busy, Refusal::ReadOnly]);
 }
 
 #[test]

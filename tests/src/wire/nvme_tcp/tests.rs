@@ -297,3 +297,15 @@ fn target_that_is_dropped_lets_go_of_the_drive() {
     assert_eq!(Arc::strong_count(&drive), 1);
     drop(host);
 }
+
+#[test]
+fn cut_ends_connections_and_takes_none_until_it_is_mended() {
+    let (_drive, _clock, target) = bench();
+    let mut host = Host::connect(&target, 0);
+    target.cut();
+    host.assert_closed();
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, target.port())).unwrap();
+    Host { stream }.assert_closed();
+    target.mend();
+    Host::connect(&target, 0);
+}

@@ -83,6 +83,7 @@ fn session(folder: &Path) -> Session {
             unattended: false,
             several: false,
             removable_allowed: true,
+            networked_allowed: false,
         },
     };
     session

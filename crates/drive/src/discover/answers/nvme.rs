@@ -3,7 +3,7 @@
 use crate::discover::base::{is_other_namespace, other_namespace};
 use crate::discover::line::Line;
 use crate::discover::serial::Serial;
-use crate::facts::{DriveFacts, HiddenCapacity};
+use crate::facts::{DriveFacts, HiddenCapacity, Medium};
 use crate::nvme::command::{self, IDENTIFY_BYTES};
 use crate::nvme::identify::{Controller, Namespace, namespace_list};
 
@@ -94,6 +94,10 @@ pub fn capacity(
         facts.oddities.push(
             "the drive has more than one port or controller: another host may write to it".into(),
         );
+    }
+    // Over a network nobody else says what is behind the controller; blocks to erase are flash's.
+    if facts.medium == Medium::Unknown && controller.sanitize.block_erase {
+        facts.medium = Medium::SolidState;
     }
     let others = other_namespaces(line, nsid, controller);
     match &others {

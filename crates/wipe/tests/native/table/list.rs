@@ -254,7 +254,7 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
         )),
         (54, "Virtual and network disks", known(
             "`disks_of_networks_are_networked`",
-            "networked: refused; virtual: named as not reached",
+            "networked: refused but with `--networked`; virtual: named as not reached",
             "refused, or: where its bytes really are is not known",
         )),
         (55, "The medium raz runs from is left out silently", known(
