@@ -84,11 +84,7 @@ impl Guest {
         let serial = &self.running.serial;
         let from = serial.text().len();
         serial.send(format!("{line}\n").as_bytes())?;
-        Ok(Begun {
-            guest: self,
-            from,
-            seen: from,
-        })
+        Ok(Begun { guest: self, from })
     }
 
     /// Carries out a line of its shell.
@@ -120,25 +116,9 @@ pub struct Begun<'a> {
     guest: &'a Guest,
     /// Where its output begins in all that was said.
     from: usize,
-    /// Where what was not waited for yet begins.
-    seen: usize,
 }
 
 impl Begun<'_> {
-    /// Waits until it shows these words, behind those that were waited for before.
-    ///
-    /// # Errors
-    /// When the machine is gone or silent.
-    pub fn shows(&mut self, words: &str) -> anyhow::Result<()> {
-        let serial = &self.guest.running.serial;
-        self.seen = serial.wait(words, PATIENCE, |bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            let at = text.get(self.seen..)?.find(words)?;
-            Some(self.seen + at + words.len())
-        })?;
-        Ok(())
-    }
-
     /// Waits to its end.
     ///
     /// # Errors

@@ -35,14 +35,19 @@ fn bench() -> (Arc<Mutex<NvmeDrive>>, Clock, Target) {
 }
 
 impl Host {
-    /// A connection that has said how it speaks.
-    fn greet(target: &Target) -> Self {
+    /// A connection on which nothing was said.
+    fn silent(target: &Target) -> Self {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, target.port())).unwrap();
         // So that a broken target fails a test and does not hang it.
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
             .unwrap();
-        let mut host = Self { stream };
+        Self { stream }
+    }
+
+    /// A connection that has said how it speaks.
+    fn greet(target: &Target) -> Self {
+        let mut host = Self::silent(target);
         let mut request = vec![0; 128];
         request[..8].copy_from_slice(&[0x00, 0, 128, 0, 128, 0, 0, 0]);
         // Both digests wanted: the answer says that there are none.
@@ -304,8 +309,7 @@ fn cut_ends_connections_and_takes_none_until_it_is_mended() {
     let mut host = Host::connect(&target, 0);
     target.cut();
     host.assert_closed();
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, target.port())).unwrap();
-    Host { stream }.assert_closed();
+    Host::silent(&target).assert_closed();
     target.mend();
     Host::connect(&target, 0);
 }
