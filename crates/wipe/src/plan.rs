@@ -365,6 +365,11 @@ fn residual(facts: &DriveFacts, kind: Kind, sanitize: Option<Technique>) -> Vec<
         ),
         Kind::Rotating => residual.extend(replaced_sectors(facts)),
     }
+    if facts.flash_cache {
+        residual.push(
+            "a hybrid disk keeps copies in its flash, which no overwrite is known to reach".into(),
+        );
+    }
     residual.extend(hidden(&facts.hidden));
     residual.extend(behind(facts.transport).map(str::to_owned));
     match facts.zoned {

@@ -16,6 +16,7 @@ use wipe::outcome::{Conclusion, Outcome, PassKind, Shortfall};
 use wipe::pattern::Cipher;
 
 const BYTES: u64 = 4 << 20;
+const STALL_BOUND: Duration = Duration::from_secs(1);
 
 /// A drive over a file, which fills itself with zeros, or what a test makes of it.
 struct Drive {
@@ -25,6 +26,10 @@ struct Drive {
     is_begun: AtomicU32,
     erases: bool,
     answer_is_lost: bool,
+    /// The command answers at its end, and this is how long that may take.
+    blocks_for: Duration,
+    /// The command does not answer before this is gone.
+    held: Mutex<()>,
 }
 
 impl Sanitize for Drive {
@@ -56,6 +61,7 @@ impl Sanitize for Drive {
             self.file.write_all_at(&zeros, 0).unwrap();
         }
         self.is_begun.fetch_add(1, Ordering::Relaxed);
+        drop(self.held.lock().unwrap());
         match self.answer_is_lost {
             true => Err("timed out".into()),
             false => Ok(()),
@@ -64,6 +70,10 @@ impl Sanitize for Drive {
 
     fn may_be_unreadable_after(&self, _: Technique) -> bool {
         false
+    }
+
+    fn blocks_for(&self) -> Duration {
+        self.blocks_for
     }
 }
 
@@ -105,6 +115,8 @@ fn sanitized_by(
         is_begun: AtomicU32::new(0),
         erases,
         answer_is_lost,
+        blocks_for: Duration::ZERO,
+        held: Mutex::default(),
     });
     job.sanitize = Some(Order {
         drive: drive.clone(),
@@ -228,4 +240,63 @@ fn resumed_run_does_not_let_the_drive_undo_what_the_ledger_says() {
         matches!(outcome.conclusion, Conclusion::Verified(_)),
         "{outcome:?}"
     );
+}
+
+/// A drive whose command answers at its end, however long it is silent before.
+fn silent(folder: &tempfile::TempDir, blocks_for: Duration) -> (Job, Arc<Drive>) {
+    let (mut job, drive) = sanitized(folder, &[idle(true)], true);
+    let order = job.sanitize.as_mut().expect("an order");
+    let silent = Arc::new(Drive {
+        file: drive.file.try_clone().unwrap(),
+        says: Mutex::new(vec![idle(true)]),
+        is_begun: AtomicU32::new(0),
+        erases: true,
+        answer_is_lost: false,
+        blocks_for,
+        held: Mutex::default(),
+    });
+    order.drive = silent.clone();
+    (job, silent)
+}
+
+#[test]
+fn silence_of_a_command_that_answers_at_its_end_is_no_stall_unless_it_lasts_too_long() {
+    let hour = Duration::from_secs(3600);
+    let options = Options {
+        stall_bound: STALL_BOUND,
+        ..Options::default()
+    };
+    for (blocks_for, stalls) in [(hour, false), (Duration::from_millis(1), true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (job, drive) = silent(&folder, blocks_for);
+        let theirs = Arc::clone(&drive);
+        let held = drive.held.lock().unwrap();
+        let (ends, ended) = std::sync::mpsc::channel();
+        let (options, cancel) = (options.clone(), no_cancel());
+        let run = std::thread::spawn(move || {
+            let outcome = wipe::engine::run(vec![job], &options, &cancel).remove(0);
+            ends.send(()).unwrap();
+            outcome
+        });
+        while theirs.is_begun.load(Ordering::Relaxed) == 0 && !run.is_finished() {
+            std::thread::yield_now();
+        }
+        // The silence itself is what is tested: three times the bound of a drive that may not be silent.
+        let wait = if stalls { hour } else { STALL_BOUND * 3 };
+        let ended_in_silence = ended.recv_timeout(wait).is_ok();
+        drop(held);
+        let outcome = run.join().unwrap();
+        assert_eq!(ended_in_silence, stalls, "{outcome:?}");
+        match &outcome.conclusion {
+            Conclusion::NotComplete(reasons) if stalls => {
+                assert!(matches!(
+                    reasons[..],
+                    [Shortfall::Other(_), Shortfall::Stalled { .. }]
+                ));
+                assert!(reasons[0].to_string().contains("raz unlock"), "{reasons:?}");
+            }
+            // Once it answers, the file beneath may be slower than this test's bound.
+            _ => assert!(!stalls, "{outcome:?}"),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Lane, Stage};
 use crate::call::{Answer, Call};
+use crate::native::security::PASSWORD_TEXT;
 use crate::native::{self, End, Evidence, State, Surroundings, Verdict};
 use crate::outcome::{SanitizeRecord, Shortfall};
 use crate::progress::Phase;
@@ -132,10 +133,12 @@ impl Lane {
         let silent = sanitizing.silent(now);
         let drained = |since| now.duration_since(since) >= self.options.drain_bound;
         if self.interrupted.is_some_and(drained) {
+            self.tell_silent_erase();
             return self.stop(Shortfall::Interrupted, now);
         }
         let stall_bound = self.options.stall_bound + sanitizing.watch.may_be_silent;
         if silent >= stall_bound {
+            self.tell_silent_erase();
             let seconds = stall_bound.as_secs();
             return self.stop(Shortfall::Stalled { seconds }, now);
         }
@@ -146,6 +149,19 @@ impl Lane {
         if more > 0 {
             self.work.progress.add(more, 0, None, now);
             self.shown.0 = done;
+        }
+    }
+
+    /// A security erase goes on without anybody who waits for it, and a power cut in it locks the drive.
+    fn tell_silent_erase(&mut self) {
+        let Stage::Sanitizing(sanitizing) = &self.stage else {
+            return;
+        };
+        if !sanitizing.watch.may_be_silent.is_zero() {
+            let label = &self.work.target.label;
+            self.run.stops.push(Shortfall::Other(format!(
+                "{label}: it may still erase itself; leave its power on until it answers again. If the power goes before, it is locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
+            )));
         }
     }
 

@@ -368,6 +368,11 @@ fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_
             (None, Level::Clear),
             "{plan:?}"
         );
+        assert_eq!(
+            says(&plan.residual, "hybrid"),
+            facts.flash_cache,
+            "{plan:?}"
+        );
         assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
     }
 }

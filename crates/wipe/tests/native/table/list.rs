@@ -133,8 +133,8 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
         )),
         (29, "Hybrid disk: flash behind platters", known(
             "not simulated",
-            "not yet defended: it counts as what its rotation rate says",
-            "Clear, without a word on its flash",
+            "known by IDENTIFY words 78 and 214 to 216, or by its model: its security erase counts for nothing and is not sent; one that is known by neither counts as a disk",
+            "Clear, with its flash among what is not reached; Purge by its own SANITIZE only",
         )),
         (30, "Zoned disk: a reset write pointer reads as filling", known(
             "not simulated",
@@ -216,11 +216,7 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "self-test by published vectors before the first byte",
             "nothing is erased",
         )),
-        (46, "SECURITY ERASE cut by a reset, reported as success", known(
-            "`sim::ata`, `erase_reset`",
-            "never in a plan: no SECURITY ERASE is sent",
-            "–",
-        )),
+        (46, "SECURITY ERASE cut by a reset, reported as success", None),
         (47, "Power lost in the middle, certified as whole", known(
             "`sim`; `resumed_run_ends_proven_or_says_what_is_not_for_every_cut_and_every_ledger`",
             "a resumed run reads every byte back",
