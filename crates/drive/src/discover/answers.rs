@@ -177,20 +177,7 @@ fn identify_on(line: &Line<'_>, facts: &mut DriveFacts, context: &Context) -> Re
 fn scsi_family(line: &Line<'_>, facts: &mut DriveFacts) -> Result<Said, String> {
     let careful = asks_inquiry_only(facts);
     scsi::identify(line, facts, !careful)?;
-    let through_sat = match facts.transport {
-        Transport::Ata => true,
-        Transport::Usb => !careful,
-        // A SATA drive on a SAS controller, whose translation says so.
-        Transport::Scsi => facts.vendor.as_deref() == Some("ATA"),
-        Transport::Nvme
-        | Transport::Mmc
-        | Transport::Sd
-        | Transport::Virtio
-        | Transport::Loop
-        | Transport::RaidVolume
-        | Transport::Network
-        | Transport::Other => false,
-    };
+    let through_sat = facts.takes_ata_commands() || (facts.transport == Transport::Usb && !careful);
     let said = through_sat.then(|| ata::identify(line, facts)).flatten();
     if let Some(reason) = line.silent() {
         return Err(reason);
