@@ -325,7 +325,7 @@ fn drive_that_erases_itself_is_purged_and_a_liar_beside_it_is_not() {
         ] {
             let entry = audit.drive(serial)?;
             let erasure = entry.erasure.as_ref().context("no erasure")?;
-            let sanitize = erasure.sanitize.as_ref().context("no sanitize")?;
+            let sanitize = erasure.own_erases.first().context("no sanitize")?;
             ensure!(
                 erasure.outcome == OutcomeWord::Verified
                     && erasure.requested_level == Level::Purge

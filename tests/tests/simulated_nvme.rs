@@ -13,7 +13,9 @@ use lab::fabric::{Guest, Subsystem};
 use lab::scenario::{Audit, PATIENCE};
 use lab::truth::{contents, is_as_reported};
 use lab::wire::nvme_tcp::Target;
-use report::schema::{Drive, Erasure, Level, OutcomeWord, Sanitize, SanitizeVerdict};
+use report::schema::{
+    Drive, Erasure, Level, OutcomeWord, Sanitize, SanitizeTechnique, SanitizeVerdict,
+};
 use serde_json::Value;
 use sim::clock::Clock;
 use sim::device::{Event, NvmeAnswer, NvmeDevice};
@@ -224,7 +226,7 @@ fn reported(
 ) -> anyhow::Result<(Drive, Erasure, Sanitize)> {
     let entry = audit(bench, guest, report)?.drive(serial)?.clone();
     let erasure = entry.erasure.clone().context("no erasure")?;
-    let sanitize = erasure.sanitize.clone().context("no sanitize")?;
+    let sanitize = erasure.own_erases.first().cloned().context("no sanitize")?;
     Ok((entry, erasure, sanitize))
 }
 
@@ -301,32 +303,36 @@ fn success_of_another_time_is_no_purge_and_the_overwrite_follows() {
     });
 }
 
-/// FFFFh of progress looks done, and status 3 says that it is not.
+/// FFFFh of progress looks done, and status 3 says that it is not. The drive then takes nothing but
+/// another sanitize, so no witnesses can stand on the medium, and nothing is claimed of that one.
 #[test]
-fn failed_sanitize_is_no_purge_and_the_next_one_lets_the_drive_be_overwritten() {
+fn failed_sanitize_is_no_purge_and_the_next_rung_lets_the_drive_be_overwritten() {
     scenario("nvme-failing", |bench| {
         let used = Used::new("FAILING-NVME", |options| {
             options.lies.sanitize_failures = 1;
         })?;
         let guest = Guest::boot(bench, std::slice::from_ref(&used.subsystem))?;
-        let (_, erasure, sanitize) = purged(bench, &guest, "FAILING-NVME", "failed", 1)?;
-        ensure!(
-            erasure.outcome == OutcomeWord::NotComplete
-                && erasure.achieved_level == Level::None
-                && sanitize.verdict == SanitizeVerdict::Refuted,
-            "{}: {sanitize:?}",
-            erasure.outcome_text
-        );
-        ensure!(used.left() > 0, "the failed sanitize erased everything");
-
-        // The drive takes nothing but another sanitize, so no witnesses can stand on the medium.
-        let (entry, erasure, sanitize) = purged(bench, &guest, "FAILING-NVME", "again", 1)?;
+        let (entry, erasure, _) = purged(bench, &guest, "FAILING-NVME", "out", 1)?;
+        let tried: Vec<_> = erasure
+            .own_erases
+            .iter()
+            .map(|erase| (erase.technique, erase.verdict))
+            .collect();
+        let expected = [
+            (SanitizeTechnique::BlockErase, SanitizeVerdict::Refuted),
+            (SanitizeTechnique::CryptoErase, SanitizeVerdict::Unknown),
+        ];
         ensure!(
             erasure.outcome == OutcomeWord::Verified
                 && erasure.achieved_level == Level::Clear
-                && sanitize.verdict == SanitizeVerdict::Unknown,
-            "{}: {sanitize:?}",
+                && tried == expected,
+            "{}: {tried:?}",
             erasure.outcome_text
+        );
+        ensure!(
+            used.sanitizes() == [Some(0), Some(0)],
+            "{:?}",
+            used.sanitizes()
         );
         used.is_as_reported(&entry)
     });
@@ -388,7 +394,7 @@ fn drive_lost_while_it_erases_itself_is_not_claimed_and_is_waited_for_when_it_is
 }
 
 #[test]
-fn purge_that_reaches_too_far_or_is_not_there_is_refused_and_clear_is_not() {
+fn purge_that_reaches_too_far_or_is_not_there_is_refused_and_clear_or_a_format_is_not() {
     scenario("nvme-refused", |bench| {
         let two = Used::new("TWO-NVME", |options| {
             let namespace = options.namespaces[0];
@@ -435,7 +441,7 @@ fn purge_that_reaches_too_far_or_is_not_there_is_refused_and_clear_is_not() {
         ensure!(
             erasure.outcome == OutcomeWord::Verified
                 && erasure.achieved_level == Level::Clear
-                && erasure.sanitize.is_none(),
+                && erasure.own_erases.is_empty(),
             "{}",
             erasure.outcome_text
         );
@@ -446,6 +452,47 @@ fn purge_that_reaches_too_far_or_is_not_there_is_refused_and_clear_is_not() {
         let left = plain.left();
         ensure!(left > 0, "no overwrite reaches the spares");
         ensure!(two.changes().is_empty(), "another drive was changed");
+
+        // The best that one namespace of several has: a format of its own, which is no purge.
+        let done = guest.run(&wipe(
+            &guest,
+            "TWO-NVME",
+            "auto",
+            "--level auto --networked",
+        )?)?;
+        println!("{}", done.text);
+        ensure!(done.status == 0, "{done:?}");
+        let (entry, erasure, format) = reported(bench, &guest, "TWO-NVME", "auto")?;
+        ensure!(
+            erasure.outcome == OutcomeWord::Verified
+                && erasure.achieved_level == Level::Clear
+                && erasure.own_erases.len() == 1
+                && format.technique == SanitizeTechnique::NvmeFormat
+                && format.verdict == SanitizeVerdict::ClaimedByDrive,
+            "{}: {format:?}",
+            erasure.outcome_text
+        );
+        two.is_as_reported(&entry)?;
+        let sent = two.changes();
+        ensure!(
+            sent.iter().filter(|code| **code == 0x80).count() == 1,
+            "{sent:?}"
+        );
+        let left = two
+            .drive
+            .lock()
+            .unwrap()
+            .cells(1)
+            .context("cells")?
+            .find(SECRET);
+        ensure!(
+            left.is_empty(),
+            "{left:?} in the namespace that was formatted"
+        );
+        ensure!(
+            two.contents(2) == before[1],
+            "the namespace beside it was changed"
+        );
         Ok(())
     });
 }

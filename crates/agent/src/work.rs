@@ -166,11 +166,13 @@ impl Work {
                 identity: flight.claimed.facts().identity.recorded(),
                 seed,
                 cipher,
-                sanitize: flight
+                ladder: flight
                     .order
                     .plan
-                    .sanitize
-                    .and_then(|technique| wipe::claimed::sanitize(&flight.claimed, technique)),
+                    .ladder
+                    .iter()
+                    .filter_map(|rung| wipe::claimed::sanitize(&flight.claimed, rung.technique))
+                    .collect(),
                 passes: flight.order.plan.passes.clone(),
                 verify: flight.order.plan.verify,
                 journal,
@@ -295,7 +297,7 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
         earlier: None,
         outcome: Outcome {
             conclusion: Conclusion::NotStarted(vec![Shortfall::Other(reason)]),
-            sanitize: None,
+            own_erases: Vec::new(),
             passes: Vec::new(),
             identity_checks: Vec::new(),
             journal: None,

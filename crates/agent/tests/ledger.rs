@@ -46,6 +46,7 @@ fn facts() -> DriveFacts {
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
+        format: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
@@ -363,7 +364,7 @@ fn pass(kind: PassKind) -> PassRecord {
 
 fn ended(conclusion: Conclusion, kinds: &[PassKind]) -> After {
     after(&Outcome {
-        sanitize: None,
+        own_erases: Vec::new(),
         conclusion,
         passes: kinds.iter().copied().map(pass).collect(),
         identity_checks: Vec::new(),

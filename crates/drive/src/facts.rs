@@ -60,6 +60,8 @@ pub struct DriveFacts {
     pub hidden: HiddenCapacity,
     /// The drive's own sanitize commands, or why none can be used here, in words.
     pub sanitize: Result<Sanitize, String>,
+    /// NVMe's Format NVM of this namespace and no other, or why it cannot be used here, in words.
+    pub format: Result<NvmeFormat, String>,
     /// SMART and its relatives.
     pub health: Health,
     /// Volume and partition identities found on the medium, to recognise raz's own.
@@ -215,6 +217,13 @@ pub enum SanitizeCommands {
     Scsi(Option<Characteristics>),
     /// Sanitize of an NVM subsystem, with its controller's SANICAP.
     Nvme(SanitizeCapabilities),
+}
+
+/// Format NVM with an erase of user data, which reaches one namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NvmeFormat {
+    /// The namespace.
+    pub nsid: u32,
 }
 
 /// Whether the drive has more capacity than can be addressed.

@@ -72,13 +72,14 @@ pub fn judge(drive: &Drive) -> Finding {
     }
 }
 
-/// An erase by the drive that bears the level Purge: not of the keys alone, which nobody answers for.
+/// An erase by the drive that bears the level Purge: not of the keys alone, which nobody answers for,
+/// and no format.
 fn is_claimed(sanitize: &Sanitize) -> bool {
     let reaches = match sanitize.technique {
         SanitizeTechnique::BlockErase
         | SanitizeTechnique::Overwrite
         | SanitizeTechnique::EnhancedSecurityErase => true,
-        SanitizeTechnique::CryptoErase => false,
+        SanitizeTechnique::CryptoErase | SanitizeTechnique::NvmeFormat => false,
     };
     reaches && sanitize.verdict == SanitizeVerdict::ClaimedByDrive && bears_claim(sanitize)
 }
@@ -133,10 +134,9 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
             some(&verification.mismatches) || verification.first_mismatch_offset_bytes.is_some()
         })
     };
-    // Once before the first write and after the drive's own erase, then after each write and each
-    // read.
-    let by_drive = usize::from(erasure.sanitize.is_some());
-    let identity_checks = 1 + by_drive + 2 * erasure.passes.len();
+    // Once before the first write and after each of the drive's own erases, then after each write and
+    // each read.
+    let identity_checks = 1 + erasure.own_erases.len() + 2 * erasure.passes.len();
     let wrong_level = match erasure.achieved_level {
         // A level is claimed for what was read in full.
         Level::Clear | Level::Purge if sampled => true,
@@ -145,13 +145,14 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
         Level::Clear => drive.hidden_capacity.state == HiddenState::Hidden,
         // Overwriting by the host alone never reaches it, and it is of the whole drive.
         Level::Purge => {
-            !erasure.sanitize.as_ref().is_some_and(is_claimed)
+            !erasure.own_erases.iter().any(is_claimed)
                 || drive.hidden_capacity.state != HiddenState::None
         }
     };
-    let wrong_claim = erasure.sanitize.as_ref().is_some_and(|sanitize| {
-        sanitize.verdict == SanitizeVerdict::ClaimedByDrive && !bears_claim(sanitize)
-    });
+    let wrong_claim = erasure
+        .own_erases
+        .iter()
+        .any(|erase| erase.verdict == SanitizeVerdict::ClaimedByDrive && !bears_claim(erase));
     let checks = [
         (Doubt::NoPattern, !any(&is_pattern)),
         (
@@ -523,7 +524,7 @@ mod tests {
                 drive.hidden_capacity.state = HiddenState::None;
                 change(drive, &mut sanitize);
                 erasure.achieved_level = Level::Purge;
-                erasure.sanitize = Some(sanitize);
+                erasure.own_erases = vec![sanitize];
                 let check = erasure.identity_checks[0].clone();
                 erasure.identity_checks.push(check);
             })
@@ -549,6 +550,10 @@ mod tests {
                 &level,
             ),
             (
+                |_, sanitize| sanitize.technique = SanitizeTechnique::NvmeFormat,
+                &level,
+            ),
+            (
                 |drive, _| drive.hidden_capacity.state = HiddenState::Unknown,
                 &level,
             ),
@@ -563,7 +568,7 @@ mod tests {
 
     #[test]
     fn identity_is_read_once_more_after_the_drives_own_erase() {
-        let found = doubts_after(|_, erasure| erasure.sanitize = Some(claimed()));
+        let found = doubts_after(|_, erasure| erasure.own_erases = vec![claimed()]);
         assert_eq!(found, Finding::Contradiction(vec![Doubt::Identity]));
     }
 }

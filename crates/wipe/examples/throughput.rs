@@ -243,7 +243,7 @@ fn job(
         identity,
         seed: Seed::random()?,
         cipher,
-        sanitize: None,
+        ladder: Vec::new(),
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
         journal: None,

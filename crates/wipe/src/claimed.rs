@@ -1,6 +1,7 @@
 //! A claimed drive as the engine sees it. The only place where `wipe` meets `drive::claim`.
 
 use crate::native::ata::AtaSanitize;
+use crate::native::format::NvmeFormat;
 use crate::native::nvme::NvmeSanitize;
 use crate::native::scsi::ScsiSanitize;
 use crate::native::security::{self, EnhancedErase};
@@ -63,6 +64,14 @@ fn commands(claimed: &Arc<Claimed>, technique: Technique) -> Option<Arc<dyn Sani
         Technique::EnhancedErase => {
             let bound = security::bound(facts.security.enhanced_erase?, facts.capacity_bytes);
             return Some(Arc::new(EnhancedErase::new(port, bound)));
+        }
+        Technique::Format => {
+            let format = facts.format.as_ref().ok()?;
+            return Some(Arc::new(NvmeFormat::new(
+                port,
+                *format,
+                facts.capacity_bytes,
+            )));
         }
     };
     Some(match facts.sanitize.as_ref().ok()?.commands {

@@ -239,7 +239,7 @@ impl Engine {
         let fault =
             Shortfall::Other("the data thread failed: a fault of raz, please report it".into());
         let run = Run {
-            sanitize: None,
+            own_erases: Vec::new(),
             passes: Vec::new(),
             identity_checks: Vec::new(),
             journal: None,
@@ -258,7 +258,7 @@ fn outcome(run: RunResult, goal: &Goal) -> Outcome {
             conclusion: conclude(&run, goal),
             started: run.first_write.unwrap_or(run.begun),
             ended: run.ended,
-            sanitize: run.sanitize,
+            own_erases: run.own_erases,
             passes: run.passes,
             identity_checks: run.identity_checks,
             journal: run.journal,
@@ -267,7 +267,7 @@ fn outcome(run: RunResult, goal: &Goal) -> Outcome {
             let now = SystemTime::now();
             Outcome {
                 conclusion: Conclusion::NotStarted(reasons),
-                sanitize: None,
+                own_erases: Vec::new(),
                 passes: Vec::new(),
                 identity_checks: Vec::new(),
                 journal: None,

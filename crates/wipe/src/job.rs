@@ -24,9 +24,10 @@ pub struct Job {
     pub seed: Seed,
     /// The pattern's cipher.
     pub cipher: Cipher,
-    /// How the drive erases itself before the passes. Not of a job that resumes: it would undo what the
-    /// ledger says.
-    pub sanitize: Option<native::Order>,
+    /// How the drive erases itself before the passes: the first of these, and the next where the drive
+    /// itself says that one did not happen. Not of a job that resumes: it would undo what the ledger
+    /// says.
+    pub ladder: Vec<native::Order>,
     /// The passes, in order. A complement needs a pattern before it.
     pub passes: Vec<PassKind>,
     /// How much of each pass is read back. With [`Job::resume`] it is every byte, whatever this says.
@@ -103,7 +104,7 @@ pub(crate) struct Work {
     pub(crate) target: Target,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) identity: String,
-    pub(crate) sanitize: Option<native::Order>,
+    pub(crate) ladder: VecDeque<native::Order>,
     pub(crate) passes: Vec<Pass>,
     pub(crate) steps: VecDeque<Step>,
     pub(crate) journal: Option<Arc<dyn Journal>>,
@@ -121,7 +122,7 @@ impl Work {
             identity,
             seed,
             cipher,
-            sanitize,
+            ladder,
             passes,
             verify: _,
             journal,
@@ -134,10 +135,13 @@ impl Work {
         }
         let journal = journal.filter(|_| passes.first() == Some(&PassKind::Pattern));
         let passes = number(&seed, &identity, cipher, &passes)?;
-        let sanitize = sanitize.filter(|_| resume.is_none());
+        let ladder = match resume {
+            Some(_) => VecDeque::new(),
+            None => VecDeque::from(ladder),
+        };
         Ok(Self {
-            steps: steps(passes.len(), verify, resume.is_some(), sanitize.is_some()),
-            sanitize,
+            steps: steps(passes.len(), verify, resume.is_some(), !ladder.is_empty()),
+            ladder,
             target,
             control,
             identity,
@@ -176,7 +180,7 @@ impl Work {
             target,
             control,
             identity,
-            sanitize: None,
+            ladder: VecDeque::new(),
             passes,
             steps: steps.into(),
             journal: None,

@@ -34,7 +34,7 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// What happened to one drive, before any conclusion.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
-    pub(crate) sanitize: Option<SanitizeRecord>,
+    pub(crate) own_erases: Vec<SanitizeRecord>,
     pub(crate) passes: Vec<PassRecord>,
     pub(crate) identity_checks: Vec<IdentityCheck>,
     /// How the ledger was kept, if the job had one.
@@ -95,7 +95,7 @@ impl Lane {
     ) -> Self {
         let wall = SystemTime::now();
         let run = Run {
-            sanitize: None,
+            own_erases: Vec::new(),
             passes: Vec::new(),
             identity_checks: Vec::new(),
             journal: None,

@@ -10,6 +10,7 @@
 //! NIST SP 800-88r2 §3.1.2 and §4.5.1; command sets: ACS-4 7.36, SBC-4 5.30, NVMe base 2.0 5.24.
 
 pub mod ata;
+pub mod format;
 mod judge;
 pub mod nvme;
 pub mod scsi;
@@ -34,6 +35,18 @@ pub enum Technique {
     Overwrite,
     /// ATA's enhanced SECURITY ERASE UNIT: a pattern of the maker's, replaced sectors too.
     EnhancedErase,
+    /// NVMe's Format NVM of one namespace, with an erase of user data.
+    Format,
+}
+
+impl Technique {
+    /// A command of the sanitize feature sets, and not of another one.
+    pub(crate) fn is_sanitize(self) -> bool {
+        match self {
+            Self::BlockErase | Self::CryptoErase | Self::Overwrite => true,
+            Self::EnhancedErase | Self::Format => false,
+        }
+    }
 }
 
 impl fmt::Display for Technique {
@@ -43,6 +56,7 @@ impl fmt::Display for Technique {
             Self::CryptoErase => "cryptographic erase by the drive",
             Self::Overwrite => "overwrite by the drive",
             Self::EnhancedErase => "enhanced security erase by the drive",
+            Self::Format => "Format NVM by the drive",
         })
     }
 }
@@ -221,6 +235,8 @@ pub struct Evidence {
     pub before: Said,
     /// Why the command was not sent, or what the drive said against it.
     pub not_begun: Option<String>,
+    /// The drive did not take the command, and says that nothing is under way.
+    pub is_refused: bool,
     /// How often the drive said that it was under way.
     pub in_progress_seen: u32,
     /// How the wait ended; `None` when the command was not sent or was refused.
@@ -237,6 +253,29 @@ pub struct Evidence {
     pub identity_lost: Option<String>,
     /// The bounds that it is judged by.
     pub patience: Patience,
+}
+
+impl Evidence {
+    /// Where the drive stood when it was asked last.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.after.as_ref().unwrap_or(&self.at_first).state
+    }
+
+    /// Another technique may be tried after this one: the drive says itself that this one did not
+    /// happen, and would take the next. Of a drive that says it did it, and did not, nothing more is
+    /// believed.
+    #[must_use]
+    pub fn leaves_open(&self, next: Technique) -> bool {
+        let may = match self.state() {
+            State::Idle { .. } => self.is_refused,
+            // Such a drive takes nothing else.
+            State::Failed(_) => self.technique.is_sanitize() && next.is_sanitize(),
+            State::Frozen => !next.is_sanitize(),
+            State::InProgress { .. } | State::Unknown(_) => false,
+        };
+        may && self.identity_lost.is_none()
+    }
 }
 
 /// Lets a drive erase itself, and looks. Blocks for as long as the drive takes.
@@ -260,6 +299,7 @@ pub fn run(
         before: at_first.clone(),
         at_first,
         not_begun: None,
+        is_refused: false,
         in_progress_seen: 0,
         end: None,
         after: None,
@@ -301,11 +341,15 @@ pub fn run(
         let said = drive.said();
         match said.state {
             State::InProgress { .. } => {}
-            State::Failed(_) => {
+            State::Failed(_) | State::Frozen => {
                 evidence.after = Some(said);
                 return evidence;
             }
-            State::Idle { .. } | State::Frozen | State::Unknown(_) => return evidence,
+            State::Idle { .. } => {
+                evidence.is_refused = true;
+                return evidence;
+            }
+            State::Unknown(_) => return evidence,
         }
     }
     let (end, said) = wait(

@@ -16,8 +16,8 @@ pub use crate::verify::{Proof, SampleProof};
 pub struct Outcome {
     /// The conclusion.
     pub conclusion: Conclusion,
-    /// What came of the drive's erase by itself, if the job had one and it began.
-    pub sanitize: Option<SanitizeRecord>,
+    /// What came of each of the drive's erases by itself that was tried, in order.
+    pub own_erases: Vec<SanitizeRecord>,
     /// Each pass that began, in order.
     pub passes: Vec<PassRecord>,
     /// Identity as re-read: at claim, between phases, at the end.

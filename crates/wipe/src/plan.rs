@@ -7,13 +7,13 @@
 //! alone. Each technique that is left out is named with its reason.
 //! Whether the drive *may* be erased is not decided here: see `drive::refusal`.
 
+mod ladder;
+
 use crate::job::VerifyMode;
 use crate::native::Technique;
-use crate::native::security::PASSWORD_TEXT;
 use crate::outcome::PassKind;
 use crate::sample::SECTORS_MIN;
-use drive::ata::identify::EraseTime;
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Sanitize, Transport, Zoned};
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
 use drive::health::{Confidence, Count};
 use std::fmt;
 
@@ -75,6 +75,8 @@ impl fmt::Display for Level {
     }
 }
 
+pub use ladder::Rung;
+
 /// What will be done to one drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -84,8 +86,9 @@ pub struct Plan {
     pub level: Level,
     /// The technique in a few words.
     pub technique: &'static str,
-    /// How the drive erases itself before the passes, if it does.
-    pub sanitize: Option<Technique>,
+    /// How the drive erases itself before the passes: the first of these, and the next where the drive
+    /// itself says that one did not happen. Empty where it does not.
+    pub ladder: Vec<Rung>,
     /// The passes, in order.
     pub passes: Vec<PassKind>,
     /// Whether they are read back.
@@ -157,9 +160,9 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
                 .into()
         }
     });
-    let (sanitize, reason) = sanitize(facts, kind, wishes);
-    reasons.push(reason);
-    if sanitize.is_some_and(|technique| is_purge(kind, technique)) && level == Level::Clear {
+    let (ladder, why) = ladder::ladder(facts, kind, wishes.level);
+    reasons.extend(why);
+    if ladder.iter().any(|rung| rung.is_purge) && level == Level::Clear {
         level = match facts.hidden {
             HiddenCapacity::None { .. } => Level::Purge,
             _ => {
@@ -175,11 +178,11 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
         wanted: wishes.level,
         level,
         technique: technique(&passes),
-        sanitize,
+        residual: residual(facts, kind, &ladder),
+        ladder,
         passes,
         verify,
         reasons,
-        residual: residual(facts, kind, sanitize),
     }
 }
 
@@ -225,119 +228,6 @@ fn kind_reason(kind: Kind) -> &'static str {
     }
 }
 
-/// How the drive erases itself, and why so or why not.
-fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Technique>, String) {
-    let none = |reason: &str| (None, format!("the drive does not erase itself: {reason}"));
-    if wishes.level == Wanted::Clear {
-        return none("it was not asked for (Clear)");
-    }
-    if facts.security.locked == Some(true) {
-        return none("it is locked by a password");
-    }
-    if facts.zoned == Zoned::HostManaged {
-        return none("its zones are the host's to manage");
-    }
-    let offers = |test: fn(&Sanitize) -> bool| facts.sanitize.as_ref().is_ok_and(test);
-    let unoffered = |word: &str| match &facts.sanitize {
-        Ok(_) => word.to_owned(),
-        Err(reason) => reason.clone(),
-    };
-    let chosen = match kind {
-        Kind::SolidState if offers(|offered| offered.block_erase) => Technique::BlockErase,
-        Kind::SolidState if offers(|offered| offered.crypto_erase) => Technique::CryptoErase,
-        Kind::SolidState => {
-            let mut reason = unoffered("it has no command for flash");
-            if facts.security.supported == Some(true) {
-                reason.push_str(
-                    "; SECURITY ERASE UNIT is no purge of flash and is left out, since a power cut in it leaves the drive locked",
-                );
-            }
-            return none(&reason);
-        }
-        Kind::Rotating if offers(|offered| offered.overwrite) => Technique::Overwrite,
-        Kind::Rotating => match enhanced_erase(facts) {
-            Ok(()) => Technique::EnhancedErase,
-            Err(reason) => {
-                let mut sanitize = unoffered("it has no overwrite of its own");
-                if facts.takes_ata_commands() {
-                    sanitize.push_str("; ");
-                    sanitize.push_str(reason);
-                }
-                return none(&sanitize);
-            }
-        },
-        Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::Unknown => {
-            return none(&unoffered(
-                "it is not known to be a disk or a solid-state drive",
-            ));
-        }
-    };
-    let why = match chosen {
-        Technique::BlockErase => {
-            "first, block erase by the drive, which reaches spare and replaced cells"
-        }
-        Technique::CryptoErase => {
-            "first, cryptographic erase by the drive, the only command of its own; it is no purge unless somebody answers for its encryption (NIST SP 800-88r2, 3.2)"
-        }
-        Technique::Overwrite => {
-            "first, overwrite by the drive, which reaches replaced sectors and takes as long as a pass"
-        }
-        Technique::EnhancedErase => {
-            let time = match facts.security.enhanced_erase {
-                Some(EraseTime::Minutes(minutes)) => format!("about {minutes} minutes"),
-                Some(EraseTime::MoreThanMinutes(minutes)) => {
-                    format!("more than {minutes} minutes")
-                }
-                Some(EraseTime::Unspecified) | None => "a time that it does not tell".into(),
-            };
-            return (
-                Some(chosen),
-                format!(
-                    "first, enhanced security erase by the drive, which reaches replaced sectors (NIST SP 800-88r1 table A-5); it takes {time} by the drive's word, shows no progress, and must not lose its power: it would stay locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
-                ),
-            );
-        }
-    };
-    (Some(chosen), why.into())
-}
-
-/// Whether a disk without a sanitize command can be told to erase itself by its security commands, or
-/// why not. Never over USB: a bridge may take the password and fail the erase.
-fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
-    let security = &facts.security;
-    if !facts.takes_ata_commands() {
-        return Err("security commands are ATA's");
-    }
-    if security.supported != Some(true) || security.enhanced_erase.is_none() {
-        return Err("it has no enhanced security erase either");
-    }
-    if facts.flash_cache || facts.zoned != Zoned::No {
-        return Err(
-            "its enhanced security erase is not known to reach its flash or its cache zones",
-        );
-    }
-    match (security.enabled, security.frozen) {
-        (Some(false), Some(false)) => Ok(()),
-        (_, Some(true)) => Err(
-            "its security commands are frozen until its power goes: let the machine sleep and wake it, or plug the drive in while the machine runs",
-        ),
-        _ => Err("its security has a password"),
-    }
-}
-
-/// The rows of SP 800-88r1 tables that raz can answer for. Cryptographic erase alone is
-/// none: nobody has declared that all data was encrypted and all keys are the drive's.
-fn is_purge(kind: Kind, technique: Technique) -> bool {
-    matches!(
-        (kind, technique),
-        (Kind::SolidState, Technique::BlockErase)
-            | (
-                Kind::Rotating,
-                Technique::Overwrite | Technique::EnhancedErase
-            )
-    )
-}
-
 fn technique(passes: &[PassKind]) -> &'static str {
     let has = |kind| passes.contains(&kind);
     match (has(PassKind::Complement), has(PassKind::Zero)) {
@@ -348,13 +238,16 @@ fn technique(passes: &[PassKind]) -> &'static str {
     }
 }
 
-fn residual(facts: &DriveFacts, kind: Kind, sanitize: Option<Technique>) -> Vec<String> {
+fn residual(facts: &DriveFacts, kind: Kind, ladder: &[Rung]) -> Vec<String> {
     let mut residual = facts.not_reached.clone();
+    // Of a format nothing is known beyond the namespace.
+    let reaches_all = |rung: &Rung| rung.technique != Technique::Format;
+    let erases_itself = ladder.iter().any(reaches_all);
     match kind {
-        Kind::SolidState if sanitize.is_some() => residual.push(
+        Kind::SolidState if erases_itself => residual.push(
             "spare and replaced cells of the flash are reached by the drive's own command only, as the drive claims".into(),
         ),
-        Kind::Rotating if sanitize.is_some() => residual.push(
+        Kind::Rotating if erases_itself => residual.push(
             "replaced sectors are reached by the drive's own command only, as the drive claims".into(),
         ),
         Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::SolidState => residual.push(

@@ -202,10 +202,9 @@ fn prove_by_sample(run: &Run, goal: &Goal, share: Share) -> Result<SampleProof, 
 /// all phases.
 fn reads<'a>(run: &'a Run, goal: &Goal) -> Result<Vec<&'a VerifyRecord>, String> {
     all_written(run, goal)?;
-    // One check before the first write and one after the drive's own erase, one after each write
-    // and one after each read.
-    let by_drive = usize::from(run.sanitize.is_some());
-    if run.identity_checks.len() != 1 + by_drive + 2 * run.passes.len() {
+    // One check before the first write and one after each of the drive's own erases, one after each
+    // write and one after each read.
+    if run.identity_checks.len() != 1 + run.own_erases.len() + 2 * run.passes.len() {
         return Err("the identity was not read between all phases".into());
     }
     let reads: Option<Vec<_>> = run.passes.iter().map(|pass| pass.verify.as_ref()).collect();

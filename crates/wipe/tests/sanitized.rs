@@ -12,7 +12,7 @@ use wipe::job::Job;
 use wipe::native::witness::Medium;
 use wipe::native::{Order, Patience, Said, Sanitize, State, Technique, Verdict};
 use wipe::options::Options;
-use wipe::outcome::{Conclusion, Outcome, PassKind, Shortfall};
+use wipe::outcome::{Conclusion, Outcome, PassKind, SanitizeRecord, Shortfall};
 use wipe::pattern::Cipher;
 
 const BYTES: u64 = 4 << 20;
@@ -118,7 +118,7 @@ fn sanitized_by(
         blocks_for: Duration::ZERO,
         held: Mutex::default(),
     });
-    job.sanitize = Some(Order {
+    job.ladder = vec![Order {
         drive: drive.clone(),
         technique: Technique::BlockErase,
         medium: drive.clone(),
@@ -128,12 +128,12 @@ fn sanitized_by(
             shortest_block_erase: Duration::ZERO,
             ..Patience::of(false)
         },
-    });
+    }];
     (job, drive)
 }
 
 fn verdict(outcome: &Outcome) -> &Verdict {
-    &outcome.sanitize.as_ref().expect("a sanitize").verdict
+    &outcome.own_erases.last().expect("a sanitize").verdict
 }
 
 fn progress(part: u16) -> State {
@@ -182,9 +182,9 @@ fn command_whose_answer_was_lost_is_waited_for_and_not_claimed() {
         matches!(outcome.conclusion, Conclusion::Verified(_)),
         "{outcome:?}"
     );
-    let record = outcome.sanitize.expect("a sanitize");
+    let record = &outcome.own_erases[0];
     assert!(record.evidence.in_progress_seen > 0 && record.evidence.after.is_some());
-    assert!(matches!(record.verdict, Verdict::Unknown(reasons) if reasons == ["timed out"]));
+    assert!(matches!(&record.verdict, Verdict::Unknown(reasons) if reasons[..] == ["timed out"]));
 }
 
 #[test]
@@ -222,10 +222,8 @@ fn stopped_while_the_drive_erases_itself_is_interrupted_and_nothing_is_claimed()
         panic!("{outcome:?}")
     };
     assert_eq!(reasons[..], [Shortfall::Interrupted]);
-    assert!(!matches!(
-        outcome.sanitize.map(|record| record.verdict),
-        Some(Verdict::ClaimedByDrive(_))
-    ));
+    let is_claimed = |record: &SanitizeRecord| matches!(record.verdict, Verdict::ClaimedByDrive(_));
+    assert!(!outcome.own_erases.iter().any(is_claimed));
 }
 
 #[test]
@@ -235,7 +233,7 @@ fn resumed_run_does_not_let_the_drive_undo_what_the_ledger_says() {
     job.resume = Some(wipe::ledger::Mark::default());
     let outcome = run_all(vec![job]).remove(0);
     assert_eq!(drive.is_begun.load(Ordering::Relaxed), 0);
-    assert!(outcome.sanitize.is_none());
+    assert!(outcome.own_erases.is_empty());
     assert!(
         matches!(outcome.conclusion, Conclusion::Verified(_)),
         "{outcome:?}"
@@ -245,7 +243,7 @@ fn resumed_run_does_not_let_the_drive_undo_what_the_ledger_says() {
 /// A drive whose command answers at its end, however long it is silent before.
 fn silent(folder: &tempfile::TempDir, blocks_for: Duration) -> (Job, Arc<Drive>) {
     let (mut job, drive) = sanitized(folder, &[idle(true)], true);
-    let order = job.sanitize.as_mut().expect("an order");
+    let order = &mut job.ladder[0];
     let silent = Arc::new(Drive {
         file: drive.file.try_clone().unwrap(),
         says: Mutex::new(vec![idle(true)]),
@@ -256,6 +254,7 @@ fn silent(folder: &tempfile::TempDir, blocks_for: Duration) -> (Job, Arc<Drive>)
         held: Mutex::default(),
     });
     order.drive = silent.clone();
+    order.technique = Technique::EnhancedErase;
     (job, silent)
 }
 
@@ -299,4 +298,175 @@ fn silence_of_a_command_that_answers_at_its_end_is_no_stall_unless_it_lasts_too_
             _ => assert!(!stalls, "{outcome:?}"),
         }
     }
+}
+
+/// A rung: what the drive says after the command, whether it takes it, and whether it erases.
+struct Rung {
+    technique: Technique,
+    refuses: bool,
+    says: State,
+    erases: bool,
+}
+
+/// One drive that is told in several ways; what it said last it says until the next command.
+struct Ladder {
+    file: File,
+    rungs: Vec<Rung>,
+    said: Mutex<State>,
+    sent: Mutex<Vec<Technique>>,
+}
+
+impl Sanitize for Ladder {
+    fn said(&self) -> Said {
+        Said {
+            state: self.said.lock().unwrap().clone(),
+            erased_since_write: None,
+            is_ours: None,
+            is_deallocated: false,
+            raw: String::new(),
+        }
+    }
+
+    fn start(&self, technique: Technique) -> Result<(), String> {
+        self.sent.lock().unwrap().push(technique);
+        let rung = self.rungs.iter().find(|rung| rung.technique == technique);
+        let rung = rung.ok_or("unknown")?;
+        if rung.erases {
+            let zeros = vec![0; BYTES as usize];
+            self.file.write_all_at(&zeros, 0).unwrap();
+        }
+        *self.said.lock().unwrap() = rung.says.clone();
+        match rung.refuses {
+            true => Err("refused".into()),
+            false => Ok(()),
+        }
+    }
+
+    fn may_be_unreadable_after(&self, _: Technique) -> bool {
+        false
+    }
+}
+
+/// Runs a job over such a drive: what was sent, and the end.
+fn climb(rungs: Vec<Rung>) -> (Vec<Technique>, Outcome) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut job, drive) = sanitized(&folder, &[idle(true)], true);
+    let order = job.ladder.remove(0);
+    let ladder = Arc::new(Ladder {
+        file: drive.file.try_clone().unwrap(),
+        said: Mutex::new(idle(false)),
+        sent: Mutex::default(),
+        rungs,
+    });
+    for rung in &ladder.rungs {
+        job.ladder.push(Order {
+            drive: ladder.clone(),
+            technique: rung.technique,
+            ..order.clone()
+        });
+    }
+    let outcome = run_all(vec![job]).remove(0);
+    let sent = ladder.sent.lock().unwrap().clone();
+    (sent, outcome)
+}
+
+fn rung(technique: Technique, refuses: bool, says: State, erases: bool) -> Rung {
+    Rung {
+        technique,
+        refuses,
+        says,
+        erases,
+    }
+}
+
+#[test]
+fn next_technique_is_tried_where_the_drive_refuses_the_one_before() {
+    let (block, crypto) = (Technique::BlockErase, Technique::CryptoErase);
+    let (sent, outcome) = climb(vec![
+        rung(block, true, idle(false), false),
+        rung(crypto, false, idle(true), true),
+        rung(Technique::Format, false, idle(true), true),
+    ]);
+    assert_eq!(sent, [block, crypto], "and no more after one is claimed");
+    let [first, second] = &outcome.own_erases[..] else {
+        panic!("{outcome:?}")
+    };
+    assert!(matches!(first.verdict, Verdict::Unknown(_)), "{first:?}");
+    assert!(
+        matches!(second.verdict, Verdict::ClaimedByDrive(_)),
+        "{second:?}"
+    );
+    let moments = outcome
+        .identity_checks
+        .iter()
+        .map(|check| check.moment.as_str());
+    let expected = [
+        "claim",
+        "after sanitize",
+        "after sanitize",
+        "after write",
+        "after verify",
+    ];
+    assert!(moments.eq(expected), "{outcome:?}");
+    assert!(matches!(outcome.conclusion, Conclusion::Verified(_)));
+}
+
+#[test]
+fn drive_that_failed_gets_the_next_sanitize_command_and_nothing_is_claimed_of_it() {
+    let failed = State::Failed("sectors remain".into());
+    let (block, crypto) = (Technique::BlockErase, Technique::CryptoErase);
+    let (sent, outcome) = climb(vec![
+        rung(block, false, failed.clone(), false),
+        rung(crypto, false, idle(true), true),
+    ]);
+    assert_eq!(sent, [block, crypto]);
+    let verdicts: Vec<_> = outcome.own_erases.iter().map(|r| &r.verdict).collect();
+    assert!(
+        matches!(verdicts[..], [Verdict::Refuted(_), Verdict::Unknown(_)]),
+        "{verdicts:?}"
+    );
+    assert!(
+        matches!(outcome.conclusion, Conclusion::Verified(_)),
+        "{outcome:?}"
+    );
+    // What it takes in that state are its sanitize commands.
+    let (sent, outcome) = climb(vec![
+        rung(block, false, failed, false),
+        rung(Technique::Format, false, idle(true), true),
+    ]);
+    assert_eq!(sent, [block]);
+    assert!(
+        matches!(outcome.conclusion, Conclusion::NotComplete(_)),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn drive_that_says_it_erased_and_did_not_is_told_nothing_more() {
+    let (block, crypto) = (Technique::BlockErase, Technique::CryptoErase);
+    let (sent, outcome) = climb(vec![
+        rung(block, false, idle(true), false),
+        rung(crypto, false, idle(true), true),
+    ]);
+    assert_eq!(sent, [block]);
+    assert!(
+        matches!(verdict(&outcome), Verdict::Refuted(_)),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.own_erases.len(), 1);
+    assert!(matches!(outcome.conclusion, Conclusion::Verified(_)));
+}
+
+#[test]
+fn frozen_sanitize_commands_leave_the_other_feature_sets() {
+    let enhanced = Technique::EnhancedErase;
+    let (sent, outcome) = climb(vec![
+        rung(Technique::Overwrite, true, State::Frozen, false),
+        rung(Technique::CryptoErase, true, State::Frozen, false),
+        rung(enhanced, true, idle(false), false),
+    ]);
+    // The one drive here says frozen to all of them.
+    assert_eq!(sent, [Technique::Overwrite], "{outcome:?}");
+    let tried = outcome.own_erases.iter().map(|r| r.evidence.technique);
+    assert!(tried.eq([Technique::Overwrite, enhanced]), "{outcome:?}");
 }

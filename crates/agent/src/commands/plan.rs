@@ -123,8 +123,9 @@ pub fn lines(facts: &DriveFacts, refusals: &[Refusal], plan: &Plan) -> Vec<Strin
         return lines;
     }
     add(format!("level {}", plan.level));
-    if let Some(technique) = plan.sanitize {
-        add(format!("first {technique}"));
+    for (number, rung) in plan.ladder.iter().enumerate() {
+        let when = if number == 0 { "first" } else { "else" };
+        add(format!("{when} {}", rung.technique));
     }
     add(plan.technique.to_owned());
     for reason in &plan.reasons {
@@ -147,7 +148,7 @@ fn json(entry: &Entry, plan: &Plan) -> serde_json::Value {
         "path": facts.path,
         "refusals": refusals.iter().map(compose::refusal).collect::<Vec<_>>(),
         "level": plan.level.to_string(),
-        "sanitize": plan.sanitize.map(|technique| technique.to_string()),
+        "own_erases": plan.ladder.iter().map(|rung| rung.technique.to_string()).collect::<Vec<_>>(),
         "technique": plan.technique,
         "passes": plan.passes.iter().map(|pass| format!("{pass:?}").to_lowercase()).collect::<Vec<_>>(),
         "reasons": plan.reasons,

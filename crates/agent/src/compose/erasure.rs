@@ -17,7 +17,7 @@ use wipe::outcome::{
     SampleProof, SanitizeRecord, Shortfall,
 };
 use wipe::pattern::{CONTEXT, Cipher, Seed};
-use wipe::plan::{self, Plan, Wanted};
+use wipe::plan::{self, Plan, Rung, Wanted};
 
 /// One drive's run, as the session or the command line held it.
 #[derive(Clone, Debug)]
@@ -52,15 +52,12 @@ pub fn erasure(run: &Run) -> schema::Erasure {
     let outcome = &run.outcome;
     let (word, _, shortfalls) = conclusion(&outcome.conclusion);
     let mut text = ended(run);
-    let (achieved_level, remark) = achieved(word, run.plan.level, by_drive(outcome));
+    let (achieved_level, remark) = achieved(word, run.plan.level, by_drive(run));
     text.push_str(remark);
     schema::Erasure {
         requested_level: requested(&run.plan),
         achieved_level,
-        technique: match &outcome.sanitize {
-            Some(record) => format!("{}, then {}", record.evidence.technique, run.plan.technique),
-            None => run.plan.technique.into(),
-        },
+        technique: technique(run),
         reasons: run.plan.reasons.clone(),
         outcome: word,
         outcome_text: text,
@@ -71,7 +68,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
             seed: hex::encode(run.seed.0),
             cipher: run.cipher.name().into(),
         },
-        sanitize: outcome.sanitize.as_ref().map(sanitize),
+        own_erases: outcome.own_erases.iter().map(own_erase).collect(),
         passes: outcome
             .passes
             .iter()
@@ -112,7 +109,7 @@ pub fn ended(run: &Run) -> String {
 #[must_use]
 pub fn reached(run: &Run) -> bool {
     let word = conclusion(&run.outcome.conclusion).0;
-    let achieved = achieved(word, run.plan.level, by_drive(&run.outcome)).0;
+    let achieved = achieved(word, run.plan.level, by_drive(run)).0;
     match run.plan.wanted {
         Wanted::Clear | Wanted::Auto => matches!(achieved, Level::Clear | Level::Purge),
         Wanted::Purge => achieved == Level::Purge,
@@ -127,11 +124,36 @@ fn requested(plan: &Plan) -> Level {
     }
 }
 
-/// Whether the drive's erase by itself is claimed with all the evidence that there can be; `None` when
-/// there was none in this run.
-fn by_drive(outcome: &Outcome) -> Option<bool> {
-    let record = outcome.sanitize.as_ref()?;
-    Some(matches!(record.verdict, Verdict::ClaimedByDrive(_)))
+/// What was done, in order: of the drive's own erases only those whose command it took.
+fn technique(run: &Run) -> String {
+    let mut techniques: Vec<String> = run
+        .outcome
+        .own_erases
+        .iter()
+        .filter(|record| record.evidence.not_begun.is_none())
+        .map(|record| record.evidence.technique.to_string())
+        .collect();
+    techniques.push(run.plan.technique.into());
+    techniques.join(", then ")
+}
+
+/// Whether an erase by the drive itself that makes a purge is claimed with all the evidence that there
+/// can be; `None` when none was tried in this run.
+fn by_drive(run: &Run) -> Option<bool> {
+    let tried = &run.outcome.own_erases;
+    (!tried.is_empty()).then(|| is_purged(&run.plan.ladder, tried))
+}
+
+fn is_purged(ladder: &[Rung], tried: &[SanitizeRecord]) -> bool {
+    let makes_purge = |technique: Technique| {
+        ladder
+            .iter()
+            .any(|rung| rung.is_purge && rung.technique == technique)
+    };
+    tried.iter().any(|record| {
+        matches!(record.verdict, Verdict::ClaimedByDrive(_))
+            && makes_purge(record.evidence.technique)
+    })
 }
 
 /// The level that an outcome reaches, and what is to be said of it beside the outcome.
@@ -147,7 +169,7 @@ fn achieved(word: OutcomeWord, aim: plan::Level, by_drive: Option<bool>) -> (Lev
         ),
         (OutcomeWord::Verified, plan::Level::Purge) => (
             Level::Clear,
-            "; the drive's erase by itself is not proven, for the reasons given: Clear, not Purge",
+            "; no erase by the drive itself that makes a purge is claimed, for the reasons given: Clear, not Purge",
         ),
         (OutcomeWord::Verified, plan::Level::Clear) => (Level::Clear, ""),
         (OutcomeWord::Verified, plan::Level::BelowClear) => (
@@ -281,7 +303,7 @@ fn record(pass: &PassRecord, capacity_bytes: u64, earlier: Option<&Earlier>) -> 
     }
 }
 
-fn sanitize(record: &SanitizeRecord) -> schema::Sanitize {
+fn own_erase(record: &SanitizeRecord) -> schema::Sanitize {
     let evidence = &record.evidence;
     let (verdict, reasons) = match &record.verdict {
         Verdict::ClaimedByDrive(_) => (SanitizeVerdict::ClaimedByDrive, Vec::new()),
@@ -295,6 +317,7 @@ fn sanitize(record: &SanitizeRecord) -> schema::Sanitize {
             Technique::CryptoErase => SanitizeTechnique::CryptoErase,
             Technique::Overwrite => SanitizeTechnique::Overwrite,
             Technique::EnhancedErase => SanitizeTechnique::EnhancedSecurityErase,
+            Technique::Format => SanitizeTechnique::NvmeFormat,
         },
         verdict,
         reasons,
@@ -409,9 +432,12 @@ pub fn time(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        ByteRange, Conclusion, Level, OutcomeWord, PassKind, PassRecord, Shortfall, achieved,
-        conclusion, plan, record, schema,
+        ByteRange, Conclusion, Level, OutcomeWord, PassKind, PassRecord, Rung, SanitizeRecord,
+        Shortfall, achieved, conclusion, is_purged, plan, record, schema,
     };
+    use std::time::Duration;
+    use wipe::native::witness::Witnesses;
+    use wipe::native::{End, Evidence, Patience, Said, State, Technique, Verdict, judge};
     use wipe::options::Options;
     use wipe::outcome::VerifyRecord;
 
@@ -506,6 +532,56 @@ mod tests {
         for aim in [plan::Level::Purge, plan::Level::BelowClear] {
             assert!(!achieved(OutcomeWord::Verified, aim, None).1.is_empty());
         }
+    }
+
+    /// An erase by the drive itself against which nothing speaks.
+    fn claimed(technique: Technique) -> SanitizeRecord {
+        let said = |completed| Said {
+            state: State::Idle {
+                completed: Some(completed),
+            },
+            erased_since_write: None,
+            is_ours: None,
+            is_deallocated: false,
+            raw: String::new(),
+        };
+        let mut witnesses = Witnesses::default();
+        (witnesses.planted, witnesses.gone) = (8, 8);
+        let evidence = Evidence {
+            technique,
+            capacity_bytes: 1 << 20,
+            at_first: said(false),
+            before: said(false),
+            not_begun: None,
+            is_refused: false,
+            in_progress_seen: 3,
+            end: Some(End::Ended),
+            after: Some(said(true)),
+            took: Duration::from_secs(60),
+            may_be_unreadable: false,
+            witnesses,
+            identity_lost: None,
+            patience: Patience::of(false),
+        };
+        let verdict = judge(&evidence);
+        assert!(matches!(verdict, Verdict::ClaimedByDrive(_)), "{verdict:?}");
+        SanitizeRecord { evidence, verdict }
+    }
+
+    #[test]
+    fn purge_is_of_the_rung_that_is_claimed_and_not_of_the_ladder() {
+        let rung = |technique, is_purge| Rung {
+            technique,
+            is_purge,
+        };
+        let (block, crypto) = (Technique::BlockErase, Technique::CryptoErase);
+        let ladder = [rung(block, true), rung(crypto, false)];
+        let mut refused = claimed(block);
+        refused.evidence.not_begun = Some("refused".into());
+        refused.verdict = judge(&refused.evidence);
+        assert!(is_purged(&ladder, &[claimed(block)]));
+        assert!(!is_purged(&ladder, &[refused, claimed(crypto)]));
+        assert!(!is_purged(&[], &[claimed(block)]), "not planned");
     }
 
     #[test]

@@ -16,22 +16,34 @@ use wipe::restore::{Outcome, Reason};
 #[must_use]
 pub fn technique(language: Language, plan: &Plan) -> String {
     let has = |kind| plan.passes.contains(&kind);
-    let first = match (language, plan.sanitize) {
-        (_, None) => String::new(),
-        (Language::English, Some(by_drive)) => format!("{by_drive}, then "),
-        (Language::French, Some(Technique::BlockErase)) => {
-            "effacement de tous les blocs par le disque, puis ".into()
+    let by_drive = |technique: Technique| match (language, technique) {
+        (Language::English, _) => technique.to_string(),
+        (Language::French, Technique::BlockErase) => {
+            "effacement de tous les blocs par le disque".into()
         }
-        (Language::French, Some(Technique::CryptoErase)) => {
-            "effacement cryptographique par le disque, puis ".into()
+        (Language::French, Technique::CryptoErase) => {
+            "effacement cryptographique par le disque".into()
         }
-        (Language::French, Some(Technique::Overwrite)) => {
-            "réécriture par le disque lui-même, puis ".into()
+        (Language::French, Technique::Overwrite) => "réécriture par le disque lui-même".into(),
+        (Language::French, Technique::EnhancedErase) => {
+            "effacement de sécurité étendu par le disque".into()
         }
-        (Language::French, Some(Technique::EnhancedErase)) => {
-            "effacement de sécurité étendu par le disque, puis ".into()
-        }
+        (Language::French, Technique::Format) => "formatage NVM par le disque".into(),
     };
+    let (or_else, then) = match language {
+        Language::English => ("else", "then"),
+        Language::French => ("sinon", "puis"),
+    };
+    let mut first = String::new();
+    for (number, rung) in plan.ladder.iter().enumerate() {
+        if number > 0 {
+            first.push_str(&format!(", {or_else} "));
+        }
+        first.push_str(&by_drive(rung.technique));
+    }
+    if !first.is_empty() {
+        first.push_str(&format!(", {then} "));
+    }
     match language {
         Language::English => format!("{first}{}", plan.technique),
         Language::French => format!(
@@ -357,7 +369,7 @@ mod tests {
             identity: "still".into(),
             seed: Seed([7; 32]),
             cipher: Cipher::ChaCha8,
-            sanitize: None,
+            ladder: Vec::new(),
             passes: passes.to_vec(),
             verify: VerifyMode::Sampled(Share::MIN),
             journal: None,

@@ -66,7 +66,11 @@ fn plans_of_captures_are_shown_for_the_level_that_is_asked_for() {
     let json = raz(&["plan", "--capture", &ssd, "--level", "purge", "--json"]);
     let json = json.with_status(0).json();
     assert_eq!(json[0]["level"], "Purge");
-    assert_eq!(json[0]["sanitize"], "block erase by the drive");
+    let own_erases = [
+        "block erase by the drive",
+        "cryptographic erase by the drive",
+    ];
+    assert_eq!(json[0]["own_erases"], serde_json::json!(own_erases));
     assert!(json[0]["capture"].as_str().unwrap().starts_with(&ssd));
 }
 

@@ -48,6 +48,7 @@ fn order() -> Order {
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
+        format: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

@@ -92,7 +92,9 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         }
         Said::Nvme(said) => {
             let (controller, namespace) = &**said;
-            alone = nvme::capacity(&line, &mut facts, nsid(context), controller, namespace);
+            let nsid = nsid(context);
+            alone = nvme::capacity(&line, &mut facts, nsid, controller, namespace);
+            facts.format = nvme::format(controller, namespace, nsid, &alone);
         }
         Said::Mmc(register) => mmc::capacity(&mut facts, register),
         Said::Nothing => {}

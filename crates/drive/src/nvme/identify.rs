@@ -207,6 +207,8 @@ pub struct Namespace {
     pub eui64: Option<String>,
     /// DLFEAT b2:0: what deallocated blocks read as: 0 not said, 1 zeros, 2 ones.
     pub deallocated_reads: u8,
+    /// FPI: percent of a format that is still to be done; `None` where the drive does not tell.
+    pub format_remaining: Option<u8>,
     /// What was odd, in words.
     pub oddities: Vec<String>,
 }
@@ -264,6 +266,7 @@ impl Namespace {
             nguid: id(data.get(104..120)),
             eui64: id(data.get(120..128)),
             deallocated_reads: byte(data, 33).unwrap_or(0) & 0b111,
+            format_remaining: byte(data, 32).filter(|b| bit(*b, 7)).map(|b| b & 0x7F),
             oddities,
         }
     }

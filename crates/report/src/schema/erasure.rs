@@ -36,8 +36,8 @@ pub enum OutcomeWord {
 pub struct Erasure {
     /// Level asked for.
     pub requested_level: Level,
-    /// Level reached: `none` unless the outcome is `verified`; `purge` only where `sanitize` is
-    /// claimed by the drive besides.
+    /// Level reached: `none` unless the outcome is `verified`; `purge` only where one of `own_erases`
+    /// that makes a purge is claimed by the drive besides.
     pub achieved_level: Level,
     /// Sanitization technique (r2 §4.6), such as `overwrite`.
     pub technique: String,
@@ -53,9 +53,10 @@ pub struct Erasure {
     pub consent: Consent,
     /// How to derive the pattern again.
     pub pattern: Pattern,
-    /// The drive's erase by itself, before the passes; absent when there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sanitize: Option<Sanitize>,
+    /// The drive's erases by itself that were tried before the passes, in order: a next one only where
+    /// the drive itself said that the one before did not happen. Absent when there was none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_erases: Vec<Sanitize>,
     /// Each pass that began.
     pub passes: Vec<Pass>,
     /// What the drive holds now.
@@ -76,7 +77,7 @@ pub struct Erasure {
     pub ledger: Option<LedgerRecord>,
 }
 
-/// A sanitize operation of the drive's own. It is never more than claimed by the drive.
+/// An erase of the drive's own. It is never more than claimed by the drive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sanitize {
     /// How the drive was told to erase.
@@ -109,6 +110,8 @@ pub enum SanitizeTechnique {
     Overwrite,
     /// ATA's enhanced SECURITY ERASE UNIT.
     EnhancedSecurityErase,
+    /// NVMe's Format NVM with an erase of user data. No purge.
+    NvmeFormat,
 }
 
 /// What may be said of a sanitize operation.

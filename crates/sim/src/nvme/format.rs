@@ -77,6 +77,16 @@ impl NvmeDrive {
         format.is_some_and(|format| format.order.nsids.contains(&nsid))
     }
 
+    /// Percent of a format of this namespace that is still to be done, at least 1 while it goes on.
+    pub(super) fn format_remaining(&self, nsid: u32) -> u8 {
+        let Some(format) = self.format.as_ref().filter(|_| self.is_formatting(nsid)) else {
+            return 0;
+        };
+        let whole = self.options.durations.format.as_millis().max(1);
+        let left = whole.saturating_sub(format.done.as_millis());
+        u8::try_from(left * 100 / whole).map_or(100, |percent| percent.clamp(1, 100))
+    }
+
     fn order(&self, entry: &Entry) -> Result<Order, u16> {
         let switches = &self.options.switches;
         let dword = entry.dword(40);

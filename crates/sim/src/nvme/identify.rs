@@ -141,6 +141,9 @@ impl NvmeDrive {
             put(&mut data, offset, &namespace.sectors().to_le_bytes());
         }
         let index = u8::try_from(namespace.format_index).unwrap_or(0);
+        if self.options.switches.format_tells_progress {
+            data[32] = 0x80 | self.format_remaining(nsid);
+        }
         data[26] = index & 0xF | if namespace.extended { 0x10 } else { 0 };
         put(
             &mut data,

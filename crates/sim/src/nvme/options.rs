@@ -89,6 +89,8 @@ pub struct Switches {
     pub erased_blocks_are_unreadable: bool,
     /// Format NVM.
     pub format: bool,
+    /// FPI: Identify Namespace tells how much of a format is still to be done.
+    pub format_tells_progress: bool,
     /// FNA bit 0: a format is of all namespaces.
     pub format_is_of_all: bool,
     /// FNA bit 1: a secure erase is of all namespaces.
@@ -210,6 +212,7 @@ impl Default for Switches {
             no_deallocate_modifies: 1,
             erased_blocks_are_unreadable: false,
             format: true,
+            format_tells_progress: false,
             format_is_of_all: false,
             format_erase_is_of_all: false,
             format_crypto_erase: true,

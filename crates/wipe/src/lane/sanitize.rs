@@ -2,8 +2,9 @@
 
 use super::{Lane, Stage};
 use crate::call::{Answer, Call};
+use crate::job::Step;
 use crate::native::security::PASSWORD_TEXT;
-use crate::native::{self, End, Evidence, State, Surroundings, Verdict};
+use crate::native::{self, End, Evidence, State, Surroundings, Technique, Verdict};
 use crate::outcome::{SanitizeRecord, Shortfall};
 use crate::progress::Phase;
 use crate::target::Control;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub(super) struct Sanitizing {
     call: Call<Evidence>,
     watch: Arc<Watch>,
+    technique: Technique,
 }
 
 /// What the thread tells the lane, and the lane the thread.
@@ -85,9 +87,10 @@ impl Sanitizing {
 
 impl Lane {
     pub(super) fn begin_sanitize(&mut self, now: Instant) {
-        let Some(order) = self.work.sanitize.clone() else {
+        let Some(order) = self.work.ladder.pop_front() else {
             return;
         };
+        let technique = order.technique;
         self.begin_phase(Phase::Sanitizing, self.work.target.capacity_bytes, now);
         // Witnesses are writes.
         self.run.first_write.get_or_insert_with(SystemTime::now);
@@ -114,7 +117,11 @@ impl Lane {
             } = order;
             native::run(&*drive, technique, &*medium, &*theirs, patience)
         });
-        self.stage = Stage::Sanitizing(Box::new(Sanitizing { call, watch }));
+        self.stage = Stage::Sanitizing(Box::new(Sanitizing {
+            call,
+            watch,
+            technique,
+        }));
     }
 
     pub(super) fn poll_sanitize(&mut self, now: Instant) {
@@ -152,46 +159,63 @@ impl Lane {
         }
     }
 
-    /// A security erase goes on without anybody who waits for it, and a power cut in it locks the drive.
+    /// What answers only at its end goes on without anybody who waits for it.
     fn tell_silent_erase(&mut self) {
         let Stage::Sanitizing(sanitizing) = &self.stage else {
             return;
         };
-        if !sanitizing.watch.may_be_silent.is_zero() {
-            let label = &self.work.target.label;
-            self.run.stops.push(Shortfall::Other(format!(
-                "{label}: it may still erase itself; leave its power on until it answers again. If the power goes before, it is locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
-            )));
-        }
+        let label = &self.work.target.label;
+        let on = "it may still erase itself; leave its power on until it answers again";
+        let text = match sanitizing.technique {
+            Technique::EnhancedErase => format!(
+                "{label}: {on}. If the power goes before, it is locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
+            ),
+            Technique::Format => format!(
+                "{label}: {on}. If the power goes before, it may have to be formatted anew before it takes reads and writes"
+            ),
+            // Those are asked how far they are.
+            Technique::BlockErase | Technique::CryptoErase | Technique::Overwrite => return,
+        };
+        self.run.stops.push(Shortfall::Other(text));
     }
 
-    /// Goes on to overwrite a drive that takes it, whatever came of its own erase; what may be claimed
-    /// of that is on record.
+    /// Tries the next technique where this one did not happen by the drive's own word, and overwrites a
+    /// drive that takes it, whatever came of its own erase; what may be claimed of that is on record.
     fn sanitized(&mut self, evidence: Evidence, now: Instant) {
         let verdict = native::judge(&evidence);
         let reasons = match &verdict {
             Verdict::ClaimedByDrive(_) => String::new(),
             Verdict::Refuted(reasons) | Verdict::Unknown(reasons) => reasons.join("; "),
         };
-        let state = evidence
-            .after
-            .as_ref()
-            .unwrap_or(&evidence.at_first)
-            .state
-            .clone();
-        let end = evidence.end.clone();
-        self.run.sanitize = Some(SanitizeRecord { evidence, verdict });
-        let takes_nothing = match end {
-            Some(End::Stopped) => return self.stop(Shortfall::Interrupted, now),
-            Some(End::Stuck { .. } | End::Undecoded) => true,
-            Some(End::Ended) | None => {
-                matches!(state, State::Failed(_) | State::InProgress { .. })
-            }
-        };
-        if self.interrupted.is_some() {
-            return self.stop(Shortfall::Interrupted, now);
+        let is_next = |order: &native::Order| evidence.leaves_open(order.technique);
+        while self
+            .work
+            .ladder
+            .front()
+            .is_some_and(|order| !is_next(order))
+        {
+            self.work.ladder.pop_front();
         }
-        if takes_nothing {
+        let takes_nothing = match evidence.end {
+            Some(End::Stopped) => None,
+            Some(End::Stuck { .. } | End::Undecoded) => Some(true),
+            Some(End::Ended) | None => Some(matches!(
+                evidence.state(),
+                State::Failed(_) | State::InProgress { .. }
+            )),
+        };
+        self.run
+            .own_erases
+            .push(SanitizeRecord { evidence, verdict });
+        let Some(takes_nothing) = takes_nothing.filter(|_| self.interrupted.is_none()) else {
+            return self.stop(Shortfall::Interrupted, now);
+        };
+        if !self.work.ladder.is_empty() {
+            let steps = [Step::Sanitize, Step::Identity("after sanitize")];
+            steps
+                .into_iter()
+                .for_each(|step| self.work.steps.push_front(step));
+        } else if takes_nothing {
             let label = &self.work.target.label;
             let text = format!(
                 "{label}: the drive's own erase leaves it taking neither reads nor writes: {reasons}"

@@ -136,7 +136,7 @@ impl Sanitize for AtaSanitize {
                 };
                 sanitize_overwrite_ext(overwrite, LastPass::Pattern, failure, zones)
             }
-            Technique::EnhancedErase => return Err(NOT_OURS.into()),
+            Technique::EnhancedErase | Technique::Format => return Err(NOT_OURS.into()),
         };
         let registers = registers(&*self.port, &cdb, None, TIMEOUT)?;
         match registers.good() {

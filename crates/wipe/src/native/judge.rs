@@ -79,7 +79,10 @@ fn not_overwritten(evidence: &Evidence) -> u32 {
             witnesses.looked_at().saturating_sub(filled)
         }
         Technique::Overwrite => witnesses.not_overwritten,
-        Technique::BlockErase | Technique::CryptoErase | Technique::EnhancedErase => 0,
+        Technique::BlockErase
+        | Technique::CryptoErase
+        | Technique::EnhancedErase
+        | Technique::Format => 0,
     }
 }
 
@@ -154,7 +157,7 @@ fn too_fast(evidence: &Evidence) -> Option<String> {
             bytes / patience.fastest_overwrite.max(1) as f64
         }
         Technique::BlockErase => patience.shortest_block_erase.as_secs_f64(),
-        Technique::CryptoErase => 0.0,
+        Technique::CryptoErase | Technique::Format => 0.0,
     };
     (took.as_secs_f64() < least).then(|| {
         format!(

@@ -41,7 +41,7 @@ impl NvmeSanitize {
         let action = match technique {
             Technique::BlockErase => SanitizeAction::BlockErase,
             Technique::CryptoErase => SanitizeAction::CryptoErase,
-            Technique::EnhancedErase => return None,
+            Technique::EnhancedErase | Technique::Format => return None,
             Technique::Overwrite => SanitizeAction::Overwrite(Overwrite {
                 pattern: u32::from_le_bytes([OVERWRITE_BYTE; 4]),
                 passes: Passes::ONE,

@@ -129,7 +129,9 @@ impl Sanitize for ScsiSanitize {
                 let cdb = sanitize_cryptographic_erase(options.0, options.1, options.2);
                 (cdb, None)
             }
-            Technique::EnhancedErase => return Err("not a command of SCSI's".into()),
+            Technique::EnhancedErase | Technique::Format => {
+                return Err("not a command of SCSI's".into());
+            }
             Technique::Overwrite => {
                 let cdb = sanitize_overwrite(options.0, options.1, options.2);
                 (cdb, Some(&parameters[..]))
@@ -152,7 +154,9 @@ impl Sanitize for ScsiSanitize {
         let reads = self.characteristics.map(|of| match technique {
             Technique::BlockErase => of.read_after_block_erase,
             Technique::CryptoErase => of.read_after_crypto_erase,
-            Technique::Overwrite | Technique::EnhancedErase => ReadAfterErase::Good,
+            Technique::Overwrite | Technique::EnhancedErase | Technique::Format => {
+                ReadAfterErase::Good
+            }
         });
         matches!(
             reads,

@@ -7,8 +7,8 @@ use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
 use drive::ata::identify::EraseTime;
 use drive::facts::{
-    DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands, Security, Transport, UsbBridge,
-    Zoned,
+    DriveFacts, HiddenCapacity, Medium, NvmeFormat, Sanitize, SanitizeCommands, Security,
+    Transport, UsbBridge, Zoned,
 };
 use drive::health::{Confidence, Count, Health};
 use drive::identity::Identity;
@@ -37,6 +37,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
+        format: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
@@ -252,6 +253,10 @@ fn purge(facts: &DriveFacts) -> Plan {
     plan(facts, &wishes)
 }
 
+fn techniques(plan: &Plan) -> Vec<Technique> {
+    plan.ladder.iter().map(|rung| rung.technique).collect()
+}
+
 /// A drive with these commands, all of whose capacity is known.
 fn sanitizing(medium: Medium, [block_erase, crypto_erase, overwrite]: [bool; 3]) -> DriveFacts {
     DriveFacts {
@@ -271,35 +276,94 @@ fn sanitizing(medium: Medium, [block_erase, crypto_erase, overwrite]: [bool; 3])
 #[test]
 fn purge_is_the_drives_own_erase_and_then_all_that_clear_is() {
     let flash = Medium::SolidState;
-    for (facts, technique, level) in [
+    let [block, crypto] = [Technique::BlockErase, Technique::CryptoErase];
+    for (facts, expected, level) in [
         (
             sanitizing(flash, [true; 3]),
-            Technique::BlockErase,
+            vec![block, crypto],
+            Level::Purge,
+        ),
+        (
+            sanitizing(flash, [true, false, false]),
+            vec![block],
             Level::Purge,
         ),
         (
             sanitizing(DISK, [true; 3]),
-            Technique::Overwrite,
+            vec![Technique::Overwrite],
             Level::Purge,
         ),
         // Nobody has answered for its encryption.
         (
             sanitizing(flash, [false, true, true]),
-            Technique::CryptoErase,
+            vec![crypto],
             Level::Clear,
         ),
     ] {
         let plan = purge(&facts);
         assert_eq!(
-            (plan.sanitize, plan.level),
-            (Some(technique), level),
+            (techniques(&plan), plan.level),
+            (expected, level),
             "{plan:?}"
         );
         assert_eq!(plan.passes, [Pattern]);
         assert_eq!(plan.verify, VerifyMode::Full);
         assert!(says(&plan.residual, "as the drive claims"), "{plan:?}");
-        assert_eq!(plain(&facts).sanitize, None, "only where it is asked for");
+        assert!(
+            plain(&facts).ladder.is_empty(),
+            "only where it is asked for"
+        );
     }
+}
+
+/// An NVMe drive whose namespace can be formatted.
+fn formatting(commands: [bool; 3]) -> DriveFacts {
+    DriveFacts {
+        transport: Transport::Nvme,
+        format: Ok(NvmeFormat { nsid: 1 }),
+        ..sanitizing(Medium::SolidState, commands)
+    }
+}
+
+#[test]
+fn next_rung_is_what_reaches_less_and_a_format_is_never_a_purge() {
+    let [block, crypto, format] = [
+        Technique::BlockErase,
+        Technique::CryptoErase,
+        Technique::Format,
+    ];
+    let rungs = |facts: &DriveFacts| -> Vec<(Technique, bool)> {
+        let plan = purge(facts);
+        plan.ladder
+            .iter()
+            .map(|rung| (rung.technique, rung.is_purge))
+            .collect()
+    };
+    let all = [(block, true), (crypto, false), (format, false)];
+    assert_eq!(rungs(&formatting([true; 3])), all);
+    let none = DriveFacts {
+        sanitize: Err("it has none".into()),
+        ..formatting([false; 3])
+    };
+    assert_eq!(rungs(&none), [(format, false)]);
+    assert_eq!(purge(&none).level, Level::Clear);
+    let others = DriveFacts {
+        format: Err("it would erase other namespaces".into()),
+        ..formatting([true; 3])
+    };
+    assert_eq!(rungs(&others), all[..2]);
+    let reasons = purge(&others).reasons;
+    assert!(says(&reasons, "erase other namespaces"), "{reasons:?}");
+    // A disk that has both falls back on its security commands.
+    let both = DriveFacts {
+        sanitize: sanitizing(DISK, [false, false, true]).sanitize,
+        ..securing(|_| {})
+    };
+    let expected = [
+        (Technique::Overwrite, true),
+        (Technique::EnhancedErase, true),
+    ];
+    assert_eq!(rungs(&both), expected);
 }
 
 /// A disk without a sanitize command whose security is at rest.
@@ -323,8 +387,8 @@ fn securing(change: impl FnOnce(&mut Security)) -> DriveFacts {
 fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_safe() {
     let plan = purge(&securing(|_| {}));
     assert_eq!(
-        (plan.sanitize, plan.level),
-        (Some(Technique::EnhancedErase), Level::Purge)
+        (techniques(&plan), plan.level),
+        (vec![Technique::EnhancedErase], Level::Purge)
     );
     for said in ["about 94 minutes", "must not lose its power", "raz unlock"] {
         assert!(says(&plan.reasons, said), "{said}: {plan:?}");
@@ -352,20 +416,20 @@ fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_
     };
     assert_eq!(purge(&behind_sas).level, Level::Purge);
     for (facts, reason) in [
-        (hybrid, "not known to reach its flash"),
+        (hybrid, "not known to reach the drive's flash"),
         (cached, "cache zones"),
         (securing(|s| s.frozen = Some(true)), "frozen"),
         (securing(|s| s.frozen = None), "password"),
         (securing(|s| s.enabled = Some(true)), "password"),
-        (securing(|s| s.enhanced_erase = None), "no enhanced"),
-        (securing(|s| s.supported = Some(false)), "no enhanced"),
+        (securing(|s| s.enhanced_erase = None), "does not have it"),
+        (securing(|s| s.supported = Some(false)), "does not have it"),
         (usb, "a test"),
         (flash, "no purge of flash"),
     ] {
         let plan = purge(&facts);
         assert_eq!(
-            (plan.sanitize, plan.level),
-            (None, Level::Clear),
+            (techniques(&plan), plan.level),
+            (vec![], Level::Clear),
             "{plan:?}"
         );
         assert_eq!(
@@ -416,7 +480,7 @@ fn drive_that_cannot_erase_itself_is_planned_as_clear_with_the_reason() {
         (facts(Transport::Ata, flash, false), "a test"),
         (
             sanitizing(flash, [false, false, true]),
-            "no command for flash",
+            "no sanitize command for flash",
         ),
         (
             sanitizing(DISK, [true, true, false]),
@@ -427,7 +491,7 @@ fn drive_that_cannot_erase_itself_is_planned_as_clear_with_the_reason() {
         (stick, "not known to be a disk"),
     ] {
         let plan = purge(&facts);
-        assert_eq!(plan.sanitize, None, "{plan:?}");
+        assert_eq!(techniques(&plan), [], "{plan:?}");
         assert_ne!(plan.level, Level::Purge);
         assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
     }
@@ -449,7 +513,7 @@ fn purge_needs_all_capacity_to_be_known() {
         };
         let plan = purge(&facts);
         assert_eq!(plan.level, Level::Clear, "{plan:?}");
-        assert_eq!(plan.sanitize, Some(Technique::Overwrite));
+        assert_eq!(techniques(&plan), [Technique::Overwrite]);
     }
     let hidden = DriveFacts {
         hidden: HiddenCapacity::Hidden {

@@ -19,7 +19,7 @@ fn resumed() -> Run {
         same: true,
     };
     Run {
-        sanitize: None,
+        own_erases: Vec::new(),
         passes: vec![PassRecord {
             kind: PassKind::Pattern,
             pass: 0,

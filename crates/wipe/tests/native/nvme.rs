@@ -2,6 +2,7 @@
 //! that no host can see. The truth is what is found in all namespaces: the one that is read, one that
 //! is attached to nothing, and one that was deleted.
 
+pub mod format;
 pub mod traps;
 
 use crate::trap::{is_claimed, reasons};

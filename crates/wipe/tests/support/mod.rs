@@ -120,7 +120,7 @@ pub fn job(target: Target, control: Arc<Manner>, cipher: Cipher, passes: &[PassK
         control,
         seed: SEED,
         cipher,
-        sanitize: None,
+        ladder: Vec::new(),
         passes: passes.to_vec(),
         verify: VerifyMode::Full,
         journal: None,

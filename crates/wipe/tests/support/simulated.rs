@@ -121,7 +121,7 @@ impl Wanted {
             identity: self.identity.clone(),
             seed: self.seed,
             cipher: self.cipher,
-            sanitize: None,
+            ladder: Vec::new(),
             passes: self.passes.clone(),
             verify: self.verify,
             journal: None,

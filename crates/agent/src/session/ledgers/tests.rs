@@ -56,6 +56,7 @@ fn facts() -> DriveFacts {
         security: Security::default(),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
+        format: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

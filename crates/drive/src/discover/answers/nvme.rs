@@ -3,7 +3,7 @@
 use crate::discover::base::{is_other_namespace, other_namespace};
 use crate::discover::line::Line;
 use crate::discover::serial::Serial;
-use crate::facts::{DriveFacts, HiddenCapacity, Medium};
+use crate::facts::{DriveFacts, HiddenCapacity, Medium, NvmeFormat};
 use crate::nvme::command::{self, IDENTIFY_BYTES};
 use crate::nvme::identify::{Controller, Namespace, namespace_list};
 
@@ -136,6 +136,26 @@ pub fn capacity(
         ));
     }
     Ok(())
+}
+
+/// Format NVM, where it erases this namespace alone: by FNA, or because there is no other.
+pub fn format(
+    controller: &Controller,
+    namespace: &Namespace,
+    nsid: u32,
+    alone: &Result<(), String>,
+) -> Result<NvmeFormat, String> {
+    if !controller.admin.format {
+        return Err("the drive does not have it".into());
+    }
+    if namespace.format.is_none() {
+        return Err("the namespace does not say how it is formatted".into());
+    }
+    // What FNA leaves to the controller's format is not asked for; its erase is.
+    if controller.format.formats_all || controller.format.erases_all {
+        alone.clone()?;
+    }
+    Ok(NvmeFormat { nsid })
 }
 
 /// Capacity of the controller that belongs to no namespace, and sectors beyond what the kernel addresses.

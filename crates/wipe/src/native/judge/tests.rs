@@ -25,6 +25,7 @@ fn good() -> Evidence {
         at_first: idle(Some(true)),
         before: idle(Some(true)),
         not_begun: None,
+        is_refused: false,
         in_progress_seen: 3,
         end: Some(End::Ended),
         after: Some(idle(Some(true))),

@@ -25,11 +25,7 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "status bytes are decoded by raz itself; what does not decode is unknown",
             "–",
         )),
-        (3, "Format of one namespace only, or without secure erase", known(
-            "`sim::nvme`, `format_erases_one_namespace`",
-            "never in a plan: no Format NVM is sent",
-            "–",
-        )),
+        (3, "Format of one namespace only, or without secure erase", None),
         (4, "Capacity hidden: HPA, DCO, AMAC, short SCSI capacity", known(
             "`sim::ata`, `sim::scsi`; `hpa_of_one_sector_is_hidden_capacity`",
             "restored before the first write (`hidden_sectors_of_honest_drives_are_open_and_stay_so_when_the_power_goes`); where the drive refuses, the plan is below Clear; not answered: unknown",
