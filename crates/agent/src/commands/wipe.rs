@@ -118,6 +118,13 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
                 continue;
             }
         };
+        // It was to be reached with what the drive hid, which it kept.
+        if falls_short(&order.plan) {
+            let reason = format!("{}: {}", order.facts.path.display(), no_purge(&order.plan));
+            tell!("{}", printable(&reason));
+            lost.push(work::not_started(order, reason).context("making the seed")?);
+            continue;
+        }
         let start = match &ledgers {
             // Read under the claim: no other run of this drive writes it meanwhile.
             Some(ledgers) => ledgers.start(&order, |said| tell!("{said}")),
@@ -245,17 +252,25 @@ fn unconfirmed(named: &[&DriveFacts], confirmed: &[String]) -> Vec<String> {
     missing.chain(strange).collect()
 }
 
-/// Why a drive cannot reach the level that was asked for by name.
+/// Why a drive cannot reach the level that was asked for by name, not even when it gives back what it
+/// hides.
 fn below_purge(facts: &DriveFacts, arguments: &Wipe) -> Option<String> {
     let plan = planned(facts, arguments);
-    let falls_short = plan.wanted == Wanted::Purge && plan.level != Level::Purge;
-    falls_short.then(|| {
-        format!(
-            "{}: refused: Purge was asked for and cannot be reached: {}; to do: ask for --level clear, or have the drive destroyed",
-            facts.path.display(),
-            plan.reasons.join("; ")
-        )
-    })
+    let reaches = restoring::if_restored(facts)
+        .is_some_and(|restored| !falls_short(&planned(&restored, arguments)));
+    (falls_short(&plan) && !reaches)
+        .then(|| format!("{}: {}", facts.path.display(), no_purge(&plan)))
+}
+
+fn falls_short(plan: &Plan) -> bool {
+    plan.wanted == Wanted::Purge && plan.level != Level::Purge
+}
+
+fn no_purge(plan: &Plan) -> String {
+    format!(
+        "refused: Purge was asked for and cannot be reached: {}; to do: ask for --level clear, or have the drive destroyed",
+        plan.reasons.join("; ")
+    )
 }
 
 fn planned(facts: &DriveFacts, arguments: &Wipe) -> Plan {
@@ -377,4 +392,44 @@ fn progress(work: &Work) -> String {
         })
         .collect();
     parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Wipe, below_purge};
+    use crate::capture::Replayed;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+    use drive::facts::DriveFacts;
+    use report::capture::Capture;
+
+    fn captured(kind: &str) -> DriveFacts {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures");
+        let document = std::fs::read(format!("{folder}/{kind}.json")).unwrap();
+        let capture = Capture::parse(&document).unwrap();
+        Replayed::new(&capture).unwrap().facts().unwrap()
+    }
+
+    fn asking(level: &str) -> Wipe {
+        let line = ["raz", "wipe", "/dev/x", "--confirm", "x", "--level", level];
+        match Cli::try_parse_from(line).unwrap().command {
+            Command::Wipe(wipe) => wipe,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn purge_is_refused_before_anything_is_changed_unless_what_is_hidden_can_come_back() {
+        for (kind, is_refused) in [
+            ("sata-hdd-sanitize", false),
+            ("sata-hdd-amac", false),
+            ("sata-ssd-frozen", true),
+            ("sata-hdd-dco", true),
+        ] {
+            let facts = captured(kind);
+            let refused = below_purge(&facts, &asking("purge"));
+            assert_eq!(refused.is_some(), is_refused, "{kind}: {refused:?}");
+            assert_eq!(below_purge(&facts, &asking("auto")), None);
+        }
+    }
 }

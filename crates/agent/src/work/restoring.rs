@@ -9,7 +9,7 @@
 use super::Order;
 use drive::claim::{Checks, Claimed, claim};
 use drive::discover::Machine;
-use drive::facts::HiddenCapacity;
+use drive::facts::{DriveFacts, HiddenCapacity};
 use drive::refusal::PlanKind;
 use drive::rescan::rescan;
 use drive::trace::Answer;
@@ -67,6 +67,18 @@ impl Restoration {
             }
         }
     }
+}
+
+/// The facts as they are when the drive gives back all that it hides; `None` where nothing is known to
+/// be hidden, or it is not told.
+#[must_use]
+pub fn if_restored(facts: &DriveFacts) -> Option<DriveFacts> {
+    Limits::of(facts)?;
+    let mut restored = facts.clone();
+    restored.hidden = HiddenCapacity::None {
+        evidence: "if it is given back".into(),
+    };
+    Some(restored)
 }
 
 struct Door<'a>(&'a Claimed);

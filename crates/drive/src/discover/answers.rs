@@ -195,6 +195,9 @@ fn sanitize(line: &Line<'_>, facts: &DriveFacts, said: &Said) -> Result<Sanitize
             none("a USB bridge is not trusted with sanitize commands: attach the drive directly")
         }
         Said::Ata(identify) => match identify.sanitize {
+            Some(_) if ata::is_sanitize_frozen(line) => none(
+                "its sanitize commands are frozen until its power goes: switch it off and on, or let the machine sleep and wake it",
+            ),
             Some(offered) => Ok(Sanitize {
                 block_erase: offered.block_erase,
                 crypto_erase: offered.crypto_scramble,

@@ -5,6 +5,7 @@ use crate::ata::command::{self, PAGE_BYTES};
 use crate::ata::dco::DcoIdentify;
 use crate::ata::identify::{Feature, Identify, Rotation};
 use crate::ata::registers::{NativeMax, RegisterReturn};
+use crate::ata::sanitize::{AbortReason, SanitizeStatus};
 use crate::discover::hidden::{self, Answer, Answers};
 use crate::discover::kernel_log;
 use crate::discover::line::Line;
@@ -114,6 +115,19 @@ pub fn capacity(line: &Line<'_>, facts: &mut DriveFacts, context: &Context, said
             .and_then(|device| kernel_log::hpa(&context.log, device)),
     };
     facts.hidden = hidden::decide(&answers);
+}
+
+/// The drive says that it takes no sanitize command before the next power cycle. Any other answer, also
+/// none, is left to the run, which asks again before it sends one.
+pub fn is_sanitize_frozen(line: &Line<'_>) -> bool {
+    let Ok(sense) = line.sense_of(&command::sanitize_status_ext()) else {
+        return false;
+    };
+    match SanitizeStatus::from_registers(&RegisterReturn::from_sense(&sense)) {
+        SanitizeStatus::Reported(report) => report.frozen && !report.in_progress,
+        SanitizeStatus::Aborted(reason) => reason == AbortReason::Frozen,
+        SanitizeStatus::Unknown(_) => false,
+    }
 }
 
 /// What is known of hidden capacity when IDENTIFY DEVICE was not answered.
