@@ -133,6 +133,10 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
             "{bytes} bytes of the drive are hidden from this overwrite: below Clear, which is of the whole drive; SATA and SAS drives are told to give them back before the first write, and planned anew when they did"
         ));
     }
+    if let Some(reason) = tcg::hides(&facts.tcg) {
+        level = Level::BelowClear;
+        reasons.push(reason.to_owned());
+    }
     if facts.transport == Transport::RaidVolume {
         level = Level::BelowClear;
         reasons.push(
@@ -371,6 +375,7 @@ fn residual(facts: &DriveFacts, kind: Kind, sanitize: Option<Technique>) -> Vec<
         );
     }
     residual.extend(hidden(&facts.hidden));
+    residual.extend(tcg::residual(&facts.tcg));
     residual.extend(behind(facts.transport).map(str::to_owned));
     match facts.zoned {
         Zoned::No => {}
@@ -444,5 +449,6 @@ fn behind(transport: Transport) -> Option<&'static str> {
     }
 }
 
+mod tcg;
 #[cfg(test)]
 mod tests;

@@ -287,6 +287,16 @@ fn solid_state() -> Vec<Kind> {
 /// What TRUSTED RECEIVE of protocol 01h, ComID 0001h gives: Level 0 discovery of a drive whose owner
 /// has taken it and whose global range is locked.
 fn opal_locked(capture: &mut Capture) {
+    for asked in &mut capture.scsi {
+        let is_identify = asked.command.0.ends_with(&[0xEC, 0]);
+        // Word 48: trusted computing. What was answered first is the unit attention of power on.
+        if let (true, Answer::Reply(reply)) = (is_identify, &mut asked.answer)
+            && !reply.data.0.is_empty()
+        {
+            reply.data.0[96..98].copy_from_slice(&0x4001_u16.to_le_bytes());
+            reply.data.0 = seal(std::mem::take(&mut reply.data.0));
+        }
+    }
     let mut page = vec![0; 48];
     // TPer (0001h): synchronous, streaming. Locking (0002h): supported, enabled, locked, encrypts,
     // shadow MBR enabled and not done. Opal 2.0 (0203h): base ComID 1004h, one, SID changed.
@@ -306,13 +316,19 @@ fn opal_locked(capture: &mut Capture) {
     let command = [
         0x85, 0x08, 0x0E, 0, 0x01, 0, 1, 0, 0, 0, 0x01, 0, 0, 0x40, 0x5C, 0,
     ];
-    capture.scsi.push(Scsi {
-        command: Bytes(command.to_vec()),
-        answer: Answer::Reply(ScsiReply {
-            data: Bytes(page),
-            ..ScsiReply::default()
-        }),
+    let is_smart = |asked: &Scsi| asked.command.0.ends_with(&[0xB0, 0]);
+    let place = capture.scsi.iter().position(is_smart).unwrap();
+    let answer = Answer::Reply(ScsiReply {
+        data: Bytes(page),
+        ..ScsiReply::default()
     });
+    capture.scsi.insert(
+        place,
+        Scsi {
+            command: Bytes(command.to_vec()),
+            answer,
+        },
+    );
 }
 
 /// A disk of 2003: 28-bit addresses, ATA-6, SMART, HPA, and the old security without enhanced erase.
