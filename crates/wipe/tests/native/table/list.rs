@@ -76,12 +76,12 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "–",
         )),
         (13, "Shadow MBR hides the range in front", known(
-            "not simulated yet; `only_locking_that_hides_the_medium_refuses_and_says_what_stands_before_it`",
+            "`sim::tcg`, shadow MBR; `only_locking_that_hides_the_medium_refuses_and_says_what_stands_before_it`",
             "Level 0 discovery is asked; a drive that shows a shadow MBR is refused (*TCG-locked*). Without an answer: unknown, beside the plan",
             "refused, or: whether it is locked is unknown",
         )),
         (14, "Locked drive answers zeros or errors", known(
-            "`sim::ata`, `zeros_while_locked`",
+            "`sim::ata`, `zeros_while_locked`; `sim::tcg`, locked ranges",
             "an ATA password is a refusal (*locked*), a TCG lock another (*TCG-locked*)",
             "refused",
         )),
