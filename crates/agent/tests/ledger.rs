@@ -3,7 +3,7 @@
 use agent::compose;
 use agent::ledger::folder::{Folder, Pair};
 use agent::ledger::{After, Heading, Resumes, Start, after};
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, Zoned};
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
 use drive::health::Health;
 use drive::identity::Identity;
 use report::ledger::Ledger;
@@ -44,6 +44,7 @@ fn facts() -> DriveFacts {
         removable: false,
         read_only: false,
         security: Security::default(),
+        tcg: Tcg::Absent,
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

@@ -8,6 +8,7 @@ use crate::health::Health;
 use crate::identity::Identity;
 use crate::nvme::identify::SanitizeCapabilities;
 use crate::scsi::vpd::Characteristics;
+use crate::tcg::Discovery;
 use crate::volume::VolumeId;
 use std::path::PathBuf;
 
@@ -54,8 +55,10 @@ pub struct DriveFacts {
     pub removable: bool,
     /// The kernel's read-only flag.
     pub read_only: bool,
-    /// ATA security. TCG locking is not asked for.
+    /// ATA security.
     pub security: Security,
+    /// TCG locking: Opal and its relatives.
+    pub tcg: Tcg,
     /// Capacity beyond what can be addressed.
     pub hidden: HiddenCapacity,
     /// The drive's own sanitize commands, or why none can be used here, in words.
@@ -179,8 +182,7 @@ pub enum Zoned {
 }
 
 /// ATA security of the drive's own firmware. `None` where it was not asked or the kind of drive has
-/// none; a drive whose `locked` is false may still be locked by TCG Opal, which nothing here asks: its
-/// writes or reads then fail, and the outcome says so.
+/// none; a drive whose `locked` is false may still be locked by TCG ([`Tcg`]).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Security {
     /// ATA security feature set supported.
@@ -193,6 +195,20 @@ pub struct Security {
     pub frozen: Option<bool>,
     /// Enhanced SECURITY ERASE UNIT exists, and takes so long by the drive's word.
     pub enhanced_erase: Option<EraseTime>,
+}
+
+/// What the drive says of TCG locking, by Level 0 discovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tcg {
+    /// Nothing that was asked says that the drive has any, or it was not asked.
+    Absent,
+    /// What it told.
+    Told(Discovery),
+    /// It says that it has trusted computing, and not how it is locked: unknown is not unlocked.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What a drive's own sanitize commands can do, through a path that carries them.

@@ -3,7 +3,7 @@
 //! A refusal is data, not an error: it is listed beside the drive. `drive` states refusals from
 //! facts; whether a plan is unattended or names several drives is told by the caller.
 
-use crate::facts::{DriveFacts, Silence, Transport, Use, Zoned};
+use crate::facts::{DriveFacts, Silence, Tcg, Transport, Use, Zoned};
 use std::fmt;
 
 /// One reason against erasing a drive.
@@ -37,6 +37,11 @@ pub enum Refusal {
     Networked,
     /// It is locked by a password.
     Locked,
+    /// It is locked by TCG (Opal and its relatives): reads and writes do not reach what it holds.
+    TcgLocked {
+        /// A shadow MBR stands in place of its first sectors: what is read there is not what is there.
+        shadow_mbr: bool,
+    },
     /// Another drive here has the same identity, or it has none.
     AmbiguousIdentity {
         /// Paths of the drives that look the same; empty when it has no identity but its path.
@@ -94,6 +99,7 @@ impl Refusal {
             Self::ReadOnly => "read-only",
             Self::Networked => "networked",
             Self::Locked => "locked",
+            Self::TcgLocked { .. } => "TCG-locked",
             Self::AmbiguousIdentity { .. } => "ambiguous identity",
             Self::HostManagedZones => "host-managed zones",
             Self::Silent { .. } => "silent",
@@ -117,6 +123,7 @@ impl Refusal {
             Self::ReadOnly => "open its write-protect switch, if it has one; an eMMC boot area is protected by the kernel, usually for firmware: leave it; a flash drive that turned read-only by wear must be destroyed".into(),
             Self::Networked => "erase it on the machine that owns it".into(),
             Self::Locked => "if an erase of raz's was cut, run `raz unlock`; else unlock it with its password, or revert it with the PSID from its label; else destroy it".into(),
+            Self::TcgLocked { .. } => "revert it with the PSID printed on its label (nvme-cli or sedutil), which destroys all its data, then list the drives again and erase it; a drive whose PSID cannot be read must be destroyed".into(),
             Self::AmbiguousIdentity { same_as } if same_as.is_empty() => "it has no serial: name it alone on a command line at this machine, with no other drive".into(),
             Self::AmbiguousIdentity { same_as } => format!("unplug the drives that look the same ({}) and erase them one at a time, or attach it without its USB bridge", same_as.join(", ")),
             Self::HostManagedZones => "raz does not overwrite host-managed zones yet; keep the drive apart".into(),
@@ -139,6 +146,12 @@ impl fmt::Display for Refusal {
             Self::Silent { why } => write!(f, "silent: {why}"),
             Self::NotOpened { error } => write!(f, "not opened: {error}"),
             Self::Denied { error } => write!(f, "access denied: {error}"),
+            Self::TcgLocked { shadow_mbr: true } => f.write_str(
+                "TCG-locked: a shadow MBR stands in place of its first sectors, and hides what they hold",
+            ),
+            Self::TcgLocked { shadow_mbr: false } => {
+                f.write_str("TCG-locked: some or all of it can be neither read nor overwritten")
+            }
             Self::AmbiguousIdentity { same_as } if !same_as.is_empty() => {
                 write!(f, "ambiguous identity: same as {}", same_as.join(", "))
             }
@@ -198,6 +211,14 @@ pub fn refusals(
     }
     if drive.security.locked == Some(true) {
         found.push(Refusal::Locked);
+    }
+    if let Tcg::Told(told) = &drive.tcg
+        && let Some(locking) = told.locking
+        && locking.hides_medium()
+    {
+        found.push(Refusal::TcgLocked {
+            shadow_mbr: locking.shadows(),
+        });
     }
     if drive.zoned == Zoned::HostManaged {
         found.push(Refusal::HostManagedZones);

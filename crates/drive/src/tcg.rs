@@ -98,7 +98,13 @@ impl Locking {
     /// the shadow MBR stands before the first sectors.
     #[must_use]
     pub fn hides_medium(&self) -> bool {
-        self.locked || (self.mbr_enabled && !self.mbr_done)
+        self.locked || self.shadows()
+    }
+
+    /// Whether the shadow MBR stands before the first sectors now.
+    #[must_use]
+    pub fn shadows(&self) -> bool {
+        self.mbr_enabled && !self.mbr_done
     }
 }
 

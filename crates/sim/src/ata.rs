@@ -3,7 +3,7 @@
 //!
 //! Written from ACS-4 and SAT-4 and from what is published of real drives. It shares no encoder or
 //! decoder with the crate `drive`, which is tested against it. A host reaches it through the
-//! translation in [`crate::satl`] only. Not modelled: queued commands, zones, TCG, SCT, DEVICE RESET.
+//! translation in [`crate::satl`] only. Not modelled: queued commands, zones, SCT, DEVICE RESET.
 
 pub mod disk;
 mod hidden;
@@ -14,6 +14,7 @@ pub mod options;
 mod sanitize;
 mod security;
 mod smart;
+mod trusted;
 
 use std::collections::VecDeque;
 
@@ -113,10 +114,13 @@ impl Task {
     /// The data phase of this command. An unknown command has none: the drive aborts it at once.
     pub(crate) fn phase(&self) -> Phase {
         match (self.command, self.feature & 0xFF) {
-            (0x20 | 0x24 | 0x25 | 0xC8 | 0x2F | 0x47 | 0xEC, _)
+            (0x20 | 0x24 | 0x25 | 0xC8 | 0x2F | 0x47 | 0x5C | 0x5D | 0xEC, _)
             | (0xB0, 0xD0 | 0xD1 | 0xD5)
             | (0xB1, 0xC2) => Phase::In,
-            (0x30 | 0x34 | 0x35 | 0x3D | 0xCA | 0x06 | 0xF1 | 0xF2 | 0xF4 | 0xF6, _)
+            (
+                0x30 | 0x34 | 0x35 | 0x3D | 0x5E | 0x5F | 0xCA | 0x06 | 0xF1 | 0xF2 | 0xF4 | 0xF6,
+                _,
+            )
             | (0xB1, 0xC3)
             | (0xF9, 0x01 | 0x03) => Phase::Out,
             _ => Phase::None,

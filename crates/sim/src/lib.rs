@@ -6,7 +6,7 @@
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
 //! [`cells`] what it physically holds, [`clock`] its time; [`ata`] is a disk behind the translation
-//! [`satl`], [`scsi`] a SAS disk.
+//! [`satl`], [`scsi`] a SAS disk, [`nvme`] an NVM subsystem; [`tcg`] locks them.
 
 pub mod ata;
 pub mod cells;
@@ -22,3 +22,4 @@ pub mod random;
 pub mod satl;
 pub mod scsi;
 pub mod sectors;
+pub mod tcg;

@@ -6,11 +6,12 @@
 //! all the same. It goes by its [`Clock`], and only while it has power.
 //!
 //! It has no asynchronous events (their requests are never answered), no protection information, no
-//! firmware update, no directories and no security protocols.
+//! firmware update, no directories and no security protocols but TCG's.
 
 use crate::cells::Cells;
 use crate::clock::Clock;
 use crate::device::{Event, NvmeAnswer, NvmeDevice};
+use crate::tcg::Tper;
 use lies::Becomes;
 use namespace::Namespace;
 use options::Options;
@@ -27,6 +28,7 @@ mod logs;
 mod namespace;
 pub mod options;
 mod sanitize;
+mod security;
 mod self_test;
 mod status;
 
@@ -72,6 +74,7 @@ pub struct NvmeDrive {
     deleted: Vec<Namespace>,
     features: Vec<features::Feature>,
     sanitize: sanitize::Sanitize,
+    tper: Option<Tper>,
     format: Option<format::Format>,
     self_test: self_test::SelfTest,
     events: events::Events,
@@ -108,6 +111,7 @@ impl NvmeDrive {
             deleted: Vec::new(),
             features: features::all(),
             sanitize: sanitize::Sanitize::new(&options),
+            tper: options.tcg.clone().map(Tper::new),
             format: None,
             self_test: self_test::SelfTest::default(),
             events: events::Events::default(),
@@ -191,6 +195,9 @@ impl NvmeDrive {
         {
             return Some(Err(refusal));
         }
+        if self.is_of_all_and_locked(opcode) {
+            return Some(Err(status::ACCESS_DENIED));
+        }
         Some(match opcode {
             0x02 => self.get_log(entry),
             0x06 => self.identify(entry),
@@ -203,6 +210,7 @@ impl NvmeDrive {
             0x15 => self.attachment_command(entry, out),
             0x18 => Ok((0, Vec::new())),
             0x80 => self.format_command(entry),
+            0x81 | 0x82 => self.security_command(entry, out),
             0x84 => self.sanitize_command(entry),
             _ => Err(status::INVALID_OPCODE),
         })
@@ -317,6 +325,9 @@ impl NvmeDevice for NvmeDrive {
                 self.is_powered = true;
                 self.power_cycles += 1;
                 self.power_on_sanitize();
+                if let Some(tper) = &mut self.tper {
+                    tper.power_on();
+                }
             }
             Event::Reset => {}
         }

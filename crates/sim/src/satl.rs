@@ -1,12 +1,13 @@
 //! The SCSI side of an ATA disk: a SCSI/ATA translation layer (SAT-4) as an HBA or a bridge has it,
 //! with ATA PASS-THROUGH.
 //!
-//! What it does not know is an invalid command. It translates neither SANITIZE nor SECURITY PROTOCOL.
+//! What it does not know is an invalid command. It does not translate SANITIZE.
 
 mod blocks;
 mod inquiry;
 mod mode;
 mod pass_through;
+mod security;
 mod sense;
 
 use crate::ata::disk::AtaDisk;
@@ -161,6 +162,7 @@ impl AtaDisk {
             0x35 | 0x91 => self.synchronize_cache(),
             0x42 => self.unmap(cdb, out),
             0x85 | 0xA1 => self.pass_through(cdb, out),
+            0xA2 | 0xB5 => self.security_protocol(cdb, out),
             _ => Err(INVALID_COMMAND.into()),
         }
     }
@@ -237,6 +239,9 @@ impl AtaDisk {
         }
         if answer.error & 0x10 != 0 {
             return sense::OUT_OF_RANGE;
+        }
+        if self.locked_by_tcg(task).is_some() {
+            return sense::NO_ACCESS_RIGHTS;
         }
         match self.security.is_locked && task.touches_media() {
             true => Sense::of(0x07, 0x74, 0x71),

@@ -8,6 +8,7 @@
 //! Whether the drive *may* be erased is not decided here: see `drive::refusal`.
 
 mod ladder;
+mod tcg;
 
 use crate::job::VerifyMode;
 use crate::native::Technique;
@@ -135,6 +136,10 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
         reasons.push(format!(
             "{bytes} bytes of the drive are hidden from this overwrite: below Clear, which is of the whole drive; SATA and SAS drives are told to give them back before the first write, and planned anew when they did"
         ));
+    }
+    if let Some(reason) = tcg::hides(&facts.tcg) {
+        level = Level::BelowClear;
+        reasons.push(reason.to_owned());
     }
     if facts.transport == Transport::RaidVolume {
         level = Level::BelowClear;
@@ -264,6 +269,7 @@ fn residual(facts: &DriveFacts, kind: Kind, ladder: &[Rung]) -> Vec<String> {
         );
     }
     residual.extend(hidden(&facts.hidden));
+    residual.extend(tcg::residual(&facts.tcg));
     residual.extend(behind(facts.transport).map(str::to_owned));
     match facts.zoned {
         Zoned::No => {}

@@ -63,6 +63,12 @@ fn reason_french(refusal: &Refusal) -> String {
         Refusal::ReadOnly => "lecture seule".into(),
         Refusal::Networked => "disque réseau".into(),
         Refusal::Locked => "verrouillé".into(),
+        Refusal::TcgLocked { shadow_mbr: true } => {
+            "verrouillé par TCG : un faux MBR tient la place de ses premiers secteurs et cache leur contenu".into()
+        }
+        Refusal::TcgLocked { shadow_mbr: false } => {
+            "verrouillé par TCG : tout ou partie ne peut être ni lu ni réécrit".into()
+        }
         Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
             "identité ambiguë : ni série ni nom mondial".into()
         }
@@ -98,6 +104,7 @@ fn remedy_french(refusal: &Refusal) -> String {
         Refusal::ReadOnly => "ouvrir son verrou d'écriture, s'il en a un ; une zone de démarrage eMMC est protégée par le noyau, le plus souvent pour le micrologiciel : la laisser ; une mémoire flash passée en lecture seule par usure doit être détruite".into(),
         Refusal::Networked => "l'effacer sur la machine à laquelle il appartient".into(),
         Refusal::Locked => "le déverrouiller avec son mot de passe, ou le réinitialiser avec le PSID de son étiquette ; sinon le détruire".into(),
+        Refusal::TcgLocked { .. } => "le réinitialiser avec le PSID imprimé sur son étiquette (nvme-cli ou sedutil), ce qui détruit toutes ses données, puis relire la liste et l'effacer ; un disque dont le PSID est illisible doit être détruit".into(),
         Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
             "il n'a pas de numéro : le nommer seul sur une ligne de commande de cette machine"
                 .into()
@@ -145,6 +152,8 @@ mod tests {
             Refusal::ReadOnly,
             Refusal::Networked,
             Refusal::Locked,
+            Refusal::TcgLocked { shadow_mbr: true },
+            Refusal::TcgLocked { shadow_mbr: false },
             Refusal::AmbiguousIdentity { same_as: vec![] },
             Refusal::AmbiguousIdentity {
                 same_as: vec!["/dev/sdb".into()],

@@ -201,6 +201,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::ReadOnly,
         Refusal::Networked,
         Refusal::Locked,
+        Refusal::TcgLocked { shadow_mbr: true },
         Refusal::AmbiguousIdentity { same_as: vec![] },
         Refusal::AmbiguousIdentity {
             same_as: vec!["/dev/sdb".into()],

@@ -8,7 +8,7 @@ use agent::work::Order;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use drive::claim::{Consent, ConsentSource};
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, Zoned};
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
 use drive::health::Health;
 use drive::identity::Identity;
 use report::api::{LedgerChange, LedgerNote, LedgerNoted, Signed};
@@ -46,6 +46,7 @@ fn order() -> Order {
         removable: false,
         read_only: false,
         security: Security::default(),
+        tcg: Tcg::Absent,
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

@@ -33,6 +33,9 @@ pub struct Identify {
     pub alignment_sectors: Option<u16>,
     /// Word 217.
     pub rotation: Rotation,
+    /// Word 48 b0: the trusted computing feature set (TRUSTED SEND and RECEIVE). Without the word's own
+    /// b15:14 = 01 it means something else in drives of before ATA8.
+    pub trusted_computing: bool,
     /// Word 128.
     pub security: SecurityWord,
     /// Word 89: time of a normal SECURITY ERASE UNIT.
@@ -222,6 +225,7 @@ impl Identify {
             physical_sector_bytes,
             alignment_sectors: words.valid(209).map(|word| word & 0x3FFF),
             rotation: rotation(w(217), &mut oddities),
+            trusted_computing: words.valid(48).is_some_and(|word| bit(word, 0)),
             security,
             erase_time_normal: EraseTime::decode(w(89)),
             erase_time_enhanced: EraseTime::decode(w(90)),

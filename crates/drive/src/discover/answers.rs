@@ -9,6 +9,7 @@ mod health;
 mod mmc;
 mod nvme;
 mod scsi;
+mod tcg;
 mod volumes;
 
 pub use scsi::world_wide;
@@ -104,6 +105,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
             .oddities
             .push("the serial is the USB bridge's, which other drives may come to share".into());
     }
+    facts.tcg = tcg::asked(&line, &mut facts, &said);
     facts.sanitize = sanitize(&line, &facts, &said).and_then(|offered| alone.map(|()| offered));
     facts.health = health_on(&line, &facts, &said);
     health::replaced_sectors(&mut facts);

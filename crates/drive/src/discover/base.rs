@@ -7,7 +7,7 @@ use super::attachment::Attachment;
 use super::serial::Serial;
 use super::sysfs::{self, Node, file_name, numbered};
 use crate::facts::Use;
-use crate::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, Zoned};
+use crate::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
 use crate::health::Health;
 use crate::identity::Identity;
 use crate::scsi;
@@ -70,6 +70,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         removable: node.number("removable") == Some(1),
         read_only: node.number("ro") == Some(1),
         security: Security::default(),
+        tcg: Tcg::Absent,
         hidden: match transport {
             Transport::Virtio | Transport::Loop | Transport::Sd => HiddenCapacity::NotApplicable,
             Transport::Ata

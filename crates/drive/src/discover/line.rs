@@ -17,7 +17,11 @@ const UNIT_ATTENTIONS_MAX: usize = 3;
 
 const STATUS_GOOD: u8 = 0x00;
 const STATUS_CHECK_CONDITION: u8 = 0x02;
+const KEY_ILLEGAL_REQUEST: u8 = 0x05;
 const KEY_UNIT_ATTENTION: u8 = 0x06;
+
+/// Invalid Command Opcode and Invalid Field in Command (NVMe base specification 2.1, 4.2.3).
+const NVME_UNKNOWN_COMMAND: [u16; 2] = [0x001, 0x002];
 
 /// `DID_NO_CONNECT` and `DID_TIME_OUT`: the drive has left, or does not come back.
 const HOST_SILENT: [u16; 2] = [0x01, 0x03];
@@ -61,6 +65,26 @@ impl<'a> Line<'a> {
         Ok(data)
     }
 
+    /// As [`Line::read_scsi`]; `None` where the device knows no such command (ILLEGAL REQUEST).
+    pub fn read_scsi_if_known(
+        &self,
+        cdb: &[u8],
+        len_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, String> {
+        let mut data = vec![0; len_bytes];
+        let reply = self.scsi(cdb, Some(&mut data))?;
+        let sense = Sense::parse(&reply.sense);
+        match reply.status {
+            STATUS_GOOD if reply.host_status == 0 => {
+                let lost = usize::try_from(reply.residual_bytes).unwrap_or(0);
+                data.truncate(len_bytes.saturating_sub(lost));
+                Ok(Some(data))
+            }
+            _ if sense.is_some_and(|sense| sense.key == KEY_ILLEGAL_REQUEST) => Ok(None),
+            _ => Err(refusal(&reply)),
+        }
+    }
+
     /// Sends a command without data; the sense data that it leaves, where ATA registers come back.
     pub fn sense_of(&self, cdb: &[u8]) -> Result<Vec<u8>, String> {
         let reply = self.scsi(cdb, None)?;
@@ -72,11 +96,35 @@ impl<'a> Line<'a> {
 
     /// Sends an NVMe admin command that returns `len_bytes`.
     pub fn read_nvme(&self, command: &AdminCommand, len_bytes: usize) -> Result<Vec<u8>, String> {
+        self.nvme(command, len_bytes)?
+            .map_err(|status| format!("refused with NVMe status {status:03X}h"))
+    }
+
+    /// As [`Line::read_nvme`]; `None` where the controller knows no such command, or not these fields of it.
+    pub fn read_nvme_if_known(
+        &self,
+        command: &AdminCommand,
+        len_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, String> {
+        match self.nvme(command, len_bytes)? {
+            Ok(data) => Ok(Some(data)),
+            // Type and code of the status: Do Not Retry stands beside them.
+            Err(status) if NVME_UNKNOWN_COMMAND.contains(&(status & 0x7FF)) => Ok(None),
+            Err(status) => Err(format!("refused with NVMe status {status:03X}h")),
+        }
+    }
+
+    /// The data, or the status of a refusal; an error where the command was not carried.
+    fn nvme(
+        &self,
+        command: &AdminCommand,
+        len_bytes: usize,
+    ) -> Result<Result<Vec<u8>, u16>, String> {
         self.spoken()?;
         let mut data = vec![0; len_bytes];
         match self.port.nvme_admin(command, Data::In(&mut data), TIMEOUT) {
-            Ok(reply) if reply.status == 0 => Ok(data),
-            Ok(reply) => Err(format!("refused with NVMe status {:03X}h", reply.status)),
+            Ok(reply) if reply.status == 0 => Ok(Ok(data)),
+            Ok(reply) => Ok(Err(reply.status)),
             Err(error) => Err(self.lost(&error)),
         }
     }

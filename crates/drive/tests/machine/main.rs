@@ -12,5 +12,6 @@ mod rescan;
 mod scsi;
 mod sick;
 mod support;
+mod tcg;
 mod usb;
 mod uses;

@@ -2,8 +2,10 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::facts::{DriveFacts, Security, Silence, Transport, Use, Zoned};
+use crate::tcg::level_0;
+use drive::facts::{DriveFacts, Security, Silence, Tcg, Transport, Use, Zoned};
 use drive::refusal::{PlanKind, Refusal, refusals};
+use drive::tcg::Discovery;
 
 const ALONE: PlanKind = PlanKind {
     unattended: false,
@@ -36,8 +38,30 @@ fn plain() -> DriveFacts {
     folder.drive()
 }
 
+/// Level 0 discovery with this byte of locking.
+fn told(flags: u8) -> Tcg {
+    Tcg::Told(Discovery::parse(&level_0(flags)).unwrap())
+}
+
 fn of(drive: &DriveFacts, plan: PlanKind) -> Vec<Refusal> {
     refusals(drive, std::slice::from_ref(drive), false, &[], plan)
+}
+
+#[test]
+fn only_locking_that_hides_the_medium_refuses_and_says_what_stands_before_it() {
+    let of_flags = |flags| {
+        let drive = DriveFacts {
+            tcg: told(flags),
+            ..plain()
+        };
+        of(&drive, ALONE)
+    };
+    for open in [0x00, 0x01, 0x09, 0x0B, 0x3B] {
+        assert_eq!(of_flags(open), [], "{open:02X}");
+    }
+    for (flags, shadow_mbr) in [(0x0F, false), (0x3F, false), (0x1B, true), (0x1F, true)] {
+        assert_eq!(of_flags(flags), [Refusal::TcgLocked { shadow_mbr }]);
+    }
 }
 
 #[test]
@@ -114,6 +138,20 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
                 ..p()
             },
             "locked",
+        ),
+        (
+            DriveFacts {
+                tcg: told(0x0F),
+                ..p()
+            },
+            "TCG-locked",
+        ),
+        (
+            DriveFacts {
+                tcg: told(0x1B),
+                ..p()
+            },
+            "TCG-locked",
         ),
         (
             DriveFacts {

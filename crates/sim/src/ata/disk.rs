@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::device::Event;
 use crate::random::Random;
 use crate::satl::Translation;
+use crate::tcg::Tper;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub struct AtaDisk {
     pub(crate) is_off: bool,
     pub(crate) security: Security,
     pub(crate) sanitize: Sanitize,
+    pub(crate) tper: Option<Tper>,
     pub(crate) hidden: Hidden,
     pub(crate) smart: Smart,
     /// Write commands so far.
@@ -72,6 +74,7 @@ impl AtaDisk {
             is_off: false,
             security: Security::new(&options.security),
             sanitize: Sanitize::new(&options.sanitize),
+            tper: options.tcg.clone().map(Tper::new),
             hidden,
             smart: Smart::new(),
             writes: 0,
@@ -159,6 +162,9 @@ impl AtaDisk {
                 false => Answer::failed(task, ABORTED),
             });
         }
+        if let Some(answer) = self.locked_by_tcg(task) {
+            return Some(answer);
+        }
         self.dispatch(task, out)
     }
 
@@ -178,6 +184,7 @@ impl AtaDisk {
                 ..Answer::good(task)
             },
             0x2F | 0x47 => self.read_log(task),
+            0x5C..=0x5F => self.trusted(task, out),
             0xB0 => self.smart(task),
             0xB4 => self.sanitize_device(task),
             0xF1..=0xF6 => return self.security(task, out),
@@ -233,6 +240,9 @@ impl AtaDisk {
                 self.sanitize.power_on(self.clock.now());
                 self.security.power_on(self.options.security.frozen_again);
                 self.hidden.power_on();
+                if let Some(tper) = &mut self.tper {
+                    tper.power_on();
+                }
                 self.translation.power_on(self.options.d_sense);
             }
             Event::Reset => {

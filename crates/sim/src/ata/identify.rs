@@ -57,6 +57,10 @@ impl AtaDisk {
         put_text(page, 23, 4, &options.firmware);
         put_text(page, 27, 20, &options.model);
         page[47] = 0x8001;
+        page[48] = match self.tper {
+            Some(_) => 0x4001,
+            None => 0,
+        };
         page[49] = 0x2F00;
         page[50] = 0x4000;
         page[53] = 0x0006;

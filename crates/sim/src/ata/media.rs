@@ -11,7 +11,7 @@ const CACHE_SECTORS_MAX: usize = 256;
 
 impl AtaDisk {
     /// The sectors that a read or write names, or the refusal.
-    fn sectors(&self, task: &Task) -> Result<Range<u64>, Answer> {
+    pub(super) fn sectors(&self, task: &Task) -> Result<Range<u64>, Answer> {
         let count = match (task.is_48_bit, task.count) {
             (true, 0) => 65_536,
             (false, 0) => 256,

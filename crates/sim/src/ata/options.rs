@@ -2,6 +2,7 @@
 //! drive look clean that is not.
 
 use crate::cells::Placement;
+use crate::tcg;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct Options {
     pub sanitize: SanitizeOptions,
     /// SECURITY.
     pub security: SecurityOptions,
+    /// Trusted computing: TCG behind TRUSTED SEND and RECEIVE.
+    pub tcg: Option<tcg::Options>,
     /// READ NATIVE MAX and SET MAX.
     pub hpa: bool,
     /// Accessible sectors at the start, if fewer than the native ones, by `hpa` or `amac`.
@@ -230,6 +233,7 @@ impl Default for Options {
             logs: true,
             sanitize: SanitizeOptions::default(),
             security: SecurityOptions::default(),
+            tcg: None,
             hpa: true,
             accessible: None,
             amac: false,

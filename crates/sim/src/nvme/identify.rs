@@ -52,7 +52,8 @@ impl NvmeDrive {
         put(&mut data, 78, &CONTROLLER_ID.to_le_bytes());
         put(&mut data, 80, &0x0002_0100_u32.to_le_bytes());
         data[111] = 1;
-        let oacs = bit(switches.format, 1)
+        let oacs = bit(self.tper.is_some(), 0)
+            | bit(switches.format, 1)
             | bit(switches.namespace_management, 3)
             | bit(switches.self_test, 4);
         put(&mut data, 256, &oacs.to_le_bytes()[..2]);

@@ -28,6 +28,9 @@ impl NvmeDrive {
         if self.is_formatting(entry.nsid()) {
             return Err(status::FORMAT_IN_PROGRESS);
         }
+        if let Some(reply) = self.locked_by_tcg(entry) {
+            return reply;
+        }
         match opcode {
             0x00 => self.flush(entry.nsid()),
             0x01 => self.write(entry, out),
@@ -168,7 +171,7 @@ impl NvmeDrive {
 }
 
 /// First block and number of blocks, all within the namespace.
-fn range(entry: &Entry, namespace: &Namespace) -> Result<(u64, u64), u16> {
+pub(super) fn range(entry: &Entry, namespace: &Namespace) -> Result<(u64, u64), u16> {
     let first = u64::from(entry.dword(44)) << 32 | u64::from(entry.dword(40));
     let count = u64::from(entry.word(48)) + 1;
     match first.checked_add(count) {

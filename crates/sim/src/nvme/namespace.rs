@@ -151,6 +151,14 @@ impl Namespace {
         }
     }
 
+    /// The media key is another one: nobody can read what was written before, by any path.
+    pub fn change_key(&mut self) {
+        self.lose_cache();
+        for cells in std::iter::once(&mut self.cells).chain(&mut self.former) {
+            cells.change_key(true);
+        }
+    }
+
     /// No address points to anything.
     pub fn deallocate_all(&mut self, lies: &Lies) {
         self.lose_cache();

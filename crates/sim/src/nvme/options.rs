@@ -1,6 +1,7 @@
 //! What a drive is like: its names, its namespaces, what it supports and how long it takes.
 
 use super::lies::Lies;
+use crate::tcg;
 use std::time::Duration;
 
 /// Everything about a drive before its first command. The default is an honest drive of 8 MiB with
@@ -25,6 +26,8 @@ pub struct Options {
     pub spares: u64,
     /// Command dword 10 of a sanitize operation that succeeded before this life of the drive.
     pub earlier_sanitize: Option<u32>,
+    /// TCG behind Security Send and Receive.
+    pub tcg: Option<tcg::Options>,
     /// What the drive supports.
     pub switches: Switches,
     /// How long things take.
@@ -192,6 +195,7 @@ impl Default for Options {
             ],
             spares: 1024,
             earlier_sanitize: None,
+            tcg: None,
             switches: Switches::default(),
             durations: Durations::default(),
             health: Health::default(),

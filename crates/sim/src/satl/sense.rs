@@ -18,6 +18,8 @@ pub(super) const INVALID_COMMAND: Sense = Sense::of(0x05, 0x20, 0x00);
 pub(super) const OUT_OF_RANGE: Sense = Sense::of(0x05, 0x21, 0x00);
 pub(super) const INVALID_FIELD: Sense = Sense::of(0x05, 0x24, 0x00);
 pub(super) const INVALID_PARAMETER: Sense = Sense::of(0x05, 0x26, 0x00);
+/// Data protect: access denied, no access rights.
+pub(super) const NO_ACCESS_RIGHTS: Sense = Sense::of(0x07, 0x20, 0x02);
 pub(super) const ABORTED_COMMAND: Sense = Sense::of(0x0B, 0x00, 0x00);
 /// ATA pass-through information available.
 pub(super) const REGISTERS: Sense = Sense::of(0x01, 0x00, 0x1D);

@@ -7,11 +7,12 @@ use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
 use drive::ata::identify::EraseTime;
 use drive::facts::{
-    DriveFacts, HiddenCapacity, Medium, NvmeFormat, Sanitize, SanitizeCommands, Security,
+    DriveFacts, HiddenCapacity, Medium, NvmeFormat, Sanitize, SanitizeCommands, Security, Tcg,
     Transport, UsbBridge, Zoned,
 };
 use drive::health::{Confidence, Count, Health};
 use drive::identity::Identity;
+use drive::tcg::Discovery;
 
 fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
     DriveFacts {
@@ -35,6 +36,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         removable,
         read_only: false,
         security: Security::default(),
+        tcg: Tcg::Absent,
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),
@@ -495,6 +497,48 @@ fn drive_that_cannot_erase_itself_is_planned_as_clear_with_the_reason() {
         assert_ne!(plan.level, Level::Purge);
         assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
     }
+}
+
+/// A drive that tells this byte of its TCG locking.
+fn locking(flags: u8) -> DriveFacts {
+    let mut answer = vec![0; 48];
+    answer[7] = 1;
+    answer.extend([0, 2, 0x10, 12, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    answer[3] = 60;
+    DriveFacts {
+        tcg: Tcg::Told(Discovery::parse(&answer).unwrap()),
+        ..sanitizing(Medium::SolidState, [true; 3])
+    }
+}
+
+#[test]
+fn overwrite_of_a_drive_that_tcg_locks_is_never_called_clear() {
+    for flags in [0x07, 0x0F, 0x1B, 0x1F, 0x3F] {
+        for plan in [plain(&locking(flags)), purge(&locking(flags))] {
+            assert_eq!(plan.level, Level::BelowClear, "{flags:02X}");
+            assert!(says(&plan.reasons, "TCG"), "{plan:?}");
+        }
+    }
+}
+
+#[test]
+fn tcg_locking_that_is_open_now_is_told_because_it_locks_again() {
+    for flags in [0x03, 0x0B, 0x3B] {
+        let plan = plain(&locking(flags));
+        assert_eq!(plan.level, Level::Clear);
+        assert!(says(&plan.residual, "locks again"), "{plan:?}");
+    }
+    for flags in [0x00, 0x09] {
+        assert!(!says(&plain(&locking(flags)).residual, "TCG"));
+    }
+    let unknown = DriveFacts {
+        tcg: Tcg::Unknown {
+            reason: "a test".into(),
+        },
+        ..sanitizing(Medium::SolidState, [true; 3])
+    };
+    let plan = plain(&unknown);
+    assert!(says(&plan.residual, "unknown (a test)"), "{plan:?}");
 }
 
 #[test]

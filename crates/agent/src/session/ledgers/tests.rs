@@ -11,7 +11,7 @@ use crate::upload::spool::Pause;
 use crate::work::Order;
 use crate::{compose, ledger};
 use drive::claim::{Consent, ConsentSource};
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Transport, Zoned};
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
 use drive::health::Health;
 use drive::identity::Identity;
 use drive::medium::BootMedium;
@@ -54,6 +54,7 @@ fn facts() -> DriveFacts {
         removable: false,
         read_only: false,
         security: Security::default(),
+        tcg: Tcg::Absent,
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

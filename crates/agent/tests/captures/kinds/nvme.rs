@@ -6,6 +6,7 @@ use crate::support::folder::Folder;
 use sim::clock::Clock;
 use sim::nvme::NvmeDrive;
 use sim::nvme::options::{NamespaceOptions, Options, Switches};
+use sim::tcg::{self, Owner};
 
 const SECTORS: u64 = 500_118_192;
 
@@ -22,6 +23,23 @@ fn drive(serial: &str, model: &str, switches: Switches, namespaces: usize) -> Op
         namespaces: vec![namespace; namespaces],
         switches,
         ..Options::default()
+    }
+}
+
+/// Somebody has taken its TCG locking into use.
+fn owned(serial: &str, switches: Switches, is_open: bool) -> Options {
+    let owner = Owner {
+        ranges: vec![0..SECTORS / 2, SECTORS / 2..SECTORS],
+        shadow_mbr: None,
+        is_open,
+    };
+    let tcg = tcg::Options {
+        owner: Some(owner),
+        ..tcg::Options::default()
+    };
+    Options {
+        tcg: Some(tcg),
+        ..drive(serial, "Samsung SSD 990 PRO 250GB", switches, 1)
     }
 }
 
@@ -92,6 +110,16 @@ pub fn kinds() -> Vec<Kind> {
                 Switches::default(),
                 2,
             ),
+        ),
+        simulated(
+            "nvme-opal-locked",
+            "NVMe drive with Sanitize and TCG Opal 2, a range locked; answers of the simulated NVMe drive",
+            owned("RAZ0NVME5", plain, false),
+        ),
+        simulated(
+            "nvme-opal-open",
+            "NVMe drive with Sanitize and TCG Opal 2, its locking in use and open until the power goes; answers of the simulated NVMe drive",
+            owned("RAZ0NVME6", plain, true),
         ),
     ]
 }

@@ -4,8 +4,7 @@ use super::Kind;
 use crate::bench;
 use crate::support::folder::Folder;
 use crate::support::script::{Script, ata, capacity_16, identify, inquiry, seal, vpd};
-use report::capture::hex::Bytes;
-use report::capture::{Answer, Capture, Scsi, ScsiReply};
+use report::capture::Answer;
 use sim::ata::disk::AtaDisk;
 use sim::ata::options::{Configured, Options, SanitizeOptions, SecurityOptions};
 use sim::clock::Clock;
@@ -253,12 +252,17 @@ fn solid_state() -> Vec<Kind> {
         "RAZ0OPAL0000001",
         0x5002_538D_0000_0001,
     );
-    let mut opal = simulated(
-        "sata-ssd-opal-locked",
-        "SATA SSD with TCG Opal 2, a range locked and the shadow MBR in place; answers of the simulated ATA disk, TRUSTED RECEIVE written by hand from TCG Core 2.01 and Opal 2.01",
-        without_sanitize(opal),
-    );
-    opal.by_hand = opal_locked;
+    let opal = Options {
+        tcg: Some(sim::tcg::Options {
+            owner: Some(sim::tcg::Owner {
+                ranges: vec![0..SSD / 2, SSD / 2..SSD],
+                shadow_mbr: Some(vec![0; 1 << 20]),
+                is_open: false,
+            }),
+            ..sim::tcg::Options::default()
+        }),
+        ..without_sanitize(opal)
+    };
     vec![
         simulated(
             "sata-ssd-sanitize",
@@ -280,39 +284,12 @@ fn solid_state() -> Vec<Kind> {
             "SATA SSD with SANITIZE, frozen by the computer's firmware; answers of the simulated ATA disk",
             sanitize_frozen,
         ),
-        opal,
+        simulated(
+            "sata-ssd-opal-locked",
+            "SATA SSD with TCG Opal 2, its ranges locked and the shadow MBR in place; answers of the simulated ATA disk",
+            opal,
+        ),
     ]
-}
-
-/// What TRUSTED RECEIVE of protocol 01h, ComID 0001h gives: Level 0 discovery of a drive whose owner
-/// has taken it and whose global range is locked.
-fn opal_locked(capture: &mut Capture) {
-    let mut page = vec![0; 48];
-    // TPer (0001h): synchronous, streaming. Locking (0002h): supported, enabled, locked, encrypts,
-    // shadow MBR enabled and not done. Opal 2.0 (0203h): base ComID 1004h, one, SID changed.
-    page.extend([
-        0x00, 0x01, 0x10, 0x0C, 0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ]);
-    page.extend([
-        0x00, 0x02, 0x10, 0x0C, 0x1F, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ]);
-    page.extend([
-        0x02, 0x03, 0x10, 0x10, 0x10, 0x04, 0, 1, 0, 0, 4, 0, 8, 0xFF, 0, 0, 0, 0, 0, 0,
-    ]);
-    let length = u32::try_from(page.len() - 4).unwrap();
-    page[..4].copy_from_slice(&length.to_be_bytes());
-    page[7] = 1;
-    page.resize(512, 0);
-    let command = [
-        0x85, 0x08, 0x0E, 0, 0x01, 0, 1, 0, 0, 0, 0x01, 0, 0, 0x40, 0x5C, 0,
-    ];
-    capture.scsi.push(Scsi {
-        command: Bytes(command.to_vec()),
-        answer: Answer::Reply(ScsiReply {
-            data: Bytes(page),
-            ..ScsiReply::default()
-        }),
-    });
 }
 
 /// A disk of 2003: 28-bit addresses, ATA-6, SMART, HPA, and the old security without enhanced erase.

@@ -72,14 +72,14 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "–",
         )),
         (13, "Shadow MBR hides the range in front", known(
-            "not simulated: no TCG model yet",
-            "not yet defended: TCG is not asked. Writes or reads of the range fail or differ, if it stays locked",
-            "verified of what could be addressed, without a word on a shadow MBR",
+            "`sim::tcg`, shadow MBR; `only_locking_that_hides_the_medium_refuses_and_says_what_stands_before_it`",
+            "Level 0 discovery is asked; a drive that shows a shadow MBR is refused (*TCG-locked*). Without an answer: unknown, beside the plan",
+            "refused, or: whether it is locked is unknown",
         )),
         (14, "Locked drive answers zeros or errors", known(
-            "`sim::ata`, `zeros_while_locked`",
-            "an ATA password is a refusal (*locked*); a TCG lock is not asked for, and its zeros are no pattern",
-            "refused, or not complete",
+            "`sim::ata`, `zeros_while_locked`; `sim::tcg`, locked ranges",
+            "an ATA password is a refusal (*locked*), a TCG lock another (*TCG-locked*)",
+            "refused",
         )),
         (15, "Cryptographic erase where nothing is encrypted", None),
         (16, "Data from before the encryption, or a key kept elsewhere", known(

@@ -1,0 +1,5 @@
+//! TCG of the simulated drives, by a host that speaks as Linux' sed-opal does.
+
+mod ata;
+mod host;
+mod nvme;
