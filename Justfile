@@ -12,6 +12,10 @@ demo *arguments:
 image *arguments:
     cargo xtask image {{arguments}}
 
+# Lay other people's tools into target/peers, for the lab
+peers *arguments:
+    cargo xtask peers {{arguments}}
+
 # Check the architecture's invariants
 tidy:
     cargo xtask tidy

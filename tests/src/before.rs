@@ -1,6 +1,7 @@
 //! An archive of the lab's own before the image's: the kernel unpacks both. Nothing of the image is
 //! replaced; its kernel and its raz are the ones that ship. In it are a first init
-//! (`rdinit=/lab/init`) and modules of that very kernel, which the image does not have.
+//! (`rdinit=/lab/init`), modules of that very kernel, which the image does not have, and programs of
+//! other people.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -22,6 +23,8 @@ pub(crate) struct Before<'a> {
     /// Modules, below the kernel's `kernel/drivers` and without the suffix; they lie in `/lab` by the
     /// last part of their name.
     pub(crate) modules: &'a [&'a str],
+    /// Programs, and the libraries that they need.
+    pub(crate) programs: &'a [PathBuf],
 }
 
 impl Before<'_> {
@@ -40,10 +43,10 @@ impl Before<'_> {
         }
         for module in self.modules {
             let source = format!("kernel/drivers/{module}.ko.xz");
-            let source = image.modules.join(source);
-            let name = source.file_name().context("a module's name")?;
-            fs::copy(&source, lab.join(name))
-                .with_context(|| format!("copying {}", source.display()))?;
+            copy(&image.modules.join(source), &lab)?;
+        }
+        for program in self.programs {
+            copy(program, &lab)?;
         }
 
         let initrd = folder.join(format!("{}.initrd", self.name));
@@ -55,6 +58,12 @@ impl Before<'_> {
         with.arguments.push("rdinit=/lab/init".into());
         Ok(with)
     }
+}
+
+fn copy(source: &Path, folder: &Path) -> anyhow::Result<()> {
+    let name = source.file_name().context("a file's name")?;
+    fs::copy(source, folder.join(name)).with_context(|| format!("copying {}", source.display()))?;
+    Ok(())
 }
 
 fn executable(path: &Path) -> io::Result<()> {

@@ -33,6 +33,7 @@ pub(crate) fn image(image: &Image, folder: &Path, holders: &[Holder]) -> anyhow:
         init: include_str!("holder/init"),
         files: &[("held", lines)],
         modules: &["md/md-mod", "md/raid0"],
+        programs: &[],
     };
     before.image(image, folder)
 }

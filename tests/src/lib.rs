@@ -1,7 +1,8 @@
 //! The lab: virtual PCs in QEMU, disks with recognisable contents, faults.
 //!
 //! The image is booted unmodified (where a drive must have a holder, after an init of the lab's that
-//! lies beside it: `holder`; where its kernel must speak NVMe/TCP, with one in the place of the session: `fabric`) and watched from outside: JSON events over virtio-serial, QMP, and the
+//! lies beside it: `holder`; where commands are typed at it, with one in the place of the session:
+//! `guest`) and watched from outside: JSON events over virtio-serial, QMP, and the
 //! drives' backing files, which this side reads itself, or simulated drives, which live on this side
 //! (`wire`). Software emulation always, because a `/dev/kvm` may exist and not work; `RAZ_LAB_KVM=1`
 //! takes KVM. Nothing is written outside a folder of the lab's own below `target/lab`.
@@ -14,6 +15,7 @@ pub mod disk;
 pub mod drive;
 pub mod events;
 pub mod fabric;
+pub mod guest;
 mod holder;
 pub mod image;
 pub mod machine;

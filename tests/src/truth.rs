@@ -8,6 +8,21 @@ use sim::cells::Cells;
 
 use crate::derive::expected_reader;
 
+/// Stands at the start of every sector of a drive that was used.
+pub const OLD_BYTES: &[u8] = b"OLD-BYTES";
+
+/// Uses a drive: every sector is written twice, each time with something else, so that places of flash
+/// to which no address points hold old bytes too.
+pub fn use_up(cells: &mut Cells) {
+    for round in 0..2_u64 {
+        for address in 0..cells.addresses() {
+            let mut sector = [OLD_BYTES, &address.to_be_bytes(), &round.to_be_bytes()].concat();
+            sector.resize(cells.sector_bytes(), 0x20);
+            cells.write(address, &sector);
+        }
+    }
+}
+
 /// What every address holds, and nothing of how.
 #[must_use]
 pub fn contents(cells: &Cells) -> Vec<Option<Vec<u8>>> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use lab::bench::scenario;
+use lab::bench::{self, scenario};
 use lab::image::Image;
 
 #[test]
@@ -70,6 +70,30 @@ fn image_has_no_driver_for_drives_over_a_network() {
             "ib_srp",
         ] {
             ensure!(!modules.contains(&driver), "{driver}");
+        }
+        Ok(())
+    });
+}
+
+/// Other people's tools are the lab's: whoever boots the image finds one program that erases.
+#[test]
+fn image_has_no_program_of_the_peers() {
+    scenario("programs", |_| {
+        let peers = bench::root().join("target/peers");
+        let initrd = fs::read(&Image::built()?.initrd)?;
+        let files = files_in(&initrd)?;
+        let names: Vec<&str> = files
+            .iter()
+            // The kernel's drivers for NVMe are in a folder of that name.
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .filter_map(|(name, _)| name.rsplit('/').next())
+            .collect();
+        ensure!(names.contains(&"raz"), "{names:?}");
+        let listed = fs::read_dir(&peers).context("run `cargo xtask peers` first")?;
+        for entry in listed {
+            let name = entry?.file_name();
+            let name = name.to_str().context("a file's name")?;
+            ensure!(!names.contains(&name), "{name} is in the image");
         }
         Ok(())
     });

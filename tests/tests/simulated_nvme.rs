@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use lab::bench::{Bench, scenario};
-use lab::fabric::{Guest, Subsystem};
+use lab::fabric::Subsystem;
+use lab::guest::{Guest, Setup};
 use lab::scenario::{Audit, PATIENCE};
 use lab::truth::{contents, is_as_reported};
 use lab::wire::nvme_tcp::Target;
@@ -234,7 +235,7 @@ fn reported(
 fn drive_by_a_wire_is_refused_without_the_word_for_it_and_purged_with_it() {
     scenario("nvme-purge", |bench| {
         let used = Used::new("NVME-HONEST", |_| ())?;
-        let guest = Guest::boot(bench, std::slice::from_ref(&used.subsystem))?;
+        let guest = Guest::boot(bench, &Setup::new("pc").subsystem(&used.subsystem))?;
         let before = used.contents(1);
 
         let refused = guest.run(&wipe(&guest, "NVME-HONEST", "refused", "--level purge")?)?;
@@ -284,7 +285,7 @@ fn success_of_another_time_is_no_purge_and_the_overwrite_follows() {
             options.switches.sanitize_purge = false;
             options.lies.swallows_sanitize = true;
         })?;
-        let guest = Guest::boot(bench, std::slice::from_ref(&used.subsystem))?;
+        let guest = Guest::boot(bench, &Setup::new("pc").subsystem(&used.subsystem))?;
         let (entry, erasure, sanitize) = purged(bench, &guest, "STALE-NVME", "out", 1)?;
         ensure!(
             erasure.outcome == OutcomeWord::Verified
@@ -311,7 +312,7 @@ fn failed_sanitize_is_no_purge_and_the_next_rung_lets_the_drive_be_overwritten()
         let used = Used::new("FAILING-NVME", |options| {
             options.lies.sanitize_failures = 1;
         })?;
-        let guest = Guest::boot(bench, std::slice::from_ref(&used.subsystem))?;
+        let guest = Guest::boot(bench, &Setup::new("pc").subsystem(&used.subsystem))?;
         let (entry, erasure, _) = purged(bench, &guest, "FAILING-NVME", "out", 1)?;
         let tried: Vec<_> = erasure
             .own_erases
@@ -343,7 +344,7 @@ fn drive_lost_while_it_erases_itself_is_not_claimed_and_is_waited_for_when_it_is
     scenario("nvme-cut", |bench| {
         let used = Used::new("NVME-CUT", |_| ())?;
         used.stands_still.store(true, Ordering::Release);
-        let guest = Guest::boot(bench, std::slice::from_ref(&used.subsystem))?;
+        let guest = Guest::boot(bench, &Setup::new("pc").subsystem(&used.subsystem))?;
         let line = wipe(&guest, "NVME-CUT", "lost", PURGE)?;
         let running = guest.begin(&line)?;
         // With the second question the first is answered.
@@ -405,7 +406,12 @@ fn purge_that_reaches_too_far_or_is_not_there_is_refused_and_clear_or_a_format_i
             options.switches.sanitize_overwrite = false;
             options.switches.sanitize_crypto_erase = false;
         })?;
-        let guest = Guest::boot(bench, &[two.subsystem.clone(), plain.subsystem.clone()])?;
+        let guest = Guest::boot(
+            bench,
+            &Setup::new("pc")
+                .subsystem(&two.subsystem)
+                .subsystem(&plain.subsystem),
+        )?;
         let before = [two.contents(1), two.contents(2), plain.contents(1)];
 
         for (serial, reason) in [

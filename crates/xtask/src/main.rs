@@ -1,4 +1,4 @@
-//! Automation of the checkout: `cargo xtask demo | test | image | bench | tidy | setup`.
+//! Automation of the checkout: `cargo xtask demo | test | image | peers | bench | tidy | setup`.
 //!
 //! Depends on none of raz's crates, so that it builds in seconds and works while they do not.
 
@@ -24,6 +24,8 @@ struct Arguments {
 enum Verb {
     /// Build target/image/{vmlinuz,initrd.img,manifest.json}
     Image(image::Options),
+    /// Lay Debian's hdparm, sg3-utils, nvme-cli and smartmontools into target/peers, for the lab
+    Peers(image::peers::Options),
     /// Format check, clippy, tidy, every test, then the lab's scenarios on the image (root)
     Test(test::Options),
     /// Measure raz against fio and its peers, on loop devices made for it (root)
@@ -46,6 +48,9 @@ fn main() -> ExitCode {
         Verb::Image(options) => setup::run(&[setup::Need::Image])
             .and_then(|()| image::build(&root, &options))
             .map(|_| ExitCode::SUCCESS),
+        Verb::Peers(options) => setup::run(&[setup::Need::Image])
+            .and_then(|()| image::peers::lay(&root, &options))
+            .map(|()| ExitCode::SUCCESS),
         Verb::Test(options) => test::run(&root, &options),
         Verb::Bench(options) => bench::run(&root, &options).map(|()| ExitCode::SUCCESS),
         Verb::Tidy => tidy::run(&root),

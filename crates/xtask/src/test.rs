@@ -96,6 +96,9 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         && steps.run("image", |_| {
             image::build(root, &image::Options::default()).map(|_| true)
         })
+        && steps.run("peers", |_| {
+            image::peers::lay(root, &image::peers::Options::default()).map(|()| true)
+        })
     {
         // Two machines at a time: each emulates two processors.
         let lab = [

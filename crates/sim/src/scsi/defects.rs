@@ -12,6 +12,11 @@ impl ScsiDisk {
         self.grown_defects.push(address);
     }
 
+    /// A format without regard to the list. What was moved stays where it is.
+    pub(super) fn forget_defects(&mut self) {
+        self.grown_defects.clear();
+    }
+
     pub(super) fn read_defects(&self, cdb: &[u8]) -> Outcome {
         let wants_grown = cdb[1] & 0x08 != 0;
         let listed: &[u64] = if wants_grown {

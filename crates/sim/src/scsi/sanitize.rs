@@ -111,12 +111,13 @@ impl ScsiDisk {
         if self.options.format.is_none() {
             return Err(Sense::INVALID_OPERATION);
         }
-        // FMTPINFO: there is no protection information. CMPLST and lists of defects: none are kept.
-        if cdb[1] & 0xC8 != 0 || cdb[4] & 0x02 != 0 {
+        // FMTPINFO: there is no protection information. CMPLST without FMTDATA is nothing.
+        let has_list = cdb[1] & 0x10 != 0;
+        let is_complete = cdb[1] & 0x08 != 0;
+        if cdb[1] & 0xC0 != 0 || (is_complete && !has_list) || cdb[4] & 0x02 != 0 {
             return Err(Sense::INVALID_FIELD);
         }
         let is_fast = cdb[4] & 0x01 != 0;
-        let has_list = cdb[1] & 0x10 != 0;
         let (is_immediate, pattern) = if has_list {
             let header_bytes = if cdb[1] & 0x20 == 0 { 4 } else { 8 };
             let header = out.get(..header_bytes).ok_or(Sense::DATA_PHASE)?;
@@ -134,6 +135,10 @@ impl ScsiDisk {
         } else {
             (false, vec![0])
         };
+        if is_complete {
+            // The list that was given is all there is to know, and it is empty.
+            self.forget_defects();
+        }
         let deed = Deed::Format((!is_fast).then_some(pattern));
         self.begin(deed, false, is_immediate)
     }

@@ -82,7 +82,8 @@ impl Apt {
         self.current(BUSYBOX)
     }
 
-    fn current(&self, name: &str) -> anyhow::Result<Package> {
+    /// The newest package of this name in the suite.
+    pub fn current(&self, name: &str) -> anyhow::Result<Package> {
         let records = self.show(name)?;
         records
             .first()

@@ -18,6 +18,7 @@ mod initrd;
 mod lock;
 mod modules;
 mod packages;
+pub mod peers;
 
 /// What `cargo xtask image` takes.
 #[derive(clap::Args, Default)]

@@ -1,4 +1,4 @@
-//! The image's Debian packages on this machine: locked, downloaded once, unpacked once.
+//! Debian packages on this machine, the image's and others: locked, downloaded once, unpacked once.
 
 use std::fs;
 use std::io::Read;
@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 
 use super::apt::Apt;
-use super::lock::{Lock, Package};
+use super::lock::{List, Lock, Package};
 use crate::run;
 
 /// Unpacked packages.
@@ -50,6 +50,47 @@ pub fn obtain(root: &Path, update_lock: bool) -> anyhow::Result<Packages> {
     })
 }
 
+/// Brings packages that are not the image's, in the order of `names`, by a lock of their own; gives
+/// back the root of each one unpacked.
+///
+/// # Errors
+/// What the mirror, the unpacking or the lock has against it; also a lock without one of the names.
+pub fn beside(
+    root: &Path,
+    lock_path: &Path,
+    names: &[&str],
+    update_lock: bool,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = root.join("target/apt");
+    let locked = List::read(lock_path)?.filter(|_| !update_lock);
+    let used = match locked {
+        Some(locked) => {
+            let mut apt = None;
+            let named = names.iter().map(|name| {
+                let package = locked
+                    .named(name)
+                    .with_context(|| format!("{}: no package {name}", lock_path.display()))?;
+                one(&folder, &mut apt, package, |apt| apt.current(name))
+            });
+            named.collect::<anyhow::Result<Vec<_>>>()?
+        }
+        None => {
+            let apt = Apt::updated(&folder)?;
+            let current = names.iter().map(|name| apt.current(name));
+            let packages = current.collect::<anyhow::Result<Vec<_>>>()?;
+            for package in &packages {
+                fetch(&apt, &folder, package)?;
+            }
+            List::write(&packages, lock_path)?;
+            println!("image: {} written", lock_path.display());
+            packages
+        }
+    };
+    used.iter()
+        .map(|package| unpacked(&folder, package, |_| Ok(())))
+        .collect()
+}
+
 fn locked_or_current(folder: &Path, locked: Lock) -> anyhow::Result<Lock> {
     let mut apt = None;
     let kernel = one(folder, &mut apt, locked.kernel, Apt::current_kernel)?;
@@ -62,7 +103,7 @@ fn one(
     folder: &Path,
     apt: &mut Option<Apt>,
     locked: Package,
-    current: fn(&Apt) -> anyhow::Result<Package>,
+    current: impl Fn(&Apt) -> anyhow::Result<Package>,
 ) -> anyhow::Result<Package> {
     if is_cached(folder, &locked)? {
         return Ok(locked);
@@ -94,7 +135,7 @@ fn one(
 fn announce(locked: &Package, substitute: &Package) {
     println!(
         "image: the mirror no longer has {} {}; taking the current {} {} instead \
-         (`cargo xtask image --update-lock` records it)",
+         (--update-lock records it)",
         locked.name, locked.version, substitute.name, substitute.version
     );
 }

@@ -133,3 +133,17 @@ fn replaced_sectors_are_listed_in_the_format_that_was_asked_for() {
     assert_eq!(ask(0x13).data, [0, 0x13, 0, 0, 0, 0, 0, 0], "none of old");
     assert_eq!(codes(&ask(0x0D).sense), (5, 0x24, 0));
 }
+
+#[test]
+fn format_by_a_complete_list_forgets_which_sectors_were_replaced() {
+    let (mut disk, clock) = disk(Lies::default());
+    disk.replace_sector(3);
+    // As sg_format sends it: FMTDATA and CMPLST, and a list without defects.
+    good(&mut disk, &[0x04, 0x18, 0, 0, 0, 0], &IMMEDIATE);
+    clock.advance(TAKES);
+    let grown = [0xB7, 0x08, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0];
+    assert_eq!(good(&mut disk, &grown, &[]), [0, 0x08, 0, 0, 0, 0, 0, 0]);
+    // Without a list there is none to be complete.
+    let sense = refused(&mut disk, &[0x04, 0x08, 0, 0, 0, 0], &[]);
+    assert_eq!(codes(&sense), (5, 0x24, 0));
+}
