@@ -47,6 +47,14 @@ pub enum Command {
     /// Its data is not touched. Another password is not tried.
     #[command(after_help = EXIT_STATUS)]
     Unlock(Unlock),
+    /// Take the TCG lock (Opal) off a drive with the PSID printed on its label. ALL ITS DATA IS LOST.
+    ///
+    /// The PSID is 32 letters and digits; it is asked for, to be typed or scanned. The drive is then as
+    /// it left the factory, by its own word, and no erasure is proven by that: `raz wipe` follows.
+    ///
+    /// Example: raz revert /dev/sdb --confirm S3YJNB0K123456-3fa2c1
+    #[command(after_help = EXIT_STATUS)]
+    Revert(Revert),
     /// Read a drive again and compare it with the pattern that a report names.
     ///
     /// Refused when the report's signature fails or the drive is another one. After a zero pass
@@ -97,6 +105,19 @@ pub struct Unlock {
     /// Drives by path or id.
     #[arg(required = true)]
     pub drives: Vec<String>,
+}
+
+/// `raz revert`.
+#[derive(Debug, Args)]
+pub struct Revert {
+    /// The drive by path or id.
+    pub drive: String,
+    /// Its id once more.
+    #[arg(long, value_name = "ID")]
+    pub confirm: String,
+    /// Also where it is reached over a network, as for `raz wipe`: OTHERS MAY OWN IT.
+    #[arg(long)]
+    pub networked: bool,
 }
 
 /// `raz plan`.

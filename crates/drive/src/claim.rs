@@ -5,6 +5,8 @@
 //! confirmed: same identity, same size, nobody's. It decides nothing about *whether* to erase, and it
 //! writes nothing itself.
 
+pub mod revert;
+
 use crate::discover::{self, AskError, Machine, Roots, device_number};
 use crate::facts::{DriveFacts, Transport};
 use crate::health::Health;
@@ -152,6 +154,16 @@ pub fn claim(
     consent: &Consent,
     checks: &Checks<'_>,
 ) -> Result<Claimed, ClaimError> {
+    claim_where(facts, consent, checks, |_| true)
+}
+
+/// [`claim`], where only those refusals count that `counts` says of.
+fn claim_where(
+    facts: &DriveFacts,
+    consent: &Consent,
+    checks: &Checks<'_>,
+    counts: fn(&Refusal) -> bool,
+) -> Result<Claimed, ClaimError> {
     let drive = || facts.path.display().to_string();
     let id = facts.identity.id();
     if consent.id != id {
@@ -185,7 +197,7 @@ pub fn claim(
         ..*checks
     };
     // Facts that already speak against it spare the drive the open.
-    refuse(facts, facts, checks)?;
+    refuse(facts, facts, checks, counts)?;
     let fd = open(&facts.path).map_err(|error| match refusal_of(&error) {
         Some(refusal) => ClaimError::Refused {
             drive: drive(),
@@ -216,7 +228,7 @@ pub fn claim(
                 source,
             })?;
     same_drive(facts, &fresh, &fd).map_err(changed)?;
-    refuse(facts, &fresh, checks)?;
+    refuse(facts, &fresh, checks, counts)?;
     if sys::block::is_read_only(fd.as_fd()).map_err(kernel)? {
         return Err(ClaimError::Refused {
             drive: drive(),
@@ -236,7 +248,12 @@ pub fn claim(
 
 /// The refusals of `now`, which stands in the list in the place of `listed`. Who uses the drive by
 /// another path is asked anew.
-fn refuse(listed: &DriveFacts, now: &DriveFacts, checks: &Checks<'_>) -> Result<(), ClaimError> {
+fn refuse(
+    listed: &DriveFacts,
+    now: &DriveFacts,
+    checks: &Checks<'_>,
+    counts: fn(&Refusal) -> bool,
+) -> Result<(), ClaimError> {
     let mut all: Vec<DriveFacts> = checks
         .all
         .iter()
@@ -248,7 +265,8 @@ fn refuse(listed: &DriveFacts, now: &DriveFacts, checks: &Checks<'_>) -> Result<
     }
     all.push(now.clone());
     let is_boot = BootMedium::find(&checks.machine.roots, &all).is(now);
-    let refusals = refusals(now, &all, is_boot, checks.kept, checks.plan);
+    let mut refusals = refusals(now, &all, is_boot, checks.kept, checks.plan);
+    refusals.retain(counts);
     if refusals.is_empty() {
         return Ok(());
     }

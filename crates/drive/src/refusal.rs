@@ -123,7 +123,7 @@ impl Refusal {
             Self::ReadOnly => "open its write-protect switch, if it has one; an eMMC boot area is protected by the kernel, usually for firmware: leave it; a flash drive that turned read-only by wear must be destroyed".into(),
             Self::Networked => "erase it on the machine that owns it".into(),
             Self::Locked => "if an erase of raz's was cut, run `raz unlock`; else unlock it with its password, or revert it with the PSID from its label; else destroy it".into(),
-            Self::TcgLocked { .. } => "revert it with the PSID printed on its label (nvme-cli or sedutil), which destroys all its data, then list the drives again and erase it; a drive whose PSID cannot be read must be destroyed".into(),
+            Self::TcgLocked { .. } => "read the PSID on its label and give it to `raz revert`, which destroys all its data, then erase it; a drive whose PSID cannot be read must be destroyed".into(),
             Self::AmbiguousIdentity { same_as } if same_as.is_empty() => "it has no serial: name it alone on a command line at this machine, with no other drive".into(),
             Self::AmbiguousIdentity { same_as } => format!("unplug the drives that look the same ({}) and erase them one at a time, or attach it without its USB bridge", same_as.join(", ")),
             Self::HostManagedZones => "raz does not overwrite host-managed zones yet; keep the drive apart".into(),

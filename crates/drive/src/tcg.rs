@@ -1,9 +1,13 @@
 //! TCG Level 0 discovery: whether a drive locks ranges, shadows its first sectors, encrypts.
 //!
 //! A drive that shadows or locks reads as if it were clean. Only what the drive says of itself is
-//! parsed; sessions are not spoken here. The questions are `ata::command::trusted_receive_level_0`,
+//! parsed; sessions are the kernel's, and the [`Psid`] is what a person gives one for a revert. The questions are `ata::command::trusted_receive_level_0`,
 //! `scsi::command::security_protocol_in` and `nvme::command::security_receive`. TCG Storage
 //! Architecture Core Specification 2.01, 3.3.6, and the feature descriptors of each SSC.
+
+mod psid;
+
+pub use psid::{Psid, PsidError};
 
 use crate::bytes::{be16, be32, bit, byte, is_one_byte_repeated};
 

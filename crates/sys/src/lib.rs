@@ -20,4 +20,5 @@ pub mod nvme;
 pub mod power;
 pub mod queue;
 pub mod scsi_generic;
+pub mod sed;
 pub mod uring;

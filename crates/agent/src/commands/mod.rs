@@ -6,6 +6,7 @@ pub mod drives;
 pub mod machine;
 pub mod plan;
 pub mod report;
+pub mod revert;
 mod signals;
 pub mod unlock;
 pub mod upload;

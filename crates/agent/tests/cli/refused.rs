@@ -242,3 +242,19 @@ fn listing_shows_the_refusal_before_anybody_tries() {
     assert!(ran.out.contains("refused: read-only"), "{ran:#?}");
     assert!(!ran.out.contains("overwrite"), "{ran:#?}");
 }
+
+#[test]
+fn drive_without_locking_in_use_is_not_reverted_and_untouched() {
+    let drive = Loop::new(4 << 20);
+    let id = drive.id();
+    untouched(&[&drive], || {
+        raz(&["revert", &drive.path, "--confirm", &id])
+    })
+    .with_status(3)
+    .telling(&["no TCG locking", "raz wipe", "nothing was sent"]);
+    untouched(&[&drive], || {
+        raz(&["revert", &drive.path, "--confirm", "another"])
+    })
+    .with_status(3)
+    .telling(&["its id was not confirmed"]);
+}

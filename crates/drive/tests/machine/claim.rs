@@ -2,10 +2,12 @@
 
 use crate::support::folder::Folder;
 use crate::support::loops::Loop;
+use drive::claim::revert::{RevertError, claim_for_revert};
 use drive::claim::{Checks, ClaimError, Claimed, Consent, ConsentSource, claim};
 use drive::discover::{Machine, Roots};
-use drive::facts::{DriveFacts, Transport, Use};
+use drive::facts::{DriveFacts, Tcg, Transport, Use};
 use drive::refusal::{PlanKind, Refusal};
+use drive::tcg::{Discovery, Psid};
 use std::fs;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -442,4 +444,43 @@ fn path_is_resolved_to_the_whole_drive_through_links() {
 fn claim_can_be_asked_from_another_thread() {
     fn shared<T: Send + Sync>() {}
     shared::<Claimed>();
+}
+
+#[test]
+fn drive_that_tcg_locks_is_claimed_for_a_revert_only_and_for_no_other_reason() {
+    let device = Loop::new(LEN);
+    let mut answer = vec![0; 48];
+    answer.extend([0, 2, 0x10, 1, 0x0F]);
+    answer[3] = 49;
+    let locked = DriveFacts {
+        tcg: Tcg::Told(Discovery::parse(&answer).unwrap()),
+        ..facts_of(&device)
+    };
+    let refusal = Refusal::TcgLocked { shadow_mbr: false };
+    assert_eq!(refusals_of(claim_this(&locked)), [refusal]);
+
+    let for_revert = |kept: &[String]| {
+        let machine = Machine::this();
+        let checks = Checks {
+            machine: &machine,
+            all: std::slice::from_ref(&locked),
+            kept,
+            plan: PlanKind::default(),
+        };
+        claim_for_revert(&locked, &consent(&locked), &checks)
+    };
+    let held = for_revert(&[]).unwrap();
+    // A loop device knows no TCG.
+    let psid = Psid::parse("VUTSRQPONMLKJIHGFEDCBA9876543210").unwrap();
+    let error = held.revert(&psid).unwrap_err();
+    assert!(matches!(error, RevertError::NoKernel), "{error:?}");
+    match for_revert(&[]) {
+        Err(ClaimError::Refused { refusals, .. }) => assert_eq!(refusals, [Refusal::Busy]),
+        other => panic!("{other:?}"),
+    }
+    drop(held);
+    match for_revert(&[locked.identity.id()]) {
+        Err(ClaimError::Refused { refusals, .. }) => assert_eq!(refusals, [Refusal::Kept]),
+        other => panic!("{other:?}"),
+    }
 }

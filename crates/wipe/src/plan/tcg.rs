@@ -20,7 +20,7 @@ pub fn residual(tcg: &Tcg) -> Option<String> {
         Tcg::Told(told) => {
             let locking = told.locking.filter(|locking| locking.enabled)?;
             (!locking.hides_medium()).then(|| {
-                "its TCG locking is in use, and open now: when its power goes it locks again, unless it is reverted with the PSID from its label".into()
+                "its TCG locking is in use, and open now: when its power goes it locks again, unless `raz revert` takes it away with the PSID from its label".into()
             })
         }
         Tcg::Unknown { reason } => Some(format!(
