@@ -2,9 +2,10 @@
 //! of data out, and what it really does to its [`crate::cells`].
 //!
 //! Written from JESD84-B51. It shares no encoder or decoder with the crate `drive`, which is tested
-//! against it. Sectors have addresses (cards of more than 2 GB). Not modelled: the way from power-on
-//! to the transfer state, bus modes, the volatile cache, background operations, command queues,
-//! partitioning, sleep, and the protocol of the replay protected area.
+//! against it. Sectors have addresses (cards of more than 2 GB). CMD0 stands for the whole way from
+//! power-on or reset to the transfer state; before it the card answers nothing. Not modelled: bus
+//! modes, the volatile cache, background operations, command queues, partitioning, sleep, and the
+//! protocol of the replay protected area.
 
 mod erase;
 pub mod options;
@@ -127,11 +128,13 @@ pub struct MmcCard {
     errors: u32,
     work: Option<Work>,
     is_off: bool,
+    /// It waits for CMD0.
+    is_idle: bool,
     commands: Received<(u8, u32)>,
 }
 
 impl MmcCard {
-    /// A card that was never written to.
+    /// A card that was never written to, in the transfer state.
     #[must_use]
     pub fn new(options: Options, clock: Clock) -> Self {
         let boot_sectors = u64::from(options.boot_units) * 256;
@@ -151,6 +154,7 @@ impl MmcCard {
             errors: 0,
             work: None,
             is_off: false,
+            is_idle: false,
             commands: Received::default(),
             options,
             clock,
@@ -192,6 +196,23 @@ impl MmcCard {
     #[must_use]
     pub fn cid(&self) -> u64 {
         self.options.serial + u64::from(self.is_another())
+    }
+
+    /// Busy with an erase or a sanitize: what a host sees on a line of the bus, without a command.
+    #[must_use]
+    pub fn is_busy(&mut self) -> bool {
+        self.settle();
+        !self.is_off && self.work.is_some()
+    }
+
+    /// CMD0 and all that the host's driver sends until the transfer state.
+    fn start_over(&mut self) {
+        self.interrupt();
+        self.is_idle = false;
+        self.range = Range::default();
+        self.errors = 0;
+        self.partition_config &= !0b111;
+        self.erase_group_def = u8::from(self.options.high_capacity_groups);
     }
 
     fn is_another(&self) -> bool {
@@ -378,6 +399,13 @@ impl MmcDevice for MmcCard {
         if self.is_off {
             return None;
         }
+        if index == 0 {
+            self.start_over();
+            return Some(MmcAnswer::default());
+        }
+        if self.is_idle {
+            return None;
+        }
         // CMD13 with b0: the high priority interrupt.
         if index == 13 && argument & 1 != 0 {
             self.interrupt();
@@ -393,20 +421,13 @@ impl MmcDevice for MmcCard {
     fn event(&mut self, event: Event) {
         self.settle();
         self.interrupt();
-        self.range = Range::default();
-        self.errors = 0;
-        self.partition_config &= !0b111;
+        self.is_idle = true;
         match event {
             Event::PowerOff => {
                 self.is_off = true;
                 self.boot_protection &= !1;
-                self.erase_group_def = 0;
             }
-            Event::PowerOn => {
-                self.is_off = false;
-                // As the host's driver does with every card when it comes.
-                self.erase_group_def = u8::from(self.options.high_capacity_groups);
-            }
+            Event::PowerOn => self.is_off = false,
             Event::Reset => {}
         }
     }

@@ -1,6 +1,7 @@
 //! A claimed drive as the engine sees it. The only place where `wipe` meets `drive::claim`.
 
 use crate::native::ata::AtaSanitize;
+use crate::native::mmc::MmcSanitize;
 use crate::native::nvme::NvmeSanitize;
 use crate::native::scsi::ScsiSanitize;
 use crate::native::security::{self, EnhancedErase};
@@ -11,6 +12,7 @@ use drive::facts::{Medium, SanitizeCommands};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Instant;
 use sys::aligned::AlignedBuffer;
 
 /// The bytes of a claimed drive. The claim lasts as long as the target.
@@ -72,6 +74,14 @@ fn commands(claimed: &Arc<Claimed>, technique: Technique) -> Option<Arc<dyn Sani
             Arc::new(ScsiSanitize::new(port, characteristics))
         }
         SanitizeCommands::Nvme(capabilities) => Arc::new(NvmeSanitize::new(port, capabilities)),
+        SanitizeCommands::Mmc(erasing) => {
+            let since = Instant::now();
+            Arc::new(MmcSanitize::new(
+                port,
+                erasing,
+                Box::new(move || since.elapsed()),
+            ))
+        }
     })
 }
 

@@ -11,6 +11,7 @@
 
 pub mod ata;
 mod judge;
+pub mod mmc;
 pub mod nvme;
 pub mod scsi;
 pub mod security;

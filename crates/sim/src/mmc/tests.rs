@@ -167,6 +167,8 @@ fn boot_area_is_reached_by_its_switch_and_protected_until_the_power_goes() {
     bench.card.event(Event::PowerOff);
     assert_eq!(bench.card.command(13, 1 << 16, &[]), None);
     bench.card.event(Event::PowerOn);
+    assert_eq!(bench.card.command(13, 1 << 16, &[]), None, "not yet");
+    bench.send(0, 0);
     assert_eq!(bench.sector(3), secret(), "the user area again");
     bench.send(6, WRITE_BOOT0);
     assert_eq!(bench.erase(0, 255, 0), READY);
@@ -218,6 +220,7 @@ fn interrupt_and_power_cut_end_a_sanitize_half_done_and_nothing_goes_on_with_it(
         if is_cut {
             bench.card.event(Event::PowerOff);
             bench.card.event(Event::PowerOn);
+            bench.send(0, 0);
         } else {
             bench.send(13, 1 << 16 | 1);
         }
