@@ -6,6 +6,7 @@
 use crate::ata::identify::EraseTime;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::mmc::erasing::Erasing;
 use crate::nvme::identify::SanitizeCapabilities;
 use crate::scsi::vpd::Characteristics;
 use crate::tcg::Discovery;
@@ -233,6 +234,8 @@ pub enum SanitizeCommands {
     Scsi(Option<Characteristics>),
     /// Sanitize of an NVM subsystem, with its controller's SANICAP.
     Nvme(SanitizeCapabilities),
+    /// Erase and SANITIZE_START of an eMMC (JESD84-B51 6.6.13), with what its register says of them.
+    Mmc(Erasing),
 }
 
 /// Format NVM with an erase of user data, which reaches one namespace.

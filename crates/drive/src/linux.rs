@@ -3,7 +3,7 @@
 //! Opened read-only it serves every question of discovery; over the descriptor of a claim it asks
 //! the very device that is erased. It decides nothing and writes nothing.
 
-use crate::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
+use crate::port::{AdminCommand, AdminReply, Data, MmcCommand, Port, ScsiReply};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -49,6 +49,10 @@ impl Port for LinuxPort {
 
     fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
         sys::mmc::ext_csd(self.fd.as_fd())
+    }
+
+    fn mmc(&self, commands: &[MmcCommand], timeout: Duration) -> io::Result<Vec<u32>> {
+        sys::mmc::send(self.fd.as_fd(), commands, timeout)
     }
 
     /// Reads whole sectors around the range, because a claim's descriptor is open for direct I/O.

@@ -1,9 +1,11 @@
 //! EXT_CSD: what an eMMC says of itself. JEDEC JESD84-B51 7.4, by byte.
 //!
 //! Removable SD cards have no EXT_CSD. The CID is not parsed here: the kernel prints its fields in
-//! sysfs. `change` encodes the commands that change a card, `status` reads what it answers.
+//! sysfs. `change` encodes the commands that change a card, `status` reads what it answers, `erasing`
+//! is what the register says of a whole erasure.
 
 pub mod change;
+pub mod erasing;
 pub mod status;
 
 use crate::bytes::{bit, byte, is_one_byte_repeated, le32};
@@ -26,6 +28,9 @@ pub struct ExtCsd {
     pub general_purpose_bytes: [u64; 4],
     /// Byte 224 (or its absence): high-capacity erase group; `None` when 0.
     pub erase_group_bytes: Option<u64>,
+    /// Byte 223, ERASE_TIMEOUT_MULT: an erase of such a group takes 300 ms times this at most; 0 where it
+    /// is not said.
+    pub erase_timeout_multiplier: u8,
     /// Byte 175 b0, ERASE_GROUP_DEF: erase groups are of `erase_group_bytes`, not of the CSD's size.
     pub high_capacity_groups: bool,
     /// Byte 231 b0: secure erase and trim (obsolete since 4.5).
@@ -46,6 +51,8 @@ pub struct ExtCsd {
     pub boot_write_protection: WriteProtection,
     /// Byte 179 b5:3, PARTITION_CONFIG: the area that the computer boots from.
     pub boot_area: BootArea,
+    /// Bytes 254-261, FIRMWARE_VERSION as it came.
+    pub firmware_raw: [u8; 8],
     /// Byte 171 USER_WP as it came.
     pub user_write_protect_raw: u8,
     /// Byte 267.
@@ -140,6 +147,7 @@ impl ExtCsd {
                 units * u64::from(at(221)) * kib(at(224), 512)
             }),
             erase_group_bytes,
+            erase_timeout_multiplier: at(223),
             high_capacity_groups: bit(at(175), 0),
             secure_erase: bit(features, 0),
             purges_bad_blocks: bit(features, 2),
@@ -162,6 +170,7 @@ impl ExtCsd {
                 7 => BootArea::User,
                 other => BootArea::Reserved(other),
             },
+            firmware_raw: [254, 255, 256, 257, 258, 259, 260, 261].map(at),
             user_write_protect_raw: at(171),
             pre_end_of_life: match health(267) {
                 0 => PreEndOfLife::NotReported,

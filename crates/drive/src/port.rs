@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 pub use sys::data::Data;
+pub use sys::mmc::Command as MmcCommand;
 pub use sys::nvme::{AdminCommand, AdminReply};
 pub use sys::scsi_generic::ScsiReply;
 
@@ -37,6 +38,16 @@ pub trait Port: Send + Sync {
     /// # Errors
     /// Where there is no such register or no answer.
     fn mmc_ext_csd(&self) -> io::Result<[u8; 512]>;
+
+    /// Sends commands without data to an eMMC, as [`sys::mmc::send`] says, each with this timeout; the
+    /// status (R1) of each.
+    ///
+    /// # Errors
+    /// As there; a port that carries none has no such commands.
+    fn mmc(&self, commands: &[MmcCommand], timeout: Duration) -> io::Result<Vec<u32>> {
+        let _ = (commands, timeout);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Fills `buffer` from the medium at `offset_bytes`, wherever that lies within a sector.
     ///

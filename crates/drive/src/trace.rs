@@ -4,7 +4,7 @@
 //! facts do not say, and a report must not grow with the drive's chatter. Equal lines are counted,
 //! not repeated.
 
-use crate::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
+use crate::port::{AdminCommand, AdminReply, Data, MmcCommand, Port, ScsiReply};
 use crate::scsi::sense::Sense;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -123,6 +123,23 @@ impl<P: Port> Port for Traced<P> {
         reply
     }
 
+    fn mmc(&self, commands: &[MmcCommand], timeout: Duration) -> io::Result<Vec<u32>> {
+        let reply = self.port.mmc(commands, timeout);
+        let sent = commands
+            .iter()
+            .map(|command| format!("CMD{} {:08x}", command.index, command.argument));
+        let status = match &reply {
+            Ok(responses) => {
+                let words = responses.iter().map(|word| format!("{word:08x}"));
+                format!("R1 {}", words.collect::<Vec<_>>().join(" "))
+            }
+            Err(error) => error.to_string(),
+        };
+        let sent = sent.collect::<Vec<_>>().join(", ");
+        self.trace.note(format!("MMC {sent}"), status);
+        reply
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset_bytes: u64) -> io::Result<()> {
         self.port.read_at(buffer, offset_bytes)
     }
@@ -154,7 +171,8 @@ fn scsi_status(reply: &io::Result<ScsiReply>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Answer, LINES_MAX, Port, Trace, Traced};
-    use crate::port::{AdminCommand, AdminReply, Data, ScsiReply};
+    use crate::mmc::change;
+    use crate::port::{AdminCommand, AdminReply, Data, MmcCommand, ScsiReply};
     use std::io;
     use std::time::Duration;
 
@@ -179,6 +197,9 @@ mod tests {
         }
         fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
             Err(io::Error::other("no such door"))
+        }
+        fn mmc(&self, commands: &[MmcCommand], _: Duration) -> io::Result<Vec<u32>> {
+            Ok(vec![0x900; commands.len()])
         }
         fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
             Err(io::Error::other("no such door"))
@@ -215,6 +236,19 @@ mod tests {
                 count: 1,
             }
         );
+    }
+
+    #[test]
+    fn commands_of_an_emmc_are_kept_with_their_arguments_and_statuses() {
+        let trace = Trace::default();
+        let port = Traced::new(Refusing, trace.clone());
+        let erase = change::erase(0, 0x3FF, change::Erase::Groups);
+        let reply = port.mmc(&erase, Duration::from_secs(1));
+        assert_eq!(reply.expect("carried"), [0x900; 3]);
+        let answers = trace.answers();
+        let said = (answers[0].command.as_str(), answers[0].status.as_str());
+        let command = "MMC CMD35 00000000, CMD36 000003ff, CMD38 00000000";
+        assert_eq!(said, (command, "R1 00000900 00000900 00000900"));
     }
 
     #[test]

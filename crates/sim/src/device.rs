@@ -26,6 +26,15 @@ pub struct NvmeAnswer {
     pub data: Vec<u8>,
 }
 
+/// How an MMC command ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MmcAnswer {
+    /// R1: the card status.
+    pub response: u32,
+    /// Bytes for the host.
+    pub data: Vec<u8>,
+}
+
 /// What happens to a drive from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -56,5 +65,15 @@ pub trait NvmeDevice: Send {
     fn io(&mut self, entry: &[u8; 64], out: &[u8]) -> Option<NvmeAnswer>;
 
     /// Something happens to the drive.
+    fn event(&mut self, event: Event);
+}
+
+/// An eMMC in the transfer state, at the level of its bus.
+pub trait MmcDevice: Send {
+    /// Carries out CMD`index`; `out` is what the host sent with it. A command that takes long is
+    /// answered at once, and CMD13 tells when the card is no longer busy. `None`: no answer comes.
+    fn command(&mut self, index: u8, argument: u32, out: &[u8]) -> Option<MmcAnswer>;
+
+    /// Something happens to the card.
     fn event(&mut self, event: Event);
 }

@@ -6,7 +6,7 @@
 //!
 //! Beside that, drives at the level of their commands: [`device`] has what each model answers to,
 //! [`cells`] what it physically holds, [`clock`] its time; [`ata`] is a disk behind the translation
-//! [`satl`], [`scsi`] a SAS disk, [`nvme`] an NVM subsystem; [`tcg`] locks them.
+//! [`satl`], [`scsi`] a SAS disk, [`nvme`] an NVM subsystem, [`mmc`] an eMMC; [`tcg`] locks them.
 
 pub mod ata;
 pub mod cells;
@@ -16,6 +16,7 @@ pub mod drive;
 pub mod faults;
 pub mod ledger;
 pub mod media;
+pub mod mmc;
 pub mod nvme;
 pub mod queue;
 pub mod random;

@@ -2,6 +2,7 @@
 
 use crate::native::ata::AtaSanitize;
 use crate::native::format::NvmeFormat;
+use crate::native::mmc::MmcSanitize;
 use crate::native::nvme::NvmeSanitize;
 use crate::native::scsi::ScsiSanitize;
 use crate::native::security::{self, EnhancedErase};
@@ -12,6 +13,7 @@ use drive::facts::{Medium, SanitizeCommands};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Instant;
 use sys::aligned::AlignedBuffer;
 
 /// The bytes of a claimed drive. The claim lasts as long as the target.
@@ -81,6 +83,14 @@ fn commands(claimed: &Arc<Claimed>, technique: Technique) -> Option<Arc<dyn Sani
             Arc::new(ScsiSanitize::new(port, characteristics))
         }
         SanitizeCommands::Nvme(capabilities) => Arc::new(NvmeSanitize::new(port, capabilities)),
+        SanitizeCommands::Mmc(erasing) => {
+            let since = Instant::now();
+            Arc::new(MmcSanitize::new(
+                port,
+                erasing,
+                Box::new(move || since.elapsed()),
+            ))
+        }
     })
 }
 

@@ -12,6 +12,7 @@
 pub mod ata;
 pub mod format;
 mod judge;
+pub mod mmc;
 pub mod nvme;
 pub mod scsi;
 pub mod security;

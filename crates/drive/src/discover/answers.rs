@@ -219,7 +219,7 @@ fn sanitize(line: &Line<'_>, facts: &DriveFacts, said: &Said) -> Result<Sanitize
         },
         Said::Scsi if facts.transport == Transport::Scsi => scsi::sanitize(line),
         Said::Scsi => none("only the volume is visible, not the drives behind it"),
-        Said::Mmc(_) => none("this version of raz does not send the eMMC's sanitize"),
+        Said::Mmc(register) => mmc::sanitize(facts, register),
         Said::Nothing => none("this kind of drive has no sanitize commands"),
     }
 }

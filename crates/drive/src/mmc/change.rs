@@ -3,26 +3,9 @@
 //! Encoders only: nothing here sends one, and none is right without a claim. Sanitize removes what is
 //! unmapped, so the whole area is erased before it, and every general purpose area as well; boot
 //! areas and the replay protected one are not reached.
+//! Responses are decoded by [`super::status::CardStatus`].
 
-/// A command as the kernel's pass-through takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// CMD number.
-    pub index: u8,
-    /// Its argument.
-    pub argument: u32,
-    /// What the card answers with.
-    pub response: Response,
-}
-
-/// The response that a command has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Response {
-    /// R1: the card status ([`super::status::CardStatus`]).
-    R1,
-    /// R1b: the card status, and busy until the work is done.
-    R1b,
-}
+pub use sys::mmc::{Command, Response};
 
 /// What CMD38 does with the range.
 ///

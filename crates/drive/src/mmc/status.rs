@@ -4,6 +4,18 @@
 //! status after it.
 
 use crate::bytes::bit;
+pub use sys::mmc::is_switch_error;
+use sys::mmc::{Command, Response};
+
+/// CMD13: asks for the status. Linux gives every card the address 1.
+#[must_use]
+pub fn send_status() -> Command {
+    Command {
+        index: 13,
+        argument: 1 << 16,
+        response: Response::R1,
+    }
+}
 
 /// What a card says of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

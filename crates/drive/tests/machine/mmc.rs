@@ -2,7 +2,7 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::facts::{HiddenCapacity, Transport};
+use drive::facts::{HiddenCapacity, SanitizeCommands, Transport};
 use drive::refusal::{PlanKind, Refusal, refusals};
 
 const SECTORS: u64 = 30_535_680;
@@ -14,6 +14,7 @@ fn ext_csd() -> Vec<u8> {
     register[212..216].copy_from_slice(&u32::try_from(SECTORS).unwrap().to_le_bytes());
     register[226] = 32;
     register[168] = 32;
+    register[231] = 0x50;
     register[267] = 1;
     register[268] = 2;
     register
@@ -129,4 +130,27 @@ fn sd_card_has_no_hidden_capacity_to_ask_for() {
     };
     let found = refusals(&drive, std::slice::from_ref(&drive), false, &[], unattended);
     assert_eq!(found, [Refusal::RemovableUnattended]);
+}
+
+#[test]
+fn sanitize_is_offered_for_the_user_area_of_a_card_that_names_it_and_for_nothing_else() {
+    let drives = emmc().drives();
+    let offered = drives[0].sanitize.as_ref().expect("the user area");
+    assert!(offered.block_erase && !offered.crypto_erase && !offered.overwrite);
+    assert!(matches!(
+        offered.commands,
+        SanitizeCommands::Mmc(erasing) if u64::from(erasing.sectors) == SECTORS
+    ));
+    for area in &drives[1..] {
+        let reason = area.sanitize.as_ref().unwrap_err();
+        assert!(reason.contains("one area of a card"), "{reason}");
+    }
+    let mut folder = Folder::new();
+    folder.attributes(CARD, "type = MMC\nname = DF4016\nserial = 0xcafe0001");
+    folder.block(&format!("{CARD}/block/mmcblk0"), SECTORS);
+    let mut register = ext_csd();
+    register[231] = 0x11;
+    folder.answers("mmcblk0", Script::new().ext_csd(register));
+    let reason = folder.drive().sanitize.unwrap_err();
+    assert!(reason.contains("names no sanitize"), "{reason}");
 }

@@ -159,24 +159,29 @@ impl Lane {
         }
     }
 
-    /// What answers only at its end goes on without anybody who waits for it.
+    /// What answers only at its end may go on without anybody who waits for it.
     fn tell_silent_erase(&mut self) {
         let Stage::Sanitizing(sanitizing) = &self.stage else {
             return;
         };
-        let label = &self.work.target.label;
-        let on = "it may still erase itself; leave its power on until it answers again";
-        let text = match sanitizing.technique {
+        if sanitizing.watch.may_be_silent.is_zero() {
+            return;
+        }
+        let without_power = match sanitizing.technique {
             Technique::EnhancedErase => format!(
-                "{label}: {on}. If the power goes before, it is locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
+                "it is locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
             ),
-            Technique::Format => format!(
-                "{label}: {on}. If the power goes before, it may have to be formatted anew before it takes reads and writes"
-            ),
-            // Those are asked how far they are.
-            Technique::BlockErase | Technique::CryptoErase | Technique::Overwrite => return,
+            Technique::Format => {
+                "it may have to be formatted anew before it takes reads and writes".into()
+            }
+            Technique::BlockErase | Technique::CryptoErase | Technique::Overwrite => {
+                "its erase is undone or half done".into()
+            }
         };
-        self.run.stops.push(Shortfall::Other(text));
+        let label = &self.work.target.label;
+        self.run.stops.push(Shortfall::Other(format!(
+            "{label}: it may still erase itself; leave its power on until it answers again. If the power goes before, {without_power}"
+        )));
     }
 
     /// Tries the next technique where this one did not happen by the drive's own word, and overwrites a

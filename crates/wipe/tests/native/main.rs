@@ -1,6 +1,7 @@
 //! Sanitize by the drive, over simulated drives that are honest and over those that lie.
 
 mod ata;
+mod mmc;
 mod nvme;
 mod restore;
 mod scsi;

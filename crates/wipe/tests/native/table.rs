@@ -115,6 +115,8 @@ fn table_of_traps_is_what_the_runs_say() {
     runs.extend(crate::nvme::traps::runs_beside());
     runs.extend(crate::nvme::format::runs());
     runs.extend(crate::scsi::traps::runs());
+    runs.extend(crate::mmc::traps::runs());
+    runs.extend(crate::mmc::traps::runs_beside());
     // What is renewed is still what was expected.
     runs.iter().for_each(Run::assert_expected);
     let text = table(&runs);

@@ -1,5 +1,6 @@
 //! What carries bytes between `wipe::native` and a simulated drive, and a clock that nobody waits for.
 
+pub mod mmc;
 pub mod nvme;
 
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};

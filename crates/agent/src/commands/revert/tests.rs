@@ -45,6 +45,7 @@ fn drive(tcg: Tcg) -> DriveFacts {
         tcg,
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
+        format: Err("a test".into()),
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

@@ -1,8 +1,9 @@
 //! What an eMMC says in its extended CSD.
 
 use crate::discover::line::Line;
-use crate::facts::{DriveFacts, HiddenCapacity};
+use crate::facts::{DriveFacts, HiddenCapacity, Sanitize, SanitizeCommands};
 use crate::mmc::ExtCsd;
+use crate::mmc::erasing::Erasing;
 
 /// Reads the register.
 ///
@@ -48,4 +49,21 @@ pub fn capacity(facts: &mut DriveFacts, said: &ExtCsd) {
             .not_reached
             .push("replay-protected area rpmb: cannot be erased without its key".into());
     }
+}
+
+/// What the card can do of itself, by the node of its user area: it removes what no address points to,
+/// once the whole of that area is erased.
+///
+/// # Errors
+/// Why not, in words.
+pub fn sanitize(facts: &DriveFacts, said: &ExtCsd) -> Result<Sanitize, String> {
+    if !facts.identity.area.is_empty() {
+        return Err("one area of a card: its sanitize is with the user area".into());
+    }
+    Ok(Sanitize {
+        block_erase: true,
+        crypto_erase: false,
+        overwrite: false,
+        commands: SanitizeCommands::Mmc(Erasing::of(said)?),
+    })
 }

@@ -143,8 +143,8 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "hidden bytes, or unknown",
         )),
         (32, "Boot areas, RPMB, partitions beside the main area", known(
-            "not simulated",
-            "not reached, and named",
+            "`sim::mmc`; `boot_areas_are_as_they_were_and_named`",
+            "not reached, and named; an eMMC with general purpose areas is not sanitized",
             "what is not reached",
         )),
         (33, "Several units, or heads taken out of service", known(
@@ -219,9 +219,9 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "verified by that read-back, or not complete",
         )),
         (48, "eMMC: discard instead of erase, sanitize aborted by the kernel", known(
-            "not simulated: no eMMC model yet",
-            "never in a plan: overwriting only",
-            "Clear, with what is not reached",
+            "`sim::mmc`; `discard_is_never_sent_nor_is_anything_but_erase_and_sanitize`",
+            "erase by its command, never discard; a sanitize that is given up is no claim",
+            "claimed by the drive, or unknown",
         )),
         (49, "A translation takes another pattern than it was given", None),
         (50, "A sample misses what was not wiped", known(
