@@ -3,6 +3,7 @@
 //! the drives physically hold is looked at here.
 
 mod honest;
+mod lies;
 
 use anyhow::ensure;
 use lab::fabric::Subsystem;

@@ -5,8 +5,10 @@
 //! read the difference.
 
 mod list;
+mod peers;
 
 use crate::trap::Run;
+use peers::Peers;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -25,14 +27,17 @@ are about overwriting and the rest of raz, and are kept by hand. *Not yet defend
 A lie marked **no host can see it** is claimed all the same: old bytes lie where no read reaches them. \
 That is why a drive's word is never called *verified*.
 
+“Other tools” is what hdparm, sg3-utils and nvme-cli make of the same lie, where that was measured \
+([traps-peers.md](traps-peers.md)).
+
 ";
 
 struct Row {
-    cells: [String; 6],
+    cells: [String; 7],
 }
 
 impl Row {
-    fn of_run(run: &Run) -> Self {
+    fn of_run(run: &Run, peers: &Peers) -> Self {
         let (word, _) = run.reasons.split_once(':').unwrap_or((&run.reasons, ""));
         let (outcome, certificate) = if run.is_claimed() {
             let outcome = if run.remained {
@@ -56,9 +61,8 @@ impl Row {
                 format!("{word_on_paper}, with this reason"),
             )
         };
-        let technique = run.technique.to_string();
-        let technique = technique.trim_end_matches(" by the drive");
-        let simulated = format!("{}, {technique}: {}", run.drive, run.name);
+        let simulated = simulated(run);
+        let others = peers.of(&simulated);
         let remained = if run.remained { "yes" } else { "no" };
         Self {
             cells: [
@@ -68,6 +72,7 @@ impl Row {
                 outcome,
                 remained.to_owned(),
                 certificate,
+                others,
             ],
         }
     }
@@ -81,21 +86,30 @@ impl Row {
             outcome,
             "–".into(),
             certificate,
+            "–".into(),
         ];
         Self { cells }
     }
 }
 
-fn table(runs: &[Run]) -> String {
+/// The drive, how it is told to erase, and its lie.
+fn simulated(run: &Run) -> String {
+    let technique = run.technique.to_string();
+    let technique = technique.trim_end_matches(" by the drive");
+    format!("{}, {technique}: {}", run.drive, run.name)
+}
+
+fn table(runs: &[Run], peers: &Peers) -> String {
     let mut text = HEAD.to_owned();
-    text += "| № | Trap | Simulated | raz | Old bytes left | The certificate says |\n";
-    text += "|---|---|---|---|---|---|\n";
+    text +=
+        "| № | Trap | Simulated | raz | Old bytes left | The certificate says | Other tools |\n";
+    text += "|---|---|---|---|---|---|---|\n";
     for (number, name, known) in list::traps() {
         let of_text = known.iter().map(Row::of_text);
         let of_runs = runs
             .iter()
             .filter(|run| run.numbers.contains(&number))
-            .map(Row::of_run);
+            .map(|run| Row::of_run(run, peers));
         let mut rows: Vec<Row> = of_text.chain(of_runs).collect();
         let first = rows.first_mut().expect("a row for every trap");
         first.cells[0] = number.to_string();
@@ -119,7 +133,10 @@ fn table_of_traps_is_what_the_runs_say() {
     runs.extend(crate::mmc::traps::runs_beside());
     // What is renewed is still what was expected.
     runs.iter().for_each(Run::assert_expected);
-    let text = table(&runs);
+    let peers = Peers::measured();
+    let names: Vec<String> = runs.iter().map(simulated).collect();
+    peers.assert_among(&names);
+    let text = table(&runs, &peers);
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/traps.md");
     if std::env::var_os("UPDATE_TRAPS").is_some() {
         std::fs::write(&file, &text).expect("written");
