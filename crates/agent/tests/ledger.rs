@@ -45,6 +45,7 @@ fn facts() -> DriveFacts {
         read_only: false,
         security: Security::default(),
         tcg: Tcg::Absent,
+        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

@@ -101,6 +101,14 @@ pub enum ClaimError {
         /// What differs.
         what: String,
     },
+    /// What is asked for would reach more than the drive that was confirmed.
+    #[error("{drive}: {what}; they would go with it, and nobody confirmed that")]
+    ReachesMore {
+        /// Path of the drive.
+        drive: String,
+        /// What else there is, or may be.
+        what: String,
+    },
     /// It did not answer when it was asked again.
     #[error("{drive}: cannot be identified again")]
     Unanswered {

@@ -60,6 +60,9 @@ pub struct DriveFacts {
     pub security: Security,
     /// TCG locking: Opal and its relatives.
     pub tcg: Tcg,
+    /// What is of the whole drive (sanitize, a revert) reaches this node and nothing else; else why not, in
+    /// words: nobody confirmed the rest.
+    pub alone: Result<(), String>,
     /// Capacity beyond what can be addressed.
     pub hidden: HiddenCapacity,
     /// The drive's own sanitize commands, or why none can be used here, in words.

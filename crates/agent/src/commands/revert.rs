@@ -52,6 +52,11 @@ pub fn revert(arguments: &cli::Revert) -> anyhow::Result<Status> {
         .map(compose::refusal)
         .collect();
     against.extend(unneeded(&facts.tcg));
+    if let Err(others) = &facts.alone {
+        against.push(format!(
+            "{others}; they would go with it, and nobody confirmed that; to do: have the drive destroyed"
+        ));
+    }
     if !facts.identity.id().eq_ignore_ascii_case(&arguments.confirm) {
         against.push("its id was not confirmed; to do: look it up with `raz drives` and give it with --confirm".into());
     }

@@ -47,6 +47,7 @@ fn order() -> Order {
         read_only: false,
         security: Security::default(),
         tcg: Tcg::Absent,
+        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

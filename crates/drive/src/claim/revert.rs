@@ -50,7 +50,8 @@ pub enum RevertError {
     Kernel(#[source] io::Error),
 }
 
-/// Claims a drive as [`super::claim`] does, and lets one refusal pass: that TCG locks it.
+/// Claims a drive as [`super::claim`] does, and lets one refusal pass: that TCG locks it. A drive with other
+/// namespaces is not claimed, since a revert is of them all.
 ///
 /// # Errors
 /// Each other reason not to touch it. Nothing was sent to it but questions.
@@ -59,7 +60,14 @@ pub fn claim_for_revert(
     consent: &Consent,
     checks: &Checks<'_>,
 ) -> Result<Revertible, ClaimError> {
-    claim_where(facts, consent, checks, stands_against_revert).map(Revertible)
+    let claimed = claim_where(facts, consent, checks, stands_against_revert)?;
+    match claimed.facts.alone.clone() {
+        Ok(()) => Ok(Revertible(claimed)),
+        Err(what) => Err(ClaimError::ReachesMore {
+            drive: claimed.facts.path.display().to_string(),
+            what,
+        }),
+    }
 }
 
 /// Whether a refusal counts against a revert, too.

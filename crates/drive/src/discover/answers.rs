@@ -63,7 +63,6 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         Err(reason) => return unidentified(facts, &line, reason),
     };
     let careful = asks_inquiry_only(&facts);
-    let mut alone = Ok(());
     match &said {
         Said::Ata(identify) => {
             let _ = scsi::geometry(&line, &mut facts);
@@ -94,8 +93,8 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         Said::Nvme(said) => {
             let (controller, namespace) = &**said;
             let nsid = nsid(context);
-            alone = nvme::capacity(&line, &mut facts, nsid, controller, namespace);
-            facts.format = nvme::format(controller, namespace, nsid, &alone);
+            facts.alone = nvme::capacity(&line, &mut facts, nsid, controller, namespace);
+            facts.format = nvme::format(controller, namespace, nsid, &facts.alone);
         }
         Said::Mmc(register) => mmc::capacity(&mut facts, register),
         Said::Nothing => {}
@@ -106,7 +105,12 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
             .push("the serial is the USB bridge's, which other drives may come to share".into());
     }
     facts.tcg = tcg::asked(&line, &mut facts, &said);
-    facts.sanitize = sanitize(&line, &facts, &said).and_then(|offered| alone.map(|()| offered));
+    facts.sanitize = sanitize(&line, &facts, &said);
+    if let (Ok(_), Err(others)) = (&facts.sanitize, &facts.alone) {
+        facts.sanitize = Err(format!(
+            "{others}; a sanitize would erase them with it, and nobody confirmed that"
+        ));
+    }
     facts.health = health_on(&line, &facts, &said);
     health::replaced_sectors(&mut facts);
     volumes::read(&line, &mut facts, &context.node);

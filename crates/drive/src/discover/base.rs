@@ -71,6 +71,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         read_only: node.number("ro") == Some(1),
         security: Security::default(),
         tcg: Tcg::Absent,
+        alone: Ok(()),
         hidden: match transport {
             Transport::Virtio | Transport::Loop | Transport::Sd => HiddenCapacity::NotApplicable,
             Transport::Ata

@@ -174,3 +174,22 @@ fn question_without_an_answer_is_unknown_and_odd_and_the_drive_is_listed() {
         assert!(drive.oddities.iter().any(odd), "{:?}", drive.oddities);
     }
 }
+
+#[test]
+fn whole_drive_with_other_namespaces_is_not_alone() {
+    let list = |nsids: &[u32]| {
+        let mut list: Vec<u8> = nsids.iter().flat_map(|nsid| nsid.to_le_bytes()).collect();
+        list.resize(4096, 0);
+        Script::new().admin(0x06, 0x02, list)
+    };
+    assert_eq!(on_nvme(0x01, list(&[1])).alone, Ok(()));
+    for (script, why) in [
+        (list(&[1, 2]), "other namespaces"),
+        (Script::new(), "is not known"),
+    ] {
+        let drive = on_nvme(0x01, script);
+        let said = drive.alone.unwrap_err();
+        assert!(said.contains(why), "{said}");
+        assert!(drive.sanitize.is_err());
+    }
+}

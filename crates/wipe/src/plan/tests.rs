@@ -37,6 +37,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         read_only: false,
         security: Security::default(),
         tcg: Tcg::Absent,
+        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

@@ -43,6 +43,7 @@ fn drive(tcg: Tcg) -> DriveFacts {
         read_only: false,
         security: Security::default(),
         tcg,
+        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

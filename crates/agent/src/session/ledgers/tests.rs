@@ -55,6 +55,7 @@ fn facts() -> DriveFacts {
         read_only: false,
         security: Security::default(),
         tcg: Tcg::Absent,
+        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),

@@ -59,8 +59,8 @@ pub fn identify(
     Ok((controller, namespace))
 }
 
-/// Compares capacities and lists what else the drive stores. Gives why a sanitize, which reaches the
-/// whole NVM subsystem, would reach more than this namespace, whose erasure alone is confirmed.
+/// Compares capacities and lists what else the drive stores. Gives why a command to the whole NVM
+/// subsystem would reach more than this namespace, whose erasure alone is confirmed.
 pub fn capacity(
     line: &Line<'_>,
     facts: &mut DriveFacts,
@@ -119,10 +119,9 @@ pub fn capacity(
         );
         facts.not_reached.push(text);
     }
-    let why = "a sanitize would erase them with it, and nobody confirmed that";
     if let Err(reason) = others {
         return Err(format!(
-            "the list of the drive's namespaces is not known ({reason}); {why}"
+            "the list of the drive's namespaces is not known ({reason})"
         ));
     }
     if controller.is_shared
@@ -131,9 +130,7 @@ pub fn capacity(
             .iter()
             .any(|text| is_other_namespace(text))
     {
-        return Err(format!(
-            "the drive has, or may have, other namespaces; {why}"
-        ));
+        return Err("the drive has, or may have, other namespaces".into());
     }
     Ok(())
 }

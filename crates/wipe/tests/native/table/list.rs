@@ -72,8 +72,8 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "–",
         )),
         (13, "Shadow MBR hides the range in front", known(
-            "`sim::tcg`, shadow MBR; `only_locking_that_hides_the_medium_refuses_and_says_what_stands_before_it`",
-            "Level 0 discovery is asked; a drive that shows a shadow MBR is refused (*TCG-locked*). Without an answer: unknown, beside the plan",
+            "`sim::tcg`, shadow MBR; `locked_drive_is_refused_until_its_psid_frees_it_and_then_erased`",
+            "Level 0 discovery is asked; a drive that shows a shadow MBR is refused (*TCG-locked*) until `raz revert` took it away. Without an answer: unknown, beside the plan",
             "refused, or: whether it is locked is unknown",
         )),
         (14, "Locked drive answers zeros or errors", known(
