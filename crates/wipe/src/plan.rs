@@ -8,8 +8,8 @@
 //! Whether the drive *may* be erased is not decided here: see `drive::refusal`.
 
 use crate::job::VerifyMode;
-use crate::native::Technique;
 use crate::native::security::PASSWORD_TEXT;
+use crate::native::{Technique, mmc};
 use crate::outcome::PassKind;
 use crate::sample::SECTORS_MIN;
 use drive::ata::identify::EraseTime;
@@ -243,7 +243,9 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
         Err(reason) => reason.clone(),
     };
     let chosen = match kind {
-        Kind::SolidState if offers(|offered| offered.block_erase) => Technique::BlockErase,
+        Kind::SolidState | Kind::EmbeddedFlash if offers(|offered| offered.block_erase) => {
+            Technique::BlockErase
+        }
         Kind::SolidState if offers(|offered| offered.crypto_erase) => Technique::CryptoErase,
         Kind::SolidState => {
             let mut reason = unoffered("it has no command for flash");
@@ -273,6 +275,7 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
         }
     };
     let why = match chosen {
+        Technique::BlockErase if kind == Kind::EmbeddedFlash => mmc::REASON,
         Technique::BlockErase => {
             "first, block erase by the drive, which reaches spare and replaced cells"
         }
@@ -330,11 +333,13 @@ fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
 fn is_purge(kind: Kind, technique: Technique) -> bool {
     matches!(
         (kind, technique),
-        (Kind::SolidState, Technique::BlockErase)
-            | (
-                Kind::Rotating,
-                Technique::Overwrite | Technique::EnhancedErase
-            )
+        (
+            Kind::SolidState | Kind::EmbeddedFlash,
+            Technique::BlockErase
+        ) | (
+            Kind::Rotating,
+            Technique::Overwrite | Technique::EnhancedErase
+        )
     )
 }
 
@@ -351,7 +356,7 @@ fn technique(passes: &[PassKind]) -> &'static str {
 fn residual(facts: &DriveFacts, kind: Kind, sanitize: Option<Technique>) -> Vec<String> {
     let mut residual = facts.not_reached.clone();
     match kind {
-        Kind::SolidState if sanitize.is_some() => residual.push(
+        Kind::SolidState | Kind::EmbeddedFlash if sanitize.is_some() => residual.push(
             "spare and replaced cells of the flash are reached by the drive's own command only, as the drive claims".into(),
         ),
         Kind::Rotating if sanitize.is_some() => residual.push(
