@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, ensure};
 use lab::bench::{Bench, scenario};
-use lab::fabric::{Guest, Said, Subsystem};
+use lab::fabric::Subsystem;
+use lab::guest::{Guest, Said, Setup};
 use lab::scenario::Audit;
 use lab::truth::{contents, is_as_reported};
 use lab::wire::nvme_tcp::Target;
@@ -140,7 +141,7 @@ impl Owned {
 fn locked_drive_is_refused_until_its_psid_frees_it_and_then_erased() {
     scenario("tcg-revert", |bench| {
         let owned = Owned::new("TCG-HONEST", Lies::default())?;
-        let guest = Guest::boot(bench, std::slice::from_ref(&owned.subsystem))?;
+        let guest = Guest::boot(bench, &Setup::new("pc").subsystem(&owned.subsystem))?;
         let (before, left) = (owned.contents(), owned.left());
         let refused = owned.wipe(&guest, "refused")?;
         ensure!(
@@ -204,7 +205,8 @@ fn revert_that_lies_frees_no_drive_and_erases_none_by_itself() {
                 ..Lies::default()
             },
         )?;
-        let guest = Guest::boot(bench, &[stays.subsystem.clone(), keeps.subsystem.clone()])?;
+        let setup = Setup::new("pc").subsystem(&stays.subsystem);
+        let guest = Guest::boot(bench, &setup.subsystem(&keeps.subsystem))?;
         let said = stays.revert(&guest, PSID)?;
         ensure!(
             said.status == 1 && said.text.contains("STILL LOCKED, although it answered"),

@@ -149,6 +149,11 @@ pub trait Sanitize: Send + Sync {
     /// and the drive's own word.
     fn may_be_unreadable_after(&self, technique: Technique) -> bool;
 
+    /// A drive that failed goes on to take reads and writes, and not sanitize commands alone.
+    fn takes_writes_after_failure(&self) -> bool {
+        false
+    }
+
     /// [`Sanitize::start`] may take so long without a sign of life, because the command answers at its
     /// end.
     fn blocks_for(&self) -> Duration {

@@ -249,7 +249,7 @@ fn residual(facts: &DriveFacts, kind: Kind, ladder: &[Rung]) -> Vec<String> {
     let reaches_all = |rung: &Rung| rung.technique != Technique::Format;
     let erases_itself = ladder.iter().any(reaches_all);
     match kind {
-        Kind::SolidState if erases_itself => residual.push(
+        Kind::SolidState | Kind::EmbeddedFlash if erases_itself => residual.push(
             "spare and replaced cells of the flash are reached by the drive's own command only, as the drive claims".into(),
         ),
         Kind::Rotating if erases_itself => residual.push(

@@ -39,7 +39,7 @@ impl Erasing {
             return none("EXT_CSD byte 231 names no sanitize");
         }
         if register.sectors == 0 {
-            return none("a card of 2 GB or less, which counts in bytes");
+            return none("EXT_CSD names no size of the user area");
         }
         if register
             .general_purpose_bytes
@@ -63,6 +63,12 @@ impl Erasing {
             },
             firmware_raw: register.firmware_raw,
         })
+    }
+
+    /// Whether commands name sectors; a card of 2 GiB or less counts in bytes.
+    #[must_use]
+    pub fn counts_in_sectors(&self) -> bool {
+        self.bytes() > 2 << 30
     }
 
     /// Bytes of the user area.
@@ -101,6 +107,10 @@ mod tests {
         assert_eq!(erasing.group_time_max, Duration::from_millis(5100));
         assert_eq!((erasing.trim, erasing.erased_byte), (true, 0xFF));
         assert_eq!(erasing.firmware_raw, [7, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(erasing.counts_in_sectors());
+        let small = |last| register(|data| data[212..216].copy_from_slice(&[last, 0, 0x40, 0]));
+        let counts = |erasing: Result<Erasing, String>| erasing.map(|e| e.counts_in_sectors());
+        assert_eq!((counts(small(0)), counts(small(1))), (Ok(false), Ok(true)));
         let bare = register(|data| (data[224], data[181]) = (0, 0)).expect("sanitize");
         assert_eq!((bare.group_sectors, bare.erased_byte), (1024, 0));
     }
@@ -112,7 +122,7 @@ mod tests {
             (|data| data[231] = 0x15, "no sanitize"),
             // Bit 6 is reserved before 4.5.
             (|data| data[192] = 5, "no sanitize"),
-            (|data| data[212..216].fill(0), "2 GB"),
+            (|data| data[212..216].fill(0), "no size"),
             (|data| data[143] = 1, "general purpose"),
         ];
         for (change, says) in cases {

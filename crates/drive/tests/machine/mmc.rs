@@ -145,12 +145,22 @@ fn sanitize_is_offered_for_the_user_area_of_a_card_that_names_it_and_for_nothing
         let reason = area.sanitize.as_ref().unwrap_err();
         assert!(reason.contains("one area of a card"), "{reason}");
     }
-    let mut folder = Folder::new();
-    folder.attributes(CARD, "type = MMC\nname = DF4016\nserial = 0xcafe0001");
-    folder.block(&format!("{CARD}/block/mmcblk0"), SECTORS);
-    let mut register = ext_csd();
-    register[231] = 0x11;
-    folder.answers("mmcblk0", Script::new().ext_csd(register));
-    let reason = folder.drive().sanitize.unwrap_err();
-    assert!(reason.contains("names no sanitize"), "{reason}");
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(Change, &str); 2] = [
+        (|register| register[231] = 0x11, "names no sanitize"),
+        (
+            |register| register[212..216].copy_from_slice(&[0, 0, 0x40, 0]),
+            "counts in bytes",
+        ),
+    ];
+    for (change, says) in changes {
+        let mut folder = Folder::new();
+        folder.attributes(CARD, "type = MMC\nname = DF4016\nserial = 0xcafe0001");
+        folder.block(&format!("{CARD}/block/mmcblk0"), SECTORS);
+        let mut register = ext_csd();
+        change(&mut register);
+        folder.answers("mmcblk0", Script::new().ext_csd(register));
+        let reason = folder.drive().sanitize.unwrap_err();
+        assert!(reason.contains(says), "{reason}");
+    }
 }

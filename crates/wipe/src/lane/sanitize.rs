@@ -17,6 +17,7 @@ pub(super) struct Sanitizing {
     call: Call<Evidence>,
     watch: Arc<Watch>,
     technique: Technique,
+    takes_writes_after_failure: bool,
 }
 
 /// What the thread tells the lane, and the lane the thread.
@@ -91,6 +92,7 @@ impl Lane {
             return;
         };
         let technique = order.technique;
+        let takes_writes_after_failure = order.drive.takes_writes_after_failure();
         self.begin_phase(Phase::Sanitizing, self.work.target.capacity_bytes, now);
         // Witnesses are writes.
         self.run.first_write.get_or_insert_with(SystemTime::now);
@@ -121,6 +123,7 @@ impl Lane {
             call,
             watch,
             technique,
+            takes_writes_after_failure,
         }));
     }
 
@@ -129,7 +132,10 @@ impl Lane {
             return;
         };
         match sanitizing.call.poll(now) {
-            Answer::Ready(evidence) => return self.sanitized(evidence, now),
+            Answer::Ready(evidence) => {
+                let takes_writes = sanitizing.takes_writes_after_failure;
+                return self.sanitized(evidence, takes_writes, now);
+            }
             Answer::Lost => {
                 let text = "the drive's own erase was begun and nothing is known of it";
                 return self.stop(Shortfall::Other(text.into()), now);
@@ -186,7 +192,7 @@ impl Lane {
 
     /// Tries the next technique where this one did not happen by the drive's own word, and overwrites a
     /// drive that takes it, whatever came of its own erase; what may be claimed of that is on record.
-    fn sanitized(&mut self, evidence: Evidence, now: Instant) {
+    fn sanitized(&mut self, evidence: Evidence, takes_writes_after_failure: bool, now: Instant) {
         let verdict = native::judge(&evidence);
         let reasons = match &verdict {
             Verdict::ClaimedByDrive(_) => String::new(),
@@ -204,10 +210,11 @@ impl Lane {
         let takes_nothing = match evidence.end {
             Some(End::Stopped) => None,
             Some(End::Stuck { .. } | End::Undecoded) => Some(true),
-            Some(End::Ended) | None => Some(matches!(
-                evidence.state(),
-                State::Failed(_) | State::InProgress { .. }
-            )),
+            Some(End::Ended) | None => Some(match evidence.state() {
+                State::Failed(_) => !takes_writes_after_failure,
+                State::InProgress { .. } => true,
+                State::Idle { .. } | State::Frozen | State::Unknown(_) => false,
+            }),
         };
         self.run
             .own_erases

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why it is done so, for a plan.
-pub const REASON: &str = "first, erase of the user area and sanitize by the card, which removes what no address points to; it shows no progress, and a power cut ends it undone";
+pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to, but from no boot area; it shows no progress, and a power cut ends it undone";
 
 /// Time for a command that only asks something.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,8 +39,8 @@ const PARTS: u32 = 64;
 const SLOWEST_BYTES_PER_SECOND: u64 = 5_000_000;
 /// For the rest: the questions, and a sector of each erase group.
 const REST: Duration = Duration::from_secs(3600);
-/// Any other switch is through sooner (GENERIC_CMD6_TIME is at most 2.55 s, and tens of milliseconds
-/// in practice): that the card was busy for longer is seen of a sanitize only.
+/// A switch that only sets a byte is through in milliseconds. That the card was busy for longer is seen
+/// of a sanitize; less may be of a command that was swallowed.
 pub const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Monotonic time.
@@ -117,12 +117,7 @@ impl MmcSanitize {
     }
 
     /// Sends commands and asks for the status after them; nothing but clean ones is success.
-    fn good(
-        &self,
-        what: &str,
-        commands: &[Command],
-        timeout: Duration,
-    ) -> Result<CardStatus, String> {
+    fn good(&self, what: &str, commands: &[Command], timeout: Duration) -> Result<(), String> {
         let responses = self.port.mmc(commands, timeout);
         let responses = responses.map_err(|error| format!("{what}: {}", words(&error)))?;
         for status in responses.into_iter().map(CardStatus::decode) {
@@ -130,10 +125,15 @@ impl MmcSanitize {
                 return Err(format!("{what}: card status {:08x}", status.raw));
             }
         }
-        let after = self.status().map_err(|why| format!("{what}: {why}"))?;
-        match after.has_error() || after.locked {
-            true => Err(format!("{what}: card status {:08x} after it", after.raw)),
-            false => Ok(after),
+        self.clean("after", what)
+    }
+
+    /// The status has no error, and the card is not locked.
+    fn clean(&self, when: &str, what: &str) -> Result<(), String> {
+        let status = self.status().map_err(|why| format!("{what}: {why}"))?;
+        match status.has_error() || status.locked {
+            true => Err(format!("{what}: card status {:08x} {when} it", status.raw)),
+            false => Ok(()),
         }
     }
 
@@ -271,7 +271,7 @@ impl Sanitize for MmcSanitize {
             }
         }
         self.same_card()?;
-        self.good("before the erase", &[], TIMEOUT)?;
+        self.clean("before", "erase")?;
         self.erase_all()?;
         let began = (self.now)();
         let bound = sanitize_bound(&self.erasing);
@@ -293,6 +293,10 @@ impl Sanitize for MmcSanitize {
     /// Erased memory reads as one byte repeated.
     fn may_be_unreadable_after(&self, _: Technique) -> bool {
         false
+    }
+
+    fn takes_writes_after_failure(&self) -> bool {
+        true
     }
 
     fn blocks_for(&self) -> Duration {

@@ -7,8 +7,8 @@
 //! call Clear.
 
 use super::{Kind, Wanted};
-use crate::native::Technique;
 use crate::native::security::PASSWORD_TEXT;
+use crate::native::{Technique, mmc};
 use drive::ata::identify::EraseTime;
 use drive::facts::{DriveFacts, Sanitize, Transport, Zoned};
 
@@ -39,6 +39,9 @@ pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wanted: Wanted) -> (Vec<Run
     let (techniques, left_out) = match kind {
         Kind::SolidState => of_flash(facts),
         Kind::Rotating => of_platters(facts),
+        Kind::EmbeddedFlash if offers(facts, |offered| offered.block_erase) => {
+            (vec![Technique::BlockErase], Vec::new())
+        }
         Kind::Stick | Kind::Card | Kind::EmbeddedFlash | Kind::Unknown => {
             let reason = unoffered(facts, "it is not known to be a disk or a solid-state drive");
             (Vec::new(), vec![reason])
@@ -134,6 +137,7 @@ fn unoffered(facts: &DriveFacts, reason: &str) -> String {
 
 fn why(facts: &DriveFacts, technique: Technique) -> String {
     match technique {
+        Technique::BlockErase if facts.transport == Transport::Mmc => mmc::REASON.into(),
         Technique::BlockErase => {
             "block erase by the drive, which reaches spare and replaced cells".into()
         }
@@ -186,10 +190,12 @@ fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
 fn is_purge(kind: Kind, technique: Technique) -> bool {
     matches!(
         (kind, technique),
-        (Kind::SolidState, Technique::BlockErase)
-            | (
-                Kind::Rotating,
-                Technique::Overwrite | Technique::EnhancedErase
-            )
+        (
+            Kind::SolidState | Kind::EmbeddedFlash,
+            Technique::BlockErase
+        ) | (
+            Kind::Rotating,
+            Technique::Overwrite | Technique::EnhancedErase
+        )
     )
 }

@@ -215,6 +215,41 @@ fn residual_names_what_the_facts_name_and_what_flash_keeps() {
 }
 
 #[test]
+fn emmc_is_purged_by_erase_and_sanitize_where_it_has_it_and_a_card_is_not() {
+    let mut emmc = facts(Transport::Mmc, Medium::SolidState, false);
+    let wishes = Wishes {
+        level: Wanted::Purge,
+        ..Wishes::default()
+    };
+    let without = plan(&emmc, &wishes);
+    assert_eq!(
+        (techniques(&without), without.level),
+        (vec![], Level::Clear)
+    );
+    emmc.sanitize = Ok(Sanitize {
+        block_erase: true,
+        crypto_erase: false,
+        overwrite: false,
+        commands: SanitizeCommands::Ata,
+    });
+    emmc.hidden = HiddenCapacity::None {
+        evidence: "SEC_COUNT".into(),
+    };
+    let with = plan(&emmc, &wishes);
+    let expected = (vec![Technique::BlockErase], Level::Purge);
+    assert_eq!((techniques(&with), with.level), expected);
+    assert!(says(&with.reasons, "a power cut ends it undone"));
+    assert!(says(
+        &with.residual,
+        "reached by the drive's own command only"
+    ));
+    assert_eq!(techniques(&plain(&emmc)), [], "Clear sends nothing of it");
+    emmc.transport = Transport::Sd;
+    let card = plan(&emmc, &wishes);
+    assert_eq!((techniques(&card), card.level), (vec![], Level::Clear));
+}
+
+#[test]
 fn unknown_hidden_capacity_is_not_clean() {
     let mut disk = facts(Transport::Ata, DISK, false);
     disk.hidden = HiddenCapacity::Unknown {

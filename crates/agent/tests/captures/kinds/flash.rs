@@ -8,18 +8,34 @@ const SECTORS: u64 = 30_535_680;
 const HOST: &str = "pci0000:00/0000:00:1c.0/mmc_host/mmc0";
 
 pub fn kinds() -> Vec<Kind> {
-    vec![emmc(), sd(), virtio()]
+    vec![emmc(), emmc_without_sanitize(), sd(), virtio()]
 }
 
 fn emmc() -> Kind {
+    let what = "eMMC 5.1 of a small laptop with its boot and replay-protected areas; written by hand from JESD84-B51";
+    // SEC_FEATURE_SUPPORT: sanitize, trim, secure erase and auto-erase.
+    of_emmc("emmc", what, 8, 0x55)
+}
+
+fn emmc_without_sanitize() -> Kind {
+    let what = "eMMC 4.41, from before there was a sanitize; written by hand from JESD84-A441";
+    // Secure erase, bad block management and trim.
+    of_emmc("emmc-without-sanitize", what, 5, 0x15)
+}
+
+fn of_emmc(name: &'static str, what: &'static str, revision: u8, features: u8) -> Kind {
     let mut register = vec![0; 512];
-    // EXT_CSD_REV 8 (5.1), SEC_COUNT, boot partitions of 4 MiB, RPMB of 4 MiB, life time and
-    // pre-end-of-life; SEC_FEATURE_SUPPORT: sanitize, trim, secure erase and auto-erase.
-    register[192] = 8;
+    // EXT_CSD_REV, SEC_COUNT, boot partitions of 4 MiB, RPMB of 4 MiB, erase groups of 512 KiB, life
+    // time and pre-end-of-life.
+    register[192] = revision;
     register[212..216].copy_from_slice(&u32::try_from(SECTORS).unwrap().to_le_bytes());
     register[226] = 32;
     register[168] = 32;
-    register[231] = 0x55;
+    register[175] = 1;
+    register[221] = 16;
+    register[223] = 1;
+    register[224] = 1;
+    register[231] = features;
     register[267] = 1;
     register[268] = 2;
     register[269] = 1;
@@ -39,8 +55,7 @@ fn emmc() -> Kind {
         folder.attributes(&place, "ro = 1\nforce_ro = 1");
     }
     folder.answers("mmcblk0", Script::new().ext_csd(register));
-    let what = "eMMC 5.1 of a small laptop with its boot and replay-protected areas; written by hand from JESD84-B51";
-    Kind::scripted("emmc", what, folder, "mmcblk0")
+    Kind::scripted(name, what, folder, "mmcblk0")
 }
 
 fn sd() -> Kind {

@@ -60,10 +60,14 @@ pub fn sanitize(facts: &DriveFacts, said: &ExtCsd) -> Result<Sanitize, String> {
     if !facts.identity.area.is_empty() {
         return Err("one area of a card: its sanitize is with the user area".into());
     }
+    let erasing = Erasing::of(said)?;
+    if !erasing.counts_in_sectors() {
+        return Err("a card of 2 GB or less, which counts in bytes".into());
+    }
     Ok(Sanitize {
         block_erase: true,
         crypto_erase: false,
         overwrite: false,
-        commands: SanitizeCommands::Mmc(Erasing::of(said)?),
+        commands: SanitizeCommands::Mmc(erasing),
     })
 }
