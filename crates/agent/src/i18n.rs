@@ -6,6 +6,7 @@
 
 pub mod refusal;
 pub mod service;
+pub mod sleep;
 pub mod verdict;
 mod words;
 pub mod work;

@@ -30,6 +30,7 @@ fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Plan(arguments) => commands::plan::plan(arguments),
         Command::Wipe(arguments) => commands::wipe::wipe(arguments),
         Command::Unlock(arguments) => commands::unlock::unlock(arguments),
+        Command::Sleep => commands::sleep::sleep(),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Capture(arguments) => commands::capture::capture(arguments),
         Command::Machine(arguments) => commands::machine::machine(arguments),

@@ -28,6 +28,8 @@ pub struct Wishes {
     pub single_pass: bool,
     /// Whether passes are read back.
     pub verify: VerifyMode,
+    /// A drive's erase may need a password, which a power cut leaves on it.
+    pub passwords: bool,
 }
 
 impl Default for Wishes {
@@ -38,6 +40,7 @@ impl Default for Wishes {
             then_zero: false,
             single_pass: false,
             verify: VerifyMode::Full,
+            passwords: true,
         }
     }
 }
@@ -255,7 +258,7 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
             return none(&reason);
         }
         Kind::Rotating if offers(|offered| offered.overwrite) => Technique::Overwrite,
-        Kind::Rotating => match enhanced_erase(facts) {
+        Kind::Rotating => match enhanced_erase(facts, wishes.passwords) {
             Ok(()) => Technique::EnhancedErase,
             Err(reason) => {
                 let mut sanitize = unoffered("it has no overwrite of its own");
@@ -303,7 +306,7 @@ fn sanitize(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Option<Techniqu
 
 /// Whether a disk without a sanitize command can be told to erase itself by its security commands, or
 /// why not. Never over USB: a bridge may take the password and fail the erase.
-fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
+fn enhanced_erase(facts: &DriveFacts, passwords: bool) -> Result<(), &'static str> {
     let security = &facts.security;
     if !facts.takes_ata_commands() {
         return Err("security commands are ATA's");
@@ -317,9 +320,12 @@ fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
         );
     }
     match (security.enabled, security.frozen) {
+        (Some(false), Some(false)) if !passwords => {
+            Err("no password is set on it in this run, which its security erase would need")
+        }
         (Some(false), Some(false)) => Ok(()),
         (_, Some(true)) => Err(
-            "its security commands are frozen until its power goes: let the machine sleep and wake it, or plug the drive in while the machine runs",
+            "its security commands are frozen until its power goes: a person at the machine can have raz let it sleep and wake (`raz wipe --thaw`, or the question at the screen), or plug the drive in while the machine runs",
         ),
         _ => Err("its security has a password"),
     }

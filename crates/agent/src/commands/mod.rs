@@ -7,6 +7,8 @@ pub mod machine;
 pub mod plan;
 pub mod report;
 mod signals;
+pub mod sleep;
+mod thaw;
 pub mod unlock;
 pub mod upload;
 pub mod verify;

@@ -153,6 +153,7 @@ impl Session {
                 },
                 armed_until: armed_until.cloned(),
                 restoration: None,
+                thaw: None,
                 facts,
             })
             .collect()

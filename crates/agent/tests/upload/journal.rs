@@ -64,6 +64,7 @@ fn order() -> Order {
         },
         armed_until: None,
         restoration: None,
+        thaw: None,
         facts,
     }
 }

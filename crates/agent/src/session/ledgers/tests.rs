@@ -149,6 +149,7 @@ impl Bench {
             },
             armed_until: None,
             restoration: None,
+            thaw: None,
         }
     }
 
