@@ -10,11 +10,15 @@ use lab::bench::scenario;
 use lab::derive::check_medium;
 use lab::disk::FileSystem;
 use lab::drive::Bus;
-use lab::machine::Machine;
+use lab::events::PORT;
+use lab::image::Image;
+use lab::machine::{Machine, Running, Screen};
 use lab::scenario::PATIENCE;
 use lab::shell::Shell;
+use lab::terminal;
 use lab::truth::is_as_reported;
 use lab::wire::Unit;
+use report::event::Event as Told;
 use report::schema::{Level, OutcomeWord, SanitizeVerdict};
 use sim::ata::disk::AtaDisk;
 use sim::ata::options::Options;
@@ -142,6 +146,60 @@ fn frozen_disk_thaws_while_the_machine_sleeps_and_erases_itself_after_a_key() {
             "{reasons}"
         );
         is_as_reported(disk.lock().unwrap().cells(), entry)?;
+        let left = disk.lock().unwrap().cells().find(SECRET);
+        ensure!(left.is_empty(), "old bytes at {left:?}");
+        Ok(())
+    });
+}
+
+/// Waits until a person sees this text.
+fn sees(running: &Running, text: &str) -> anyhow::Result<()> {
+    terminal::wait_for(&running.serial, &format!("{text:?}"), PATIENCE, |screen| {
+        screen.contains(text).then_some(())
+    })
+}
+
+#[test]
+fn session_asks_before_the_machine_sleeps_and_purges_the_thawed_disk_after_a_key() {
+    scenario("thaw-session", |bench| {
+        let disk = frozen(SERIAL, 0x5000_c500_0000_0062);
+        let mut running = machine()
+            .simulated(Unit::new(disk.clone()))
+            .screen(Screen::Serial)
+            .argument("raz.lang=en")
+            .argument("raz.level=auto")
+            .argument(&format!("raz.events={PORT}"))
+            .boot(bench, &Image::built()?)?;
+        running.wait_until_ready()?;
+        sees(&running, "may be wiped")?;
+        running.serial.send(b" ")?;
+        sees(&running, "to be wiped")?;
+        running.serial.send(b"\r")?;
+        sees(&running, "Type the last 6 characters of the serial number")?;
+        running.serial.send(b"000001\r")?;
+        sees(&running, "All chosen drives are confirmed")?;
+        running.serial.send(b"e")?;
+        sees(&running, "1 drive(s) frozen by the firmware")?;
+        sees(&running, "The screen may stay black")?;
+        running.serial.send(b"s")?;
+
+        let any = |_: &serde_json::Value| true;
+        running.qmp.wait_for_event("SUSPEND", PATIENCE, any)?;
+        for event in [Event::PowerOff, Event::PowerOn] {
+            disk.lock().unwrap().event(event);
+        }
+        running.qmp.wait_for_event("WAKEUP", PATIENCE, any)?;
+        sees(&running, "Press any key within")?;
+        ensure!(passwords(&disk) == 0, "a password before a key");
+        running.serial.send(b" ")?;
+        let outcome = running
+            .events
+            .wait_for("an outcome", PATIENCE, |event| match event {
+                Told::Outcome { outcome, .. } => Some(*outcome),
+                _ => None,
+            })?;
+        ensure!(outcome == OutcomeWord::Verified, "{outcome:?}");
+        ensure!(passwords(&disk) == 1);
         let left = disk.lock().unwrap().cells().find(SECRET);
         ensure!(left.is_empty(), "old bytes at {left:?}");
         Ok(())

@@ -2,12 +2,13 @@
 
 use super::Words;
 use crate::sleep::{ASLEEP, AWAKE_WITHIN, Refusal};
-use crate::thaw::Thaw;
+use crate::thaw::{KEY_WITHIN, Thaw};
 
 /// What a person must know before the screen goes dark, one sentence each.
 #[must_use]
 pub fn before() -> Vec<Words> {
     let (asleep, within) = (ASLEEP.as_secs(), AWAKE_WITHIN.as_secs());
+    let key = KEY_WITHIN.as_secs();
     vec![
         Words::new(
             format!(
@@ -20,12 +21,20 @@ pub fn before() -> Vec<Words> {
             "The screen may stay black after that: listen for the fan and the disks starting again.",
         ),
         Words::new(
-            format!("Attendre {within} s. Puis appuyer sur une touche, même si l'écran est noir."),
-            format!("Wait {within} s. Then press a key, even if the screen is black."),
+            format!(
+                "Attendre {within} s. N'appuyer sur une touche que si l'écran le demande : elle permet un mot de passe."
+            ),
+            format!(
+                "Wait {within} s. Press a key only if the screen asks for it: it allows a password to be set."
+            ),
         ),
         Words::new(
-            "Si rien ne bouge : tenir le bouton d'alimentation 10 s et redémarrer. Aucun disque n'a été modifié.",
-            "If nothing stirs: hold the power button for 10 s and start over. No drive has been changed.",
+            format!(
+                "Écran noir : aucune touche ; tenir le bouton d'alimentation 10 s et recommencer. Avant une touche ou {key} s d'attente, aucun disque n'est modifié."
+            ),
+            format!(
+                "Screen black: no key; hold the power button for 10 s and start over. Before a key or {key} s of waiting no drive is changed."
+            ),
         ),
     ]
 }
