@@ -24,6 +24,7 @@ pub mod proxy;
 pub mod qmp;
 pub mod scenario;
 pub mod service;
+pub mod shell;
 pub mod station;
 pub mod stream;
 pub mod terminal;

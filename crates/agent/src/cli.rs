@@ -55,6 +55,13 @@ pub enum Command {
     /// Example: raz revert /dev/sdb --confirm S3YJNB0K123456-3fa2c1
     #[command(after_help = EXIT_STATUS)]
     Revert(Revert),
+    /// Try whether this machine can sleep (suspend to RAM) and wake by its clock's alarm.
+    ///
+    /// The alarm is proven first, while the machine is awake. Says which frozen drives have thawed.
+    /// Changes no drive; refused while another program holds one. Status 0: it slept, woke, and every
+    /// drive is back.
+    #[command(after_help = EXIT_STATUS)]
+    Sleep,
     /// Read a drive again and compare it with the pattern that a report names.
     ///
     /// Refused when the report's signature fails or the drive is another one. After a zero pass
@@ -204,6 +211,14 @@ pub struct Wipe {
     /// clear where it cannot).
     #[arg(long, value_name = "LEVEL", value_parser = level, default_value = "clear")]
     pub level: Wanted,
+    /// Where a named drive is frozen by the firmware and would erase itself if it were not: let the
+    /// machine sleep (suspend to RAM) and wake by its clock before anything is written.
+    ///
+    /// The alarm is proven first. After it woke, a key must be pressed; without one, and where the
+    /// firmware froze the drive again, it is overwritten as if it had no such command (with `purge`:
+    /// refused). `raz sleep` tries it without erasing.
+    #[arg(long)]
+    pub thaw: bool,
     /// After the proven pattern, a pass of zeros that is read back too.
     #[arg(long)]
     pub then_zero: bool,

@@ -6,6 +6,7 @@
 
 pub mod refusal;
 pub mod service;
+pub mod sleep;
 pub mod verdict;
 mod words;
 pub mod work;
@@ -166,6 +167,13 @@ texts! {
     StopAsk: "Arrêter ? Les disques en cours resteront incomplets. Entrée pour arrêter.", "Stop? Drives in progress will stay not complete. Enter to stop.";
     StopWithdrawn: "L'effacement continue.", "The run continues.";
 
+    // Sleep.
+    SleepTitle: "{} disque(s) gelé(s) par le BIOS", "{} drive(s) frozen by the firmware";
+    SleepWhy: "Une mise en veille coupe leur courant et peut les dégeler :", "A sleep of the machine takes their power away and may thaw them:";
+    SleepBegins: "La machine essaie son réveil, puis s'endort.", "The machine tries its alarm, then sleeps.";
+    SleepNoKey: "Sans touche (écran noir ?), ces disques sont seulement réécrits.", "Without a key (a dark screen?) these drives are overwritten only.";
+    SleepChoice: "S : dormir maintenant. N : ne pas dormir, réécrire seulement.", "S: sleep now. N: do not sleep, overwrite only.";
+
     // End.
     Grade: "Note de la machine : {}", "Grade of the machine: {}";
     GradeNone: "Note de la machine : non établie", "Grade of the machine: not established";
@@ -173,6 +181,9 @@ texts! {
     // Keys.
     KeysListing: "Espace choisir  A tous  Entrée confirmer  E commencer  L English  P éteindre", "Space choose  A all  Enter confirm  E begin  L français  P power off";
     KeysConfirming: "Entrée valider  Retour arrière corriger  Échap annuler", "Enter confirm  Backspace correct  Esc cancel";
+    KeysSleep: "S dormir  N sans dormir  L English  Échap annuler", "S sleep  N without sleep  L français  Esc cancel";
+    KeysAsleep: "Attendre", "Wait";
+    KeysAwake: "Une touche quelconque : quelqu'un est là", "Any key: somebody is here";
     KeysCountdown: "Une touche quelconque : arrêter", "Any key: stop";
     KeysRunning: "Flèches parcourir  X arrêter  L English", "Arrows move  X stop  L français";
     KeysDone: "Flèches parcourir  L English  P éteindre", "Arrows move  L français  P power off";

@@ -9,11 +9,12 @@ mod details;
 mod draw;
 mod keys;
 mod list;
+mod night;
 mod state;
 mod words;
 
 pub use consent::{Source, Wanted, wanted};
 pub use draw::draw;
 pub use keys::{Action, handle_key};
-pub use state::{Header, Mode, Phase, Plan, Row, Service, State};
+pub use state::{Header, Mode, Night, Phase, Plan, Row, Service, State};
 pub use words::time_left;

@@ -9,6 +9,7 @@ pub mod restoring;
 use crate::compose::Run;
 use crate::ledger::Start;
 use crate::survey::Survey;
+use crate::thaw::Thaw;
 use drive::claim::{Checks, Claimed, Consent, claim};
 use drive::discover::Machine;
 use drive::facts::{DriveFacts, Medium};
@@ -50,6 +51,8 @@ pub struct Order {
     pub armed_until: Option<String>,
     /// What was done about capacity that the drive hid, if it was tried.
     pub restoration: Option<Restoration>,
+    /// What a sleep of the machine made of it, if one was tried for its sake.
+    pub thaw: Option<Thaw>,
 }
 
 /// Claims every drive of `orders` at once. A refused claim is an error in words, drive first.
@@ -242,6 +245,7 @@ impl Work {
             outcome,
             answers: flight.claimed.answers(),
             restoration: flight.order.restoration.clone(),
+            thaw: flight.order.thaw.clone(),
             health_after,
         })
     }
@@ -307,6 +311,7 @@ pub fn not_started(order: Order, reason: String) -> Result<Run, SeedError> {
         health_after: None,
         answers: Vec::new(),
         restoration: order.restoration,
+        thaw: order.thaw,
     })
 }
 

@@ -75,6 +75,19 @@ pub fn open_exclusive(path: &Path) -> io::Result<OwnedFd> {
     Ok(twice_if_busy(|| options.open(path))?.into())
 }
 
+/// Opens for keeping others out: exclusive as [`open_exclusive`], and for reading only. A tray or reader without a
+/// medium opens, too.
+///
+/// # Errors
+/// As [`open_exclusive`].
+pub fn open_exclusive_read(path: &Path) -> io::Result<OwnedFd> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(libc::O_EXCL | libc::O_NONBLOCK);
+    Ok(twice_if_busy(|| options.open(path))?.into())
+}
+
 fn twice_if_busy<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     match open() {
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {

@@ -29,6 +29,8 @@ pub struct Wishes {
     pub single_pass: bool,
     /// Whether passes are read back.
     pub verify: VerifyMode,
+    /// A drive's erase may need a password, which a power cut leaves on it.
+    pub passwords: bool,
 }
 
 impl Default for Wishes {
@@ -39,6 +41,7 @@ impl Default for Wishes {
             then_zero: false,
             single_pass: false,
             verify: VerifyMode::Full,
+            passwords: true,
         }
     }
 }
@@ -165,7 +168,7 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
                 .into()
         }
     });
-    let (ladder, why) = ladder::ladder(facts, kind, wishes.level);
+    let (ladder, why) = ladder::ladder(facts, kind, wishes);
     reasons.extend(why);
     if ladder.iter().any(|rung| rung.is_purge) && level == Level::Clear {
         level = match facts.hidden {

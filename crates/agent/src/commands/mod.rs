@@ -8,6 +8,8 @@ pub mod plan;
 pub mod report;
 pub mod revert;
 mod signals;
+pub mod sleep;
+mod thaw;
 pub mod unlock;
 pub mod upload;
 pub mod verify;

@@ -8,6 +8,7 @@ use crate::ledger::folder::Folder as Ledgers;
 use crate::ledger::{self, After, Start};
 use crate::output::{self, printable, tell};
 use crate::survey::Survey;
+use crate::thaw::{self, Thaw};
 use crate::ui::time_left;
 use crate::work::{self, Order, Work, claim_all, restoring};
 use anyhow::Context;
@@ -35,36 +36,20 @@ const TICK: Duration = Duration::from_secs(1);
 /// What keeps the report from being made. The drives' own troubles are outcomes.
 pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     let machine = Machine::this();
-    let survey = Survey::take(&machine, &arguments.drives);
-    let named = match survey.named(&machine, &arguments.drives) {
+    let (survey, thaws) = match look(&machine, arguments) {
+        Ok(looked) => looked,
+        Err(status) => return Ok(status),
+    };
+    let names: Vec<String> = match thaws.is_empty() {
+        true => arguments.drives.clone(),
+        // Kernel names may have changed while the machine slept.
+        false => thaws.iter().map(|(id, _)| id.clone()).collect(),
+    };
+    let named = match survey.named(&machine, &names) {
         Ok(named) => named,
         Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
     };
-    let kind = PlanKind {
-        unattended: false,
-        several: named.len() > 1,
-        removable_allowed: true,
-        networked_allowed: arguments.networked,
-    };
-    let mut against = Vec::new();
-    for facts in &named {
-        for refusal in survey.refusals(facts, &[], kind) {
-            let path = facts.path.display();
-            let reason = printable(&compose::refusal(&refusal));
-            against.push(format!("{path}: refused: {reason}"));
-        }
-    }
-    against.extend(
-        named
-            .iter()
-            .filter_map(|facts| below_purge(facts, arguments)),
-    );
-    against.extend(unconfirmed(&named, &arguments.confirm));
-    if !against.is_empty() {
-        output::tell_if_not_root();
-        against.push("nothing was written to any drive".into());
-        return Ok(fail(Status::Refused, &against.join("\n")));
-    }
+    let kind = kind(&named, arguments);
     let key = match &arguments.key {
         Some(file) => match StationKey::read(file) {
             Ok(key) => key,
@@ -89,7 +74,10 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     // Whatever can fail on the way to a report fails before the first write.
     let facts = machine::facts(&machine::Roots::live());
     let cancel = signals::stop_flag()?;
-    let orders: Vec<Order> = named.iter().map(|facts| order(facts, arguments)).collect();
+    let orders: Vec<Order> = named
+        .iter()
+        .map(|facts| order(facts, arguments, &thaws))
+        .collect();
     let claims = claim_all(&machine, &survey, &orders, &[], kind);
     let claims: Result<Vec<Claimed>, String> = claims.into_iter().collect();
     let claims = match claims {
@@ -183,6 +171,88 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     Ok(statuses.max().unwrap_or(Status::NotProven))
 }
 
+/// What a sleep of the machine made of each named drive, by id; empty when there was none.
+type Thaws = Vec<(String, Option<Thaw>)>;
+
+/// The drives, with nothing against those that are named, and after a sleep of the machine where that
+/// was asked for and helps.
+fn look(machine: &Machine, arguments: &Wipe) -> Result<(Survey, Thaws), Status> {
+    let survey = Survey::take(machine, &arguments.drives);
+    let named = survey
+        .named(machine, &arguments.drives)
+        .map_err(|error| fail(Status::Usage, &format!("{error:#}")))?;
+    let wishes = wishes(arguments);
+    let gains = |facts: &&DriveFacts| arguments.thaw && thaw::gains(facts, &wishes);
+    let short = |facts: &&DriveFacts| match gains(facts) {
+        true => None,
+        false => below_purge(facts, arguments, None),
+    };
+    refuse(&survey, &named, arguments, named.iter().filter_map(short))?;
+    if !named.iter().any(gains) {
+        return Ok((survey, Thaws::new()));
+    }
+    let (night, woken) = super::thaw::night(machine, &survey, &arguments.drives, &named, &wishes)?;
+    let before: Vec<DriveFacts> = named.into_iter().cloned().collect();
+    let survey = woken.unwrap_or(survey);
+    let pairs: Vec<(&DriveFacts, &DriveFacts)> = before
+        .iter()
+        .filter_map(|before| Some((before, thaw::same(&survey.drives, before)?)))
+        .collect();
+    let thaws: Thaws = pairs
+        .iter()
+        .map(|(before, now)| (now.identity.id(), night.of(before, now, &wishes)))
+        .collect();
+    for ((_, now), (_, thaw)) in pairs.iter().zip(&thaws) {
+        if let Some(thaw) = thaw {
+            let words = thaw.words().english;
+            tell!("{}: {}", now.path.display(), printable(&words));
+        }
+    }
+    let named: Vec<&DriveFacts> = pairs.iter().map(|(_, now)| *now).collect();
+    let short = pairs
+        .iter()
+        .zip(&thaws)
+        .filter_map(|((_, now), (_, thaw))| below_purge(now, arguments, thaw.as_ref()));
+    refuse(&survey, &named, arguments, short)?;
+    Ok((survey, thaws))
+}
+
+fn kind(named: &[&DriveFacts], arguments: &Wipe) -> PlanKind {
+    PlanKind {
+        unattended: false,
+        several: named.len() > 1,
+        removable_allowed: true,
+        networked_allowed: arguments.networked,
+    }
+}
+
+/// Ends the command when anything speaks against one of the named drives; `short` are words about
+/// those that cannot reach what was asked for.
+fn refuse(
+    survey: &Survey,
+    named: &[&DriveFacts],
+    arguments: &Wipe,
+    short: impl Iterator<Item = String>,
+) -> Result<(), Status> {
+    let kind = kind(named, arguments);
+    let mut against = Vec::new();
+    for facts in named {
+        for refusal in survey.refusals(facts, &[], kind) {
+            let path = facts.path.display();
+            let reason = printable(&compose::refusal(&refusal));
+            against.push(format!("{path}: refused: {reason}"));
+        }
+    }
+    against.extend(short);
+    against.extend(unconfirmed(named, &arguments.confirm));
+    if against.is_empty() {
+        return Ok(());
+    }
+    output::tell_if_not_root();
+    against.push("nothing was written to any drive".into());
+    Err(fail(Status::Refused, &against.join("\n")))
+}
+
 /// What is proven of one drive of all that was asked for it.
 fn status(run: &Run, single_pass: bool) -> Status {
     // A single pass that was asked for by name is all that was asked, whatever level it reaches.
@@ -254,10 +324,12 @@ fn unconfirmed(named: &[&DriveFacts], confirmed: &[String]) -> Vec<String> {
 
 /// Why a drive cannot reach the level that was asked for by name, not even when it gives back what it
 /// hides.
-fn below_purge(facts: &DriveFacts, arguments: &Wipe) -> Option<String> {
-    let plan = planned(facts, arguments);
-    let reaches = restoring::if_restored(facts)
-        .is_some_and(|restored| !falls_short(&planned(&restored, arguments)));
+fn below_purge(facts: &DriveFacts, arguments: &Wipe, thaw: Option<&Thaw>) -> Option<String> {
+    let planned = |facts: &DriveFacts| thaw::planned(facts, &wishes(arguments), thaw);
+    let mut plan = planned(facts);
+    plan.reasons.extend(thaw.map(|thaw| thaw.words().english));
+    let reaches =
+        restoring::if_restored(facts).is_some_and(|restored| !falls_short(&planned(&restored)));
     (falls_short(&plan) && !reaches)
         .then(|| format!("{}: {}", facts.path.display(), no_purge(&plan)))
 }
@@ -273,26 +345,30 @@ fn no_purge(plan: &Plan) -> String {
     )
 }
 
-fn planned(facts: &DriveFacts, arguments: &Wipe) -> Plan {
-    let wishes = Wishes {
+fn wishes(arguments: &Wipe) -> Wishes {
+    Wishes {
         level: arguments.level,
         then_zero: arguments.then_zero,
         single_pass: arguments.single_pass,
         verify: arguments.verify,
-    };
-    plan::plan(facts, &wishes)
+        passwords: true,
+    }
 }
 
-fn order(facts: &DriveFacts, arguments: &Wipe) -> Order {
+fn order(facts: &DriveFacts, arguments: &Wipe, thaws: &Thaws) -> Order {
+    let id = facts.identity.id();
+    let thaw = thaws.iter().find(|(other, _)| *other == id);
+    let thaw = thaw.and_then(|(_, thaw)| thaw.clone());
     Order {
         facts: facts.clone(),
-        plan: planned(facts, arguments),
+        plan: thaw::planned(facts, &wishes(arguments), thaw.as_ref()),
         consent: Consent {
-            id: facts.identity.id(),
+            id,
             source: ConsentSource::CommandLine,
         },
         armed_until: None,
         restoration: None,
+        thaw,
     }
 }
 
@@ -427,9 +503,9 @@ mod tests {
             ("sata-hdd-dco", true),
         ] {
             let facts = captured(kind);
-            let refused = below_purge(&facts, &asking("purge"));
+            let refused = below_purge(&facts, &asking("purge"), None);
             assert_eq!(refused.is_some(), is_refused, "{kind}: {refused:?}");
-            assert_eq!(below_purge(&facts, &asking("auto")), None);
+            assert_eq!(below_purge(&facts, &asking("auto"), None), None);
         }
     }
 }

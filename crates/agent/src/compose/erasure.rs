@@ -6,6 +6,7 @@
 use super::resumption::resumption;
 use super::sample::{figures, sample};
 use crate::ledger::Earlier;
+use crate::thaw::Thaw;
 use crate::work::restoring::Restoration;
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
@@ -44,6 +45,8 @@ pub struct Run {
     pub answers: Vec<drive::trace::Answer>,
     /// What was done before about capacity that the drive hid, if it was tried.
     pub restoration: Option<Restoration>,
+    /// What a sleep of the machine made of the drive, if one was tried for its sake.
+    pub thaw: Option<Thaw>,
 }
 
 /// The erasure part of a drive's entry.
@@ -58,7 +61,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
         requested_level: requested(&run.plan),
         achieved_level,
         technique: technique(run),
-        reasons: run.plan.reasons.clone(),
+        reasons: reasons(run),
         outcome: word,
         outcome_text: text,
         shortfalls,
@@ -88,6 +91,12 @@ pub fn erasure(run: &Run) -> schema::Erasure {
         not_reached: run.plan.residual.clone(),
         ledger: outcome.journal.as_ref().map(ledger_record),
     }
+}
+
+/// Why it was done so, and what a sleep of the machine had to do with it.
+fn reasons(run: &Run) -> Vec<String> {
+    let thaw = run.thaw.iter().map(|thaw| thaw.words().english);
+    run.plan.reasons.iter().cloned().chain(thaw).collect()
 }
 
 /// The conclusion in a sentence, and of a run that went on from a ledger what that means.

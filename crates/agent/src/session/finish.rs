@@ -299,6 +299,7 @@ impl Session {
                 place.status(!runs.is_empty() && runs.iter().all(compose::reached))
             }
             Stage::Listing
+            | Stage::Sleeping { .. }
             | Stage::Countdown { .. }
             | Stage::Claiming { .. }
             | Stage::Running { .. } => Status::NotProven,

@@ -8,7 +8,9 @@
 use super::words;
 use crate::i18n::{self, Language, Text, Words, refusal, work};
 use crate::ledger::{Earlier, Resumes};
-use crate::ui::{Header, Mode, Phase, Plan, Row, Service, State, draw, handle_key};
+use crate::sleep::Refusal as Sleepless;
+use crate::thaw::Thaw;
+use crate::ui::{Header, Mode, Night, Phase, Plan, Row, Service, State, draw, handle_key};
 use crate::upload::client::{ClientError, Server};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use drive::medium::BootMedium;
@@ -359,6 +361,17 @@ fn sentences() -> Vec<Words> {
     .into();
     whys.extend(troubles().iter().map(ClientError::words));
     whys.extend([words::no_terminal(), words::drives_changed()]);
+    whys.extend([words::asks_to_sleep(2), words::waits_for_key()]);
+    let slept = [
+        Thaw::Thawed,
+        Thaw::NoKey,
+        Thaw::FrozenAgain,
+        Thaw::Unanswered,
+        Thaw::NotSlept(Sleepless::OnlyIdle),
+        Thaw::NotSlept(Sleepless::AlarmSilent),
+        Thaw::NotSlept(Sleepless::NotSlept),
+    ];
+    whys.extend(slept.iter().map(Thaw::words));
     let odd = crate::arguments::Arguments::parse(b"raz.auto=erase raz.kepp=A raz.pin=x raz.lot");
     let mut against = odd.unattended_refusals();
     against.extend(refusal::medium(&BootMedium::Several {
@@ -491,6 +504,13 @@ fn screens(language: Language) -> Vec<String> {
     let (id, typed) = (resumes.id.clone(), String::new());
     put(vec![resumes], Mode::Confirming { id, typed }, None);
     put(vec![erasable(2)], Mode::Countdown { seconds_left: 9 }, None);
+    for night in [
+        Night::Asked { drives: 2 },
+        Night::Asleep,
+        Night::Awake { seconds_left: 90 },
+    ] {
+        put(vec![erasable(2)], Mode::Sleeping { night }, None);
+    }
     for phase in [
         Phase::Waiting,
         Phase::Sanitizing,

@@ -219,6 +219,7 @@ impl Session {
         let runs: &[Run] = match &self.stage {
             Stage::Done { runs, .. } => runs,
             Stage::Listing
+            | Stage::Sleeping { .. }
             | Stage::Countdown { .. }
             | Stage::Claiming { .. }
             | Stage::Running { .. } => &[],

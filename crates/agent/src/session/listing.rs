@@ -4,6 +4,7 @@ use super::unattended::{self, Decision, Situation};
 use super::{Session, Stage, look, rows, words};
 use crate::compose;
 use crate::i18n::{Text, Words, refusal};
+use crate::thaw;
 use crate::ui::{self, Mode};
 use crate::work::Order;
 use drive::claim::{Consent, ConsentSource};
@@ -12,10 +13,10 @@ use drive::refusal::{PlanKind, Refusal};
 use report::event::Event;
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
-use wipe::plan::{self, Plan, Wanted, Wishes};
+use wipe::plan::{Plan, Wanted, Wishes};
 
 /// Countdown before a run that a person confirmed and before an unattended one.
-const COUNTDOWN_ATTENDED: Duration = Duration::from_secs(5);
+pub(super) const COUNTDOWN_ATTENDED: Duration = Duration::from_secs(5);
 const COUNTDOWN_UNATTENDED: Duration = Duration::from_secs(10);
 
 /// Block devices must not have changed for so long before an unattended plan stands: USB drives
@@ -73,7 +74,10 @@ impl Session {
     }
 
     pub(super) fn show_rows(&mut self) {
-        if !matches!(self.stage, Stage::Listing | Stage::Countdown { .. }) {
+        if !matches!(
+            self.stage,
+            Stage::Listing | Stage::Sleeping { .. } | Stage::Countdown { .. }
+        ) {
             return;
         }
         let drives = self.replace_rows();
@@ -101,7 +105,7 @@ impl Session {
     /// Says the plans of a list that stands in the screen's language.
     pub(super) fn show_plans(&mut self) {
         let kind = match &self.stage {
-            Stage::Listing | Stage::Countdown { .. } => return,
+            Stage::Listing | Stage::Sleeping { .. } | Stage::Countdown { .. } => return,
             Stage::Claiming { kind, .. }
             | Stage::Running { kind, .. }
             | Stage::Done { kind, .. } => *kind,
@@ -121,6 +125,8 @@ impl Session {
     /// Consent typed for each of `ids`: all of them, or the person looks again.
     pub(super) fn start_by_hand(&mut self, ids: &[String]) {
         self.by_hand();
+        // Who types a consent sees the screen.
+        self.thaws.clear();
         if self.looking.is_some() {
             self.say(&Text::Reading.words());
             return;
@@ -132,11 +138,11 @@ impl Session {
             self.back_to_listing(words::drives_changed());
             return;
         }
-        self.countdown(orders, kind, COUNTDOWN_ATTENDED);
+        self.countdown_by_hand(orders, kind);
     }
 
     /// Orders for the drives of a plan that nothing speaks against.
-    fn orders(
+    pub(super) fn orders(
         &self,
         kind: PlanKind,
         source: ConsentSource,
@@ -153,6 +159,7 @@ impl Session {
                 },
                 armed_until: armed_until.cloned(),
                 restoration: None,
+                thaw: self.thaws.get(&facts.identity.id()).cloned(),
                 facts,
             })
             .collect()
@@ -226,12 +233,17 @@ impl Session {
         }
     }
 
-    fn plan(&self, facts: &DriveFacts) -> Plan {
-        let wishes = Wishes {
+    /// What a plan is made from.
+    pub(super) fn plan_wishes(&self) -> Wishes {
+        Wishes {
             level: self.arguments.level.unwrap_or(Wanted::Clear),
             ..Wishes::default()
-        };
-        plan::plan(facts, &wishes)
+        }
+    }
+
+    fn plan(&self, facts: &DriveFacts) -> Plan {
+        let thaw = self.thaws.get(&facts.identity.id());
+        thaw::planned(facts, &self.plan_wishes(), thaw)
     }
 
     fn tell_plan(&mut self, ids: &[String]) {

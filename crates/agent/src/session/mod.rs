@@ -16,6 +16,7 @@ mod rows;
 mod running;
 mod sending;
 mod service;
+mod sleeping;
 mod temperature;
 mod terminal;
 mod unattended;
@@ -28,6 +29,7 @@ use crate::compose::Run;
 use crate::events::{self, Events};
 use crate::i18n::{Language, Words};
 use crate::survey::Survey;
+use crate::thaw::Thaw;
 use crate::ui::{self, Action, Mode, State};
 use crate::upload::client::Client;
 use crate::upload::spool::{Entry, EntryState, Spool};
@@ -109,6 +111,12 @@ pub fn run(options: &cli::Session) -> anyhow::Result<Status> {
 enum Stage {
     /// Drives are listed; plans may change.
     Listing,
+    /// Consent is there; the machine is to sleep first, so that frozen drives thaw.
+    Sleeping {
+        orders: Vec<Order>,
+        kind: PlanKind,
+        step: sleeping::Step,
+    },
     /// Consent is there; any key stops.
     Countdown {
         began: Instant,
@@ -167,6 +175,8 @@ pub struct Session {
     cancel: Arc<AtomicBool>,
     temperatures: Temperatures,
     ledgers: Ledgers,
+    /// What the last sleep of the machine made of drives, by id.
+    thaws: HashMap<String, Thaw>,
     upload: Option<Upload>,
     /// What uploads tell, also one that was followed by another.
     uploads: (Sender<sending::Told>, Receiver<sending::Told>),
@@ -254,6 +264,7 @@ impl Session {
             cancel: Arc::new(AtomicBool::new(false)),
             temperatures: Temperatures::default(),
             ledgers: Ledgers::default(),
+            thaws: HashMap::new(),
             upload: None,
             uploads: mpsc::channel(),
             told: Told::default(),
@@ -318,7 +329,10 @@ impl Session {
     fn has_drives(&self) -> bool {
         match self.stage {
             Stage::Claiming { .. } | Stage::Running { .. } => true,
-            Stage::Listing | Stage::Countdown { .. } | Stage::Done { .. } => false,
+            Stage::Listing
+            | Stage::Sleeping { .. }
+            | Stage::Countdown { .. }
+            | Stage::Done { .. } => false,
         }
     }
 
@@ -340,8 +354,14 @@ impl Session {
             | Action::Deselect { .. }
             | Action::SelectAll { .. }
             | Action::BeginConfirm
-            | Action::Consented { .. }
-            | Action::CancelConfirm => self.by_hand(),
+            | Action::Consented { .. } => self.by_hand(),
+            Action::CancelConfirm => {
+                self.leave_night();
+                self.by_hand();
+            }
+            Action::Sleep => self.go_to_sleep(),
+            Action::StayAwake => self.stay_awake(),
+            Action::Awake => self.key_after_sleep(),
             Action::StartErase { ids } => self.start_by_hand(&ids),
             Action::Stop => self.stop(),
             Action::Language => {
@@ -377,7 +397,7 @@ impl Session {
             Stage::Claiming { .. } | Stage::Running { .. } => {
                 self.cancel.store(true, Ordering::Relaxed);
             }
-            Stage::Listing | Stage::Done { .. } => {}
+            Stage::Listing | Stage::Sleeping { .. } | Stage::Done { .. } => {}
         }
     }
 
@@ -421,6 +441,7 @@ impl Session {
         self.tick_ledgers();
         match self.stage {
             Stage::Listing => self.tick_listing(),
+            Stage::Sleeping { .. } => self.tick_sleeping(),
             Stage::Countdown { .. } => self.tick_countdown(),
             Stage::Claiming { .. } => self.tick_claiming(),
             Stage::Running { .. } => self.tick_running(),

@@ -287,7 +287,10 @@ impl Session {
                     show_outcome(&mut self.state, run);
                 }
             }
-            Stage::Listing | Stage::Countdown { .. } | Stage::Claiming { .. } => {}
+            Stage::Listing
+            | Stage::Sleeping { .. }
+            | Stage::Countdown { .. }
+            | Stage::Claiming { .. } => {}
         }
     }
 }

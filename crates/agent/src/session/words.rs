@@ -90,6 +90,24 @@ pub fn drives_changed() -> Words {
     )
 }
 
+/// A person is asked whether the machine should sleep.
+#[must_use]
+pub fn asks_to_sleep(drives: usize) -> Words {
+    Words::new(
+        format!("{drives} disque(s) gelé(s) : la machine doit-elle dormir avant ?"),
+        format!("{drives} frozen drive(s): should the machine sleep first?"),
+    )
+}
+
+/// The machine has woken.
+#[must_use]
+pub fn waits_for_key() -> Words {
+    Words::new(
+        "La machine a dormi ; en attente d'une touche.",
+        "The machine has slept; waiting for a key.",
+    )
+}
+
 /// The machine stays on because of what is on the screen.
 #[must_use]
 pub fn stays_on() -> Words {

@@ -9,7 +9,10 @@ use wipe::latency::Latency;
 /// The heading of the details.
 pub fn heading(state: &State) -> String {
     match state.mode {
-        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } => position(state),
+        Mode::Listing
+        | Mode::Confirming { .. }
+        | Mode::Sleeping { .. }
+        | Mode::Countdown { .. } => position(state),
         Mode::Running { .. } | Mode::Done { .. } => {
             format!("{} · {}", position(state), counts(state))
         }
@@ -33,9 +36,11 @@ fn counts(state: &State) -> String {
     };
     let running = match state.mode {
         Mode::Running { .. } => Text::CountRunning,
-        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } | Mode::Done { .. } => {
-            Text::CountNotStarted
-        }
+        Mode::Listing
+        | Mode::Confirming { .. }
+        | Mode::Sleeping { .. }
+        | Mode::Countdown { .. }
+        | Mode::Done { .. } => Text::CountNotStarted,
     };
     let not_started = count(Some(OutcomeWord::NotStarted));
     let parts = match state.mode {
@@ -53,7 +58,11 @@ fn counts(state: &State) -> String {
             ),
             (Text::CountNotStarted, not_started),
         ],
-        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } | Mode::Done { .. } => {
+        Mode::Listing
+        | Mode::Confirming { .. }
+        | Mode::Sleeping { .. }
+        | Mode::Countdown { .. }
+        | Mode::Done { .. } => {
             vec![
                 (Text::CountVerified, count(Some(OutcomeWord::Verified))),
                 (Text::CountSampled, count(Some(OutcomeWord::Sampled))),
@@ -81,7 +90,9 @@ fn counts(state: &State) -> String {
 /// All lines of the details, at most `width` columns each.
 pub fn lines(state: &State, width: usize) -> Vec<String> {
     match &state.mode {
-        Mode::Listing | Mode::Confirming { .. } | Mode::Running { .. } => drive(state, width),
+        Mode::Listing | Mode::Confirming { .. } | Mode::Sleeping { .. } | Mode::Running { .. } => {
+            drive(state, width)
+        }
         Mode::Countdown { seconds_left } => {
             let drives = state.chosen().count().to_string();
             // Only what the service armed stays at zero, until it is confirmed once more.

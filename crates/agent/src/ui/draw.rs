@@ -2,9 +2,9 @@
 //! screen reader get the same.
 
 use super::consent::{Source, wanted};
-use super::state::{Mode, Plan, Row, State};
+use super::state::{Mode, Night, Plan, Row, State};
 use super::words::{fit, plain, size, wrap};
-use super::{details, list};
+use super::{details, list, night};
 use crate::i18n::{Text, fill};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -35,6 +35,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
                 confirm(&mut page, body.start, body.end, state, row, typed);
             }
         }
+        Mode::Sleeping { night } => sleeping(&mut page, body.start, body.end, state, *night),
         Mode::Listing | Mode::Countdown { .. } | Mode::Running { .. } | Mode::Done { .. } => {
             drives(&mut page, body.start, body.end, state);
         }
@@ -108,7 +109,7 @@ fn header(page: &mut Page<'_>, state: &State) {
 fn drives(page: &mut Page<'_>, start: u16, end: u16, state: &State) {
     let body = end.saturating_sub(start);
     let details_wanted = match state.mode {
-        Mode::Listing | Mode::Confirming { .. } | Mode::Running { .. } => 5,
+        Mode::Listing | Mode::Confirming { .. } | Mode::Sleeping { .. } | Mode::Running { .. } => 5,
         Mode::Countdown { .. } => 2,
         Mode::Done { .. } => 9,
     };
@@ -144,9 +145,11 @@ fn drives(page: &mut Page<'_>, start: u16, end: u16, state: &State) {
     let room = usize::from(end - below - 1);
     let style = match state.mode {
         Mode::Countdown { .. } => Style::new().add_modifier(Modifier::REVERSED),
-        Mode::Listing | Mode::Confirming { .. } | Mode::Running { .. } | Mode::Done { .. } => {
-            Style::new()
-        }
+        Mode::Listing
+        | Mode::Confirming { .. }
+        | Mode::Sleeping { .. }
+        | Mode::Running { .. }
+        | Mode::Done { .. } => Style::new(),
     };
     let mut lines = details::lines(state, page.width());
     let from = state.details_from.min(lines.len().saturating_sub(room));
@@ -243,6 +246,17 @@ fn confirm(page: &mut Page<'_>, start: u16, end: u16, state: &State, row: &Row, 
     }
 }
 
+fn sleeping(page: &mut Page<'_>, start: u16, end: u16, state: &State, night: Night) {
+    let lines = night::lines(state, night, page.width());
+    for (index, (y, line)) in (start..end).zip(lines).enumerate() {
+        let style = match index {
+            0 => Style::new().add_modifier(Modifier::BOLD),
+            _ => Style::new(),
+        };
+        page.put(y, &line, style);
+    }
+}
+
 fn footer(page: &mut Page<'_>, state: &State) {
     let end = page.area.height;
     let message = state.message.as_deref().unwrap_or("");
@@ -253,6 +267,11 @@ fn footer(page: &mut Page<'_>, state: &State) {
     let keys = match state.mode {
         Mode::Listing => Text::KeysListing,
         Mode::Confirming { .. } => Text::KeysConfirming,
+        Mode::Sleeping { night } => match night {
+            Night::Asked { .. } => Text::KeysSleep,
+            Night::Asleep => Text::KeysAsleep,
+            Night::Awake { .. } => Text::KeysAwake,
+        },
         Mode::Countdown { .. } => Text::KeysCountdown,
         Mode::Running { .. } => Text::KeysRunning,
         Mode::Done { .. } => Text::KeysDone,

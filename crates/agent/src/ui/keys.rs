@@ -4,7 +4,7 @@
 //! begins only when each chosen drive was confirmed.
 
 use super::consent::agrees;
-use super::state::{Mode, Plan, State};
+use super::state::{Mode, Night, Plan, State};
 use crate::i18n::{Text, fill};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -40,6 +40,12 @@ pub enum Action {
         /// Drives.
         ids: Vec<String>,
     },
+    /// Let the machine sleep before the run.
+    Sleep,
+    /// Begin without that.
+    StayAwake,
+    /// Somebody is there after the machine woke.
+    Awake,
     /// Stop the countdown or the run.
     Stop,
     /// The language changed: sentences that the session made should be made again.
@@ -73,6 +79,10 @@ pub fn handle_key(state: &mut State, key: KeyEvent) -> Option<Action> {
     match &state.mode {
         Mode::Listing => listing(state, code),
         Mode::Confirming { .. } => confirming(state, code),
+        Mode::Sleeping { night } => {
+            let night = *night;
+            sleeping(state, code, night)
+        }
         Mode::Countdown { .. } => {
             state.withdraw();
             Some(Action::Stop)
@@ -221,6 +231,20 @@ fn answer(state: &mut State) -> Option<Action> {
     }
     ask_next(state);
     Some(Action::Consented { id })
+}
+
+fn sleeping(state: &mut State, code: KeyCode, night: Night) -> Option<Action> {
+    match (night, code) {
+        (Night::Asked { .. }, KeyCode::Char('s' | 'S')) => Some(Action::Sleep),
+        (Night::Asked { .. }, KeyCode::Char('n' | 'N')) => Some(Action::StayAwake),
+        (Night::Asked { .. }, KeyCode::Esc) => cancel(state),
+        (Night::Asked { .. }, KeyCode::Char('l' | 'L')) => {
+            state.language = state.language.other();
+            Some(Action::Language)
+        }
+        (Night::Asked { .. } | Night::Asleep, _) => None,
+        (Night::Awake { .. }, _) => Some(Action::Awake),
+    }
 }
 
 fn running(state: &mut State, code: KeyCode, asked: bool, interrupt: bool) -> Option<Action> {

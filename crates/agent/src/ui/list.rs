@@ -19,7 +19,10 @@ pub struct ListLine {
 pub fn heading(state: &State) -> String {
     let says = |text| state.says(text);
     match state.mode {
-        Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } => format!(
+        Mode::Listing
+        | Mode::Confirming { .. }
+        | Mode::Sleeping { .. }
+        | Mode::Countdown { .. } => format!(
             "      {} {} {} {}",
             fit(says(Text::HeadModel), 20),
             fit(says(Text::HeadSerial), 20),
@@ -62,7 +65,10 @@ pub fn page(state: &State, rows: usize) -> Vec<ListLine> {
             let under_cursor = index == cursor;
             let mark = if under_cursor { '>' } else { ' ' };
             let text = match state.mode {
-                Mode::Listing | Mode::Confirming { .. } | Mode::Countdown { .. } => {
+                Mode::Listing
+                | Mode::Confirming { .. }
+                | Mode::Sleeping { .. }
+                | Mode::Countdown { .. } => {
                     format!("{mark} {} {}", check_box(state, row), planned(state, row))
                 }
                 Mode::Running { .. } => format!("{mark} {}", running(state, row)),

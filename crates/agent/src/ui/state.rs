@@ -209,6 +209,11 @@ pub enum Mode {
         /// Typed so far.
         typed: String,
     },
+    /// The machine is to sleep, so that frozen drives thaw.
+    Sleeping {
+        /// Where that stands.
+        night: Night,
+    },
     /// Before the first write; any key stops.
     Countdown {
         /// Seconds to the first write.
@@ -225,6 +230,23 @@ pub enum Mode {
         grade: Option<String>,
         /// Reasons of the grade, state of the upload and what to do next.
         lines: Vec<String>,
+    },
+}
+
+/// Where the machine's sleep stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Night {
+    /// Shall it?
+    Asked {
+        /// Drives that would gain by it.
+        drives: usize,
+    },
+    /// It is about to, does, or its drives come back. No key does anything.
+    Asleep,
+    /// It is awake: a key says that somebody sees it.
+    Awake {
+        /// Seconds in which a key counts.
+        seconds_left: u64,
     },
 }
 

@@ -7,6 +7,7 @@
 //! words; one that is not the same any more is not written.
 
 use super::Order;
+use crate::thaw;
 use drive::claim::{Checks, Claimed, claim};
 use drive::discover::Machine;
 use drive::facts::{DriveFacts, HiddenCapacity};
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use wipe::outcome::PassKind;
-use wipe::plan::{self, Plan, Wishes};
+use wipe::plan::{Plan, Wishes};
 use wipe::restore::{self, Evidence, Limits, Outcome, Surroundings};
 
 /// Longest wait for all restorations: what a drive takes, the search of its host, and a claim.
@@ -177,7 +178,7 @@ fn one(
     if let Ok(claimed) = &claimed {
         order.facts = claimed.facts().clone();
         order.facts.hidden = hidden(&order.facts.hidden, &restoration);
-        order.plan = plan::plan(&order.facts, &wishes(&order.plan));
+        order.plan = thaw::planned(&order.facts, &wishes(&order.plan), order.thaw.as_ref());
     }
     order.restoration = Some(restoration);
     (order, claimed.map_err(|why| format!("{drive}: {why}")))
@@ -248,13 +249,15 @@ fn found(hidden: &HiddenCapacity) -> String {
     }
 }
 
-/// What a plan was made from. Of these kinds of drives none has a row with two passes.
+/// What a plan was made from, but for passwords, of which a sleep of the machine decides. Of these kinds
+/// of drives none has a row with two passes.
 fn wishes(plan: &Plan) -> Wishes {
     Wishes {
         level: plan.wanted,
         then_zero: plan.passes.contains(&PassKind::Zero),
         single_pass: false,
         verify: plan.verify,
+        passwords: true,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::drives::{bench, press, row, running, screen, type_in};
 use agent::i18n::Language;
-use agent::ui::{Action, Mode, Plan, State, handle_key};
+use agent::ui::{Action, Mode, Night, Plan, State, handle_key};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 fn english() -> State {
@@ -361,4 +361,42 @@ fn the_language_changes_where_nothing_is_typed() {
     press(&mut state, KeyCode::Enter);
     assert_eq!(press(&mut state, KeyCode::Char('l')), None);
     assert_eq!(state.language, Language::English);
+}
+
+#[test]
+fn only_s_sends_the_machine_to_sleep_and_escape_withdraws_every_consent() {
+    let asked = |state: &mut State| {
+        state.rows[0].selected = true;
+        state.rows[0].consented = true;
+        state.mode = Mode::Sleeping {
+            night: Night::Asked { drives: 1 },
+        };
+    };
+    let mut state = english();
+    asked(&mut state);
+    for code in [KeyCode::Enter, KeyCode::Char(' '), KeyCode::Char('e')] {
+        assert_eq!(press(&mut state, code), None);
+    }
+    assert_eq!(press(&mut state, KeyCode::Char('s')), Some(Action::Sleep));
+    assert_eq!(
+        press(&mut state, KeyCode::Char('n')),
+        Some(Action::StayAwake)
+    );
+    assert!(state.rows[0].consented);
+    assert_eq!(press(&mut state, KeyCode::Esc), Some(Action::CancelConfirm));
+    assert!(!state.rows[0].consented && state.mode == Mode::Listing);
+}
+
+#[test]
+fn key_counts_as_a_persons_only_when_the_machine_is_awake_again() {
+    let mut state = english();
+    for (night, action) in [
+        (Night::Asleep, None),
+        (Night::Awake { seconds_left: 5 }, Some(Action::Awake)),
+    ] {
+        state.mode = Mode::Sleeping { night };
+        for code in [KeyCode::Enter, KeyCode::Char('x'), KeyCode::Esc] {
+            assert_eq!(press(&mut state, code), action, "{night:?} {code:?}");
+        }
+    }
 }

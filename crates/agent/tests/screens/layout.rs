@@ -2,7 +2,7 @@
 
 use crate::drives::{bench, press, row, running, screen};
 use agent::i18n::Language;
-use agent::ui::{Mode, Plan, Row, State};
+use agent::ui::{Mode, Night, Plan, Row, State};
 use crossterm::event::KeyCode;
 use report::schema::OutcomeWord;
 
@@ -19,6 +19,9 @@ fn modes(state: &State) -> Vec<Mode> {
         Mode::Confirming {
             id,
             typed: "x".repeat(64),
+        },
+        Mode::Sleeping {
+            night: Night::Asked { drives: 60 },
         },
         Mode::Countdown { seconds_left: 3 },
         Mode::Running { stop_asked: true },

@@ -5,7 +5,7 @@
 
 use crate::drives::{bench, running, screen, silent};
 use agent::i18n::Language;
-use agent::ui::{Mode, Phase, State};
+use agent::ui::{Mode, Night, Phase, State};
 use report::schema::OutcomeWord;
 use std::path::PathBuf;
 
@@ -63,6 +63,21 @@ fn confirming_without_serial() {
         };
         state
     });
+}
+
+#[test]
+fn sleeping() {
+    for (name, night) in [
+        ("sleep-asked", Night::Asked { drives: 2 }),
+        ("sleep-begins", Night::Asleep),
+        ("sleep-awake", Night::Awake { seconds_left: 117 }),
+    ] {
+        shows(name, |language| {
+            let mut state = bench(language);
+            state.mode = Mode::Sleeping { night };
+            state
+        });
+    }
 }
 
 #[test]

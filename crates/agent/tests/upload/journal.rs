@@ -67,6 +67,7 @@ fn order() -> Order {
         },
         armed_until: None,
         restoration: None,
+        thaw: None,
         facts,
     }
 }

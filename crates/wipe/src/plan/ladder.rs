@@ -6,7 +6,7 @@
 //! that all data was encrypted and all keys are the drive's. Nor is Format NVM, which the newer mappings
 //! call Clear.
 
-use super::{Kind, Wanted};
+use super::{Kind, Wanted, Wishes};
 use crate::native::security::PASSWORD_TEXT;
 use crate::native::{Technique, mmc};
 use drive::ata::identify::EraseTime;
@@ -22,12 +22,12 @@ pub struct Rung {
 }
 
 /// How the drive erases itself, and why so or why not, one sentence each.
-pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wanted: Wanted) -> (Vec<Rung>, Vec<String>) {
+pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Vec<Rung>, Vec<String>) {
     let none = |reason: &str| {
         let why = format!("the drive does not erase itself: {reason}");
         (Vec::new(), vec![why])
     };
-    if wanted == Wanted::Clear {
+    if wishes.level == Wanted::Clear {
         return none("it was not asked for (Clear)");
     }
     if facts.security.locked == Some(true) {
@@ -38,7 +38,7 @@ pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wanted: Wanted) -> (Vec<Run
     }
     let (techniques, left_out) = match kind {
         Kind::SolidState => of_flash(facts),
-        Kind::Rotating => of_platters(facts),
+        Kind::Rotating => of_platters(facts, wishes.passwords),
         Kind::EmbeddedFlash if offers(facts, |offered| offered.block_erase) => {
             (vec![Technique::BlockErase], Vec::new())
         }
@@ -102,14 +102,14 @@ fn of_flash(facts: &DriveFacts) -> Choice {
     (techniques, left_out)
 }
 
-fn of_platters(facts: &DriveFacts) -> Choice {
+fn of_platters(facts: &DriveFacts, passwords: bool) -> Choice {
     let mut techniques = Vec::new();
     let mut left_out = Vec::new();
     match offers(facts, |offered| offered.overwrite) {
         true => techniques.push(Technique::Overwrite),
         false => left_out.push(unoffered(facts, "it has no overwrite of its own")),
     }
-    match enhanced_erase(facts) {
+    match enhanced_erase(facts, passwords) {
         Ok(()) => techniques.push(Technique::EnhancedErase),
         Err(reason) if facts.takes_ata_commands() => left_out.push(format!(
             "enhanced SECURITY ERASE UNIT is left out: {reason}"
@@ -167,7 +167,7 @@ fn why(facts: &DriveFacts, technique: Technique) -> String {
 
 /// Whether a disk can be told to erase itself by its security commands, or why not. Never over USB: a
 /// bridge may take the password and fail the erase.
-fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
+fn enhanced_erase(facts: &DriveFacts, passwords: bool) -> Result<(), &'static str> {
     let security = &facts.security;
     if !facts.takes_ata_commands() {
         return Err("security commands are ATA's");
@@ -179,9 +179,12 @@ fn enhanced_erase(facts: &DriveFacts) -> Result<(), &'static str> {
         return Err("it is not known to reach the drive's flash or its cache zones");
     }
     match (security.enabled, security.frozen) {
+        (Some(false), Some(false)) if !passwords => {
+            Err("no password is set on the drive in this run, which it would need")
+        }
         (Some(false), Some(false)) => Ok(()),
         (_, Some(true)) => Err(
-            "the drive's security commands are frozen until its power goes: let the machine sleep and wake it, or plug the drive in while the machine runs",
+            "the drive's security commands are frozen until its power goes: a person at the machine can have raz let it sleep and wake (`raz wipe --thaw`, or the question at the screen), or plug the drive in while the machine runs",
         ),
         _ => Err("the drive's security has a password"),
     }

@@ -152,6 +152,7 @@ impl Bench {
             },
             armed_until: None,
             restoration: None,
+            thaw: None,
         }
     }
 

@@ -107,7 +107,19 @@ fn disks() -> Vec<Kind> {
         },
         ..without_sanitize(disk())
     };
+    let frozen = Options {
+        security: SecurityOptions {
+            frozen: true,
+            ..SecurityOptions::default()
+        },
+        ..without_sanitize(disk())
+    };
     vec![
+        simulated(
+            "sata-hdd-frozen",
+            "SATA disk without SANITIZE whose SECURITY the firmware froze; answers of the simulated ATA disk",
+            frozen,
+        ),
         simulated(
             "sata-hdd-sanitize",
             "SATA disk with SANITIZE OVERWRITE EXT; answers of the simulated ATA disk",

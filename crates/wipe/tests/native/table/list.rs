@@ -212,7 +212,11 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "self-test by published vectors before the first byte",
             "nothing is erased",
         )),
-        (46, "SECURITY ERASE cut by a reset, reported as success", None),
+        (46, "SECURITY ERASE cut by a reset, reported as success", known(
+            "a disk that firmware froze, in a machine that sleeps and wakes with a dark screen; `without_a_key_no_password_is_set_and_the_plan_is_an_overwrite_with_the_reason`",
+            "no erase by password before a key shows that a person sees the machine alive; frozen again: no erase by password",
+            "Clear, with this reason",
+        )),
         (47, "Power lost in the middle, certified as whole", known(
             "`sim`; `resumed_run_ends_proven_or_says_what_is_not_for_every_cut_and_every_ledger`",
             "a resumed run reads every byte back",
