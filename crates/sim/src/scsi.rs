@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::device::{Event, ScsiAnswer, ScsiDevice};
 use crate::scsi::sense::Sense;
 use crate::scsi::work::{Emptied, State};
+use crate::tcg::{self, Tper};
 use std::time::Duration;
 
 pub use lies::Lies;
@@ -24,6 +25,7 @@ mod lies;
 mod log;
 mod mode;
 mod sanitize;
+mod security;
 mod sense;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,8 @@ pub struct ScsiOptions {
     pub sanitize: Sanitize,
     /// How long FORMAT UNIT takes; `None`: there is none.
     pub format: Option<Duration>,
+    /// TCG behind SECURITY PROTOCOL IN and OUT.
+    pub tcg: Option<tcg::Options>,
     /// What it does behind what it says.
     pub lies: Lies,
     /// The time that it goes by.
@@ -90,6 +94,7 @@ impl ScsiOptions {
             exception: (0, 0),
             sanitize: Sanitize::NONE,
             format: None,
+            tcg: None,
             lies: Lies::default(),
             clock: Clock::of_host(),
         }
@@ -105,6 +110,7 @@ pub struct ScsiDisk {
     sectors: u64,
     state: State,
     emptied: Option<Emptied>,
+    tper: Option<Tper>,
     is_powered: bool,
     /// What the next command is told instead of being carried out: (ASC, ASCQ).
     attention: Option<(u8, u8)>,
@@ -143,6 +149,7 @@ impl ScsiDisk {
         );
         Self {
             sectors: options.sectors,
+            tper: options.tcg.clone().map(Tper::new),
             options,
             cells,
             state: State::Ready,
@@ -179,6 +186,9 @@ impl ScsiDisk {
         if let Some(sense) = self.hindrance(cdb) {
             return Err(sense);
         }
+        if let Some(outcome) = self.locked_by_tcg(cdb) {
+            return outcome;
+        }
         match code {
             0x00 => Ok(Vec::new()),
             0x03 => self.request_sense(cdb),
@@ -194,6 +204,7 @@ impl ScsiDisk {
             0x48 => self.sanitize(cdb, out),
             0x4D => self.log_sense(cdb),
             0xA0 => report_luns(cdb),
+            0xA2 | 0xB5 => self.security_protocol(cdb, out),
             0xB7 => self.read_defects(cdb),
             0xA3 if cdb[1] & 0x1F == 0x0C => self.report_operation_codes(cdb),
             _ => Err(Sense::INVALID_OPERATION),
@@ -254,6 +265,9 @@ impl ScsiDevice for ScsiDisk {
                     self.resume();
                 }
                 self.is_powered = true;
+                if let Some(tper) = &mut self.tper {
+                    tper.power_on();
+                }
                 self.attention = Some((0x29, 0x01));
             }
             Event::Reset => self.attention = Some((0x29, 0x03)),

@@ -216,7 +216,7 @@ fn hint(error: &RevertError, psid: &Psid, sid_blocked: bool) -> Option<&'static 
         }
         RevertError::NoKernel => Some("run raz from its image"),
         RevertError::NotServed => Some(
-            "attach the drive directly, without a bridge or RAID controller; a Pyrite or Enterprise drive cannot be reverted here: destroy it",
+            "attach the drive directly, without a bridge or RAID controller; a drive of another class (Pyrite, Ruby, Enterprise) cannot be reverted here: destroy it",
         ),
         RevertError::Method(_) | RevertError::Transport(_) | RevertError::Kernel(_) => None,
     }

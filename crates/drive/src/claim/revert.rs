@@ -42,7 +42,7 @@ pub enum RevertError {
     NoKernel,
     /// The kernel has it, and not for this drive.
     #[error(
-        "the kernel speaks no TCG with this drive: it does so with Opal and Ruby drives that are SATA or NVMe and attached directly"
+        "the kernel speaks no TCG with this drive: it does so with Opal drives that are SATA or NVMe and attached directly"
     )]
     NotServed,
     /// The kernel did not carry it.

@@ -117,6 +117,17 @@ fn each_kind_of_drive_is_asked_by_its_own_command() {
 }
 
 #[test]
+fn kernel_that_passes_no_trusted_receive_translates_the_scsi_command() {
+    let translated = || sata(0x4001).data(&SECURITY_PROTOCOL_IN, level_0(0x1F));
+    assert!(is_told(&on_sata(translated())));
+    // A bridge is not tried twice.
+    let script = translated();
+    let asked = script.asked.clone();
+    assert!(matches!(on_usb(script).tcg, Tcg::Unknown { .. }));
+    assert!(!asked.lock().unwrap().iter().any(|cdb| cdb[0] == 0xA2));
+}
+
+#[test]
 fn drive_that_names_no_trusted_computing_is_not_asked() {
     // Bit 0 alone: an old drive that moves double words.
     for word_48 in [0, 0x4000, 0x0001] {

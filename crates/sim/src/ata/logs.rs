@@ -105,6 +105,8 @@ impl AtaDisk {
             (16, VALID | status),
             (24, minutes(security.enhanced_time.as_secs())),
             (32, minutes(security.erase_time.as_secs())),
+            // Trusted computing.
+            (40, self.tper.as_ref().map_or(0, |_| VALID | 1)),
             (48, VALID | capabilities),
         ];
         page(6, &quadwords)

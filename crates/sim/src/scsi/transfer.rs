@@ -78,7 +78,7 @@ impl ScsiDisk {
     }
 
     /// The blocks of a command of 10 or 16 bytes.
-    fn blocks(&self, cdb: &[u8]) -> Result<Range<u64>, Sense> {
+    pub(super) fn blocks(&self, cdb: &[u8]) -> Result<Range<u64>, Sense> {
         let (start, count) = if cdb[0] >> 5 == 4 {
             let mut start = [0; 8];
             start.copy_from_slice(&cdb[2..10]);

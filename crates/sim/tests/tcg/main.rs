@@ -3,3 +3,4 @@
 mod ata;
 mod host;
 mod nvme;
+mod scsi;

@@ -15,13 +15,9 @@ const ANSWER_BYTES: u32 = 2048;
 /// Asks a drive that says it has trusted computing; a SAS disk has no word for it and is simply asked.
 pub fn asked(line: &Line<'_>, facts: &mut DriveFacts, said: &Said) -> Tcg {
     let answer = match said {
-        Said::Ata(identify) if identify.trusted_computing => line
-            .read_scsi(&trusted_receive_level_0(), PAGE_BYTES)
-            .map(Some)
-            .map_err(|reason| format!("{reason}; Linux refuses it without libata.allow_tpm=1")),
+        Said::Ata(identify) if identify.trusted_computing => ata(line, facts).map(Some),
         Said::Scsi if facts.transport == Transport::Scsi => {
-            let cdb = security_protocol_in(LEVEL_0_PROTOCOL, LEVEL_0_COM_ID, ANSWER_BYTES);
-            line.read_scsi_if_known(&cdb, ANSWER_BYTES as usize)
+            line.read_scsi_if_known(&protocol_in(), ANSWER_BYTES as usize)
         }
         Said::Nvme(said) if said.0.admin.security => {
             let command = security_receive(LEVEL_0_PROTOCOL, LEVEL_0_COM_ID, ANSWER_BYTES);
@@ -51,4 +47,23 @@ pub fn asked(line: &Line<'_>, facts: &mut DriveFacts, said: &Said) -> Tcg {
         .oddities
         .push(format!("TCG Level 0 discovery: {unknown}"));
     Tcg::Unknown { reason: unknown }
+}
+
+/// Linux carries TRUSTED RECEIVE only with `libata.allow_tpm=1`, which raz's image sets, and translates
+/// the SCSI command for it all the same where the drive's security log has trusted computing. A USB
+/// bridge is not tried twice.
+fn ata(line: &Line<'_>, facts: &DriveFacts) -> Result<Vec<u8>, String> {
+    let refused = match line.read_scsi(&trusted_receive_level_0(), PAGE_BYTES) {
+        Ok(data) => return Ok(data),
+        Err(reason) => format!("{reason}; Linux refuses it without libata.allow_tpm=1"),
+    };
+    if !facts.takes_ata_commands() {
+        return Err(refused);
+    }
+    line.read_scsi(&protocol_in(), ANSWER_BYTES as usize)
+        .map_err(|reason| format!("{refused}; SECURITY PROTOCOL IN: {reason}"))
+}
+
+fn protocol_in() -> [u8; 12] {
+    security_protocol_in(LEVEL_0_PROTOCOL, LEVEL_0_COM_ID, ANSWER_BYTES)
 }
