@@ -33,6 +33,15 @@ fn machine() -> Machine {
     Machine::new("pc").qemu(&["-global", "ICH9-LPC.disable_s3=0"])
 }
 
+/// Takes the power of disks away for a moment, as a PC does that sleeps.
+fn cut_power(disks: &[&Arc<Mutex<AtaDisk>>]) {
+    for disk in disks {
+        let mut disk = disk.lock().unwrap();
+        disk.event(Event::PowerOff);
+        disk.event(Event::PowerOn);
+    }
+}
+
 #[test]
 fn machine_sleeps_and_wakes_by_its_clock_and_its_disk_is_erased_and_verified() {
     scenario("sleep", |bench| {
@@ -117,10 +126,7 @@ fn frozen_disk_thaws_while_the_machine_sleeps_and_erases_itself_after_a_key() {
         let wiping = shell.begin(&command)?;
         let any = |_: &serde_json::Value| true;
         shell.running.qmp.wait_for_event("SUSPEND", PATIENCE, any)?;
-        // Where QEMU stops at a PC, the power of its drives goes.
-        for event in [Event::PowerOff, Event::PowerOn] {
-            disk.lock().unwrap().event(event);
-        }
+        cut_power(&[&disk]);
         shell.running.qmp.wait_for_event("WAKEUP", PATIENCE, any)?;
         shell.says(wiping, "Press any key within")?;
         ensure!(passwords(&disk) == 0, "a password before a key");
@@ -148,6 +154,67 @@ fn frozen_disk_thaws_while_the_machine_sleeps_and_erases_itself_after_a_key() {
         is_as_reported(disk.lock().unwrap().cells(), entry)?;
         let left = disk.lock().unwrap().cells().find(SECRET);
         ensure!(left.is_empty(), "old bytes at {left:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn without_a_key_and_where_it_was_frozen_again_a_disk_is_overwritten_and_gets_no_password() {
+    scenario("thaw-no-key", |bench| {
+        let thaws = frozen("THAWS-0000001", 0x5000_c500_0000_0063);
+        let stays = frozen("STAYS-0000001", 0x5000_c500_0000_0064);
+        stays.lock().unwrap().options_mut().security.frozen_again = true;
+        let machine = machine()
+            .simulated(Unit::new(thaws.clone()))
+            .simulated(Unit::new(stays.clone()));
+        let mut shell = Shell::boot(bench, machine)?;
+        let (first, second) = (shell.id("THAWS-0000001")?, shell.id("STAYS-0000001")?);
+        let command = format!(
+            "raz wipe {first} {second} --confirm {first} --confirm {second} --level auto --thaw --report /run/out"
+        );
+        let wiping = shell.begin(&command)?;
+        let any = |_: &serde_json::Value| true;
+        shell.running.qmp.wait_for_event("SUSPEND", PATIENCE, any)?;
+        cut_power(&[&thaws, &stays]);
+        let wiped = shell.end(wiping)?;
+        println!("{}", wiped.text);
+        ensure!(wiped.status == 0, "{wiped:?}");
+        ensure!(passwords(&thaws) == 0 && passwords(&stays) == 0);
+
+        let audit = shell.audit(bench, "/run/out")?;
+        for (disk, serial, reason) in [
+            (&thaws, "THAWS-0000001", "nobody pressed a key"),
+            (&stays, "STAYS-0000001", "froze the drive again"),
+        ] {
+            let entry = audit.drive(serial)?;
+            let erasure = entry.erasure.as_ref().context("no erasure")?;
+            let reasons = erasure.reasons.join("; ");
+            ensure!(
+                erasure.outcome == OutcomeWord::Verified
+                    && erasure.achieved_level == Level::Clear
+                    && erasure.sanitize.is_none()
+                    && reasons.contains(reason),
+                "{erasure:?}"
+            );
+            let mut disk = disk.lock().unwrap();
+            is_as_reported(disk.cells(), entry)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn machine_whose_firmware_knows_no_s3_is_not_sent_to_sleep() {
+    scenario("no-sleep", |bench| {
+        let machine = Machine::new("pc").qemu(&["-global", "ICH9-LPC.disable_s3=1"]);
+        let mut shell = Shell::boot(bench, machine)?;
+        let tried = shell.run("raz sleep")?;
+        println!("{}", tried.text);
+        ensure!(
+            tried.status == 1 && tried.text.contains("did not sleep"),
+            "{tried:?}"
+        );
+        ensure!(shell.running.status()? == "running");
         Ok(())
     });
 }
@@ -185,9 +252,7 @@ fn session_asks_before_the_machine_sleeps_and_purges_the_thawed_disk_after_a_key
 
         let any = |_: &serde_json::Value| true;
         running.qmp.wait_for_event("SUSPEND", PATIENCE, any)?;
-        for event in [Event::PowerOff, Event::PowerOn] {
-            disk.lock().unwrap().event(event);
-        }
+        cut_power(&[&disk]);
         running.qmp.wait_for_event("WAKEUP", PATIENCE, any)?;
         sees(&running, "Press any key within")?;
         ensure!(passwords(&disk) == 0, "a password before a key");

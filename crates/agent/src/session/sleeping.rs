@@ -70,11 +70,12 @@ impl Session {
         else {
             return;
         };
-        let all = self.survey.as_ref().map(|survey| survey.drives.clone());
-        let (machine, all) = (self.machine.clone(), all.unwrap_or_default());
+        let machine = self.machine.clone();
         let wanted: Vec<DriveFacts> = orders.iter().map(|order| order.facts.clone()).collect();
         let (sender, woken) = mpsc::channel();
         let sleeping = move || {
+            // The list may be as old as the question.
+            let all = Survey::take(&machine, &[]).drives;
             let slept = sleep::through(&Linux::default(), &all, || ());
             let drives = slept.is_ok().then(|| back(&machine, &wanted));
             let _ = sender.send(Woken { slept, drives });
@@ -182,6 +183,9 @@ impl Session {
                 began: Instant::now(),
                 slept,
             };
+            self.night(Night::Awake {
+                seconds_left: KEY_WITHIN.as_secs(),
+            });
             self.send(Event::Waiting {
                 reason: words::waits_for_key().english,
             });
@@ -250,3 +254,6 @@ fn back(machine: &Machine, wanted: &[DriveFacts]) -> Result<(Survey, Vec<String>
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

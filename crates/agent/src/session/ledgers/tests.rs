@@ -29,7 +29,7 @@ use wipe::pattern::{Cipher, Seed};
 const CAPACITY: u64 = 1 << 30;
 const RUN: Uuid = Uuid::from_u128(7);
 
-fn facts() -> DriveFacts {
+pub(in crate::session) fn facts() -> DriveFacts {
     DriveFacts {
         name: "sdz".into(),
         disk_sequence: None,
