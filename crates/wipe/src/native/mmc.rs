@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why it is done so, for a plan.
-pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to, but from no boot area; it shows no progress, and a power cut ends it undone";
+pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to, but from no boot area: no purge of the whole card; it shows no progress, and a power cut ends it undone";
 
 /// Time for a command that only asks something.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@
 //! ([`crate::native::Evidence::leaves_open`]). What each reaches is that of the rows of SP 800-88r1
 //! tables that raz can answer for. Cryptographic erase alone is no purge: nobody has declared
 //! that all data was encrypted and all keys are the drive's. Nor is Format NVM, which the newer mappings
-//! call Clear.
+//! call Clear, nor the erase and sanitize of an eMMC, which leave its boot areas.
 
 use super::{Kind, Wanted, Wishes};
 use crate::native::security::PASSWORD_TEXT;
@@ -193,12 +193,10 @@ fn enhanced_erase(facts: &DriveFacts, passwords: bool) -> Result<(), &'static st
 fn is_purge(kind: Kind, technique: Technique) -> bool {
     matches!(
         (kind, technique),
-        (
-            Kind::SolidState | Kind::EmbeddedFlash,
-            Technique::BlockErase
-        ) | (
-            Kind::Rotating,
-            Technique::Overwrite | Technique::EnhancedErase
-        )
+        (Kind::SolidState, Technique::BlockErase)
+            | (
+                Kind::Rotating,
+                Technique::Overwrite | Technique::EnhancedErase
+            )
     )
 }

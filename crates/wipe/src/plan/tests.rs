@@ -215,7 +215,7 @@ fn residual_names_what_the_facts_name_and_what_flash_keeps() {
 }
 
 #[test]
-fn emmc_is_purged_by_erase_and_sanitize_where_it_has_it_and_a_card_is_not() {
+fn emmc_erases_itself_where_it_has_sanitize_but_its_boot_areas_keep_that_from_a_purge() {
     let mut emmc = facts(Transport::Mmc, Medium::SolidState, false);
     let wishes = Wishes {
         level: Wanted::Purge,
@@ -236,8 +236,9 @@ fn emmc_is_purged_by_erase_and_sanitize_where_it_has_it_and_a_card_is_not() {
         evidence: "SEC_COUNT".into(),
     };
     let with = plan(&emmc, &wishes);
-    let expected = (vec![Technique::BlockErase], Level::Purge);
+    let expected = (vec![Technique::BlockErase], Level::Clear);
     assert_eq!((techniques(&with), with.level), expected);
+    assert!(says(&with.reasons, "no purge"), "{with:?}");
     assert!(says(&with.reasons, "a power cut ends it undone"));
     assert!(says(
         &with.residual,
