@@ -16,6 +16,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wipe::native::Technique;
+use wipe::plan::Plan;
 
 const SLEPT: Slept = Slept {
     time: Duration::from_secs(20),
@@ -114,6 +115,11 @@ impl Bench {
     }
 }
 
+/// How the drive is told to erase itself, if at all.
+fn first(plan: &Plan) -> Option<Technique> {
+    plan.ladder.first().map(|rung| rung.technique)
+}
+
 #[test]
 fn consent_for_a_frozen_drive_asks_before_the_countdown_and_for_another_does_not() {
     let bench = Bench::new(&disk(true));
@@ -122,14 +128,14 @@ fn consent_for_a_frozen_drive_asks_before_the_countdown_and_for_another_does_not
 
     let bench = Bench::new(&disk(false));
     assert_eq!(bench.night(), None);
-    assert_eq!(bench.order().plan.sanitize, Some(Technique::EnhancedErase));
+    assert_eq!(first(&bench.order().plan), Some(Technique::EnhancedErase));
 }
 
 #[test]
 fn who_would_rather_not_sleep_has_the_drive_overwritten() {
     let mut bench = Bench::new(&disk(true));
     bench.session.act(Action::StayAwake);
-    assert_eq!(bench.order().plan.sanitize, None);
+    assert_eq!(first(&bench.order().plan), None);
     assert_eq!(bench.order().thaw, None);
 }
 
@@ -151,7 +157,7 @@ fn thawed_drive_has_its_own_erase_in_the_plan_after_a_key() {
     };
     bench.session.act(Action::Awake);
     assert_eq!(bench.order().thaw, Some(Thaw::Thawed));
-    assert_eq!(bench.order().plan.sanitize, Some(Technique::EnhancedErase));
+    assert_eq!(first(&bench.order().plan), Some(Technique::EnhancedErase));
 }
 
 #[test]
@@ -160,12 +166,12 @@ fn thawed_drive_is_overwritten_only_when_no_key_comes() {
     bench.sleeps(Ok(SLEPT), Some(disk(false)));
     bench.waits_in_vain();
     assert_eq!(bench.order().thaw, Some(Thaw::NoKey));
-    assert_eq!(bench.order().plan.sanitize, None);
+    assert_eq!(first(&bench.order().plan), None);
     // A consent that is typed anew is a person who sees the screen.
     bench.session.stop();
     let ids = vec![disk(false).identity.id()];
     bench.session.act(Action::StartErase { ids });
-    assert_eq!(bench.order().plan.sanitize, Some(Technique::EnhancedErase));
+    assert_eq!(first(&bench.order().plan), Some(Technique::EnhancedErase));
 }
 
 #[test]
@@ -173,7 +179,7 @@ fn drive_that_was_frozen_again_or_never_slept_is_overwritten_at_once() {
     let mut bench = Bench::new(&disk(true));
     bench.sleeps(Ok(SLEPT), Some(disk(true)));
     assert_eq!(bench.order().thaw, Some(Thaw::FrozenAgain));
-    assert_eq!(bench.order().plan.sanitize, None);
+    assert_eq!(first(&bench.order().plan), None);
 
     let mut bench = Bench::new(&disk(true));
     bench.sleeps(Err(Refusal::AlarmSilent), None);
@@ -181,7 +187,7 @@ fn drive_that_was_frozen_again_or_never_slept_is_overwritten_at_once() {
     let said = bench.session.state.message.clone().unwrap();
     assert!(said.contains("did not go off"), "{said}");
     assert_eq!(bench.order().thaw, Some(thaw));
-    assert_eq!(bench.order().plan.sanitize, None);
+    assert_eq!(first(&bench.order().plan), None);
 }
 
 #[test]
