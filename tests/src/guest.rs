@@ -64,13 +64,6 @@ impl Setup {
         self.has_peers = true;
         self
     }
-
-    /// QEMU arguments that the lab has no word for.
-    #[must_use]
-    pub fn qemu(mut self, arguments: &[&str]) -> Self {
-        self.machine = self.machine.qemu(arguments);
-        self
-    }
 }
 
 /// A machine that does what it is told over its serial line.

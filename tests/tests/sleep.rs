@@ -192,7 +192,7 @@ fn without_a_key_and_where_it_was_frozen_again_a_disk_is_overwritten_and_gets_no
             ensure!(
                 erasure.outcome == OutcomeWord::Verified
                     && erasure.achieved_level == Level::Clear
-                    && erasure.sanitize.is_none()
+                    && erasure.own_erases.is_empty()
                     && reasons.contains(reason),
                 "{erasure:?}"
             );
