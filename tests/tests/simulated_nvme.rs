@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use lab::bench::{Bench, scenario};
 use lab::fabric::Subsystem;
 use lab::guest::{Guest, Setup};
@@ -152,6 +152,16 @@ impl Used {
             Queue::Admin => matches!(command.entry[0], 0x0D | 0x15 | 0x80 | 0x84),
         });
         changes.map(|command| command.entry[0]).collect()
+    }
+
+    /// The namespaces that Format NVM was sent for: the kernel numbers them as it finds them.
+    fn formatted(&self) -> Vec<u32> {
+        let drive = self.drive.lock().unwrap();
+        let commands = drive.commands().iter();
+        let formats = commands
+            .filter(|command| command.queue == Queue::Admin && command.entry[0] == 0x80)
+            .filter_map(|command| command.entry[4..8].try_into().ok());
+        formats.map(u32::from_le_bytes).collect()
     }
 
     fn sanitizes(&self) -> Vec<Option<u16>> {
@@ -478,25 +488,22 @@ fn purge_that_reaches_too_far_or_is_not_there_is_refused_and_clear_or_a_format_i
             "{}: {format:?}",
             erasure.outcome_text
         );
-        two.is_as_reported(&entry)?;
-        let sent = two.changes();
-        ensure!(
-            sent.iter().filter(|code| **code == 0x80).count() == 1,
-            "{sent:?}"
-        );
-        let left = two
-            .drive
-            .lock()
-            .unwrap()
-            .cells(1)
-            .context("cells")?
-            .find(SECRET);
+        let formatted = two.formatted();
+        let [nsid @ (1 | 2)] = formatted[..] else {
+            bail!("{formatted:?}");
+        };
+        let drive = two.drive.lock().unwrap();
+        let cells = drive.cells(nsid).context("cells")?;
+        is_as_reported(cells, &entry)?;
+        let left = cells.find(SECRET);
         ensure!(
             left.is_empty(),
             "{left:?} in the namespace that was formatted"
         );
+        drop(drive);
+        let other = 3 - nsid;
         ensure!(
-            two.contents(2) == before[1],
+            two.contents(other) == before[usize::try_from(other)? - 1],
             "the namespace beside it was changed"
         );
         Ok(())

@@ -25,7 +25,8 @@ const SECTORS: u64 = 8 << 11;
 /// Tells of each ATA command that came by a pass-through of 16 bytes, when it was carried out.
 struct Watched {
     disk: Arc<Mutex<AtaDisk>>,
-    seen: Sender<u8>,
+    /// The command, and the low byte of its feature.
+    seen: Sender<(u8, u8)>,
     /// Called behind each of them: what happens before its answer goes back.
     meanwhile: Box<dyn FnMut(u8) + Send>,
     /// Nothing reaches the drive any more, and nothing comes back.
@@ -41,7 +42,7 @@ impl ScsiDevice for Watched {
         if cdb[0] == 0x85 {
             (self.meanwhile)(cdb[14]);
             // A scenario that waits for none has let go of them.
-            let _ = self.seen.send(cdb[14]);
+            let _ = self.seen.send((cdb[14], cdb[4]));
         }
         answer.filter(|_| !self.is_cut.load(Ordering::Acquire))
     }
@@ -54,7 +55,7 @@ impl ScsiDevice for Watched {
 /// A drive full of old bytes, behind which somebody looks.
 struct Used {
     disk: Arc<Mutex<AtaDisk>>,
-    seen: Receiver<u8>,
+    seen: Receiver<(u8, u8)>,
     unit: Unit,
 }
 
@@ -91,9 +92,16 @@ impl Used {
     fn wait_for(&self, command: u8, times: usize) -> anyhow::Result<()> {
         let mut left = times;
         while left > 0 {
-            left -= usize::from(self.seen.recv_timeout(PATIENCE)? == command);
+            left -= usize::from(self.seen.recv_timeout(PATIENCE)?.0 == command);
         }
         Ok(())
+    }
+
+    /// Waits until the drive was told to sanitize, and asked so often how far it is.
+    fn wait_for_questions(&self, times: usize) -> anyhow::Result<()> {
+        // SANITIZE STATUS EXT is feature 0.
+        while !matches!(self.seen.recv_timeout(PATIENCE)?, (0xB4, 1..)) {}
+        self.wait_for(0xB4, times)
     }
 
     fn event(&self, event: Event) {
@@ -344,8 +352,7 @@ fn bus_reset_in_a_sanitize_ends_nothing_and_is_waited_out() {
         // raz in the background: the reset comes from the same console.
         let begun = format!("{{ {line}; echo $? >/run/status; }} >/run/log 2>&1 &");
         guest.run(&begun)?;
-        // Status at first, status after the witnesses, the command, and two questions behind it.
-        used.wait_for(0xB4, 5)?;
+        used.wait_for_questions(2)?;
         let path = guest.run("disk ATA-RESET")?;
         let reset = guest.run(&format!("sg_reset -d {}", path.text.trim()))?;
         ensure!(reset.status == 0, "{reset:?}");
@@ -391,8 +398,7 @@ fn drive_that_stands_still_at_655_for_hours_is_stopped_without_a_claim() {
         let line = wipe(&guest, &["ATA-STUCK"], "out", "--level purge")?;
         let begun = format!("{line} >/run/log 2>&1 & wiping=$!");
         guest.run(&begun)?;
-        // Status at first, status after the witnesses, the command, and three questions behind it.
-        used.wait_for(0xB4, 6)?;
+        used.wait_for_questions(3)?;
         let done = guest.run("kill -INT $wiping; wait $wiping")?;
         let log = guest.run("cat /run/log")?;
         println!("{}", log.text);
