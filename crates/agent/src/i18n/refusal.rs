@@ -103,7 +103,7 @@ fn remedy_french(refusal: &Refusal) -> String {
         }
         Refusal::ReadOnly => "ouvrir son verrou d'écriture, s'il en a un ; une zone de démarrage eMMC est protégée par le noyau, le plus souvent pour le micrologiciel : la laisser ; une mémoire flash passée en lecture seule par usure doit être détruite".into(),
         Refusal::Networked => "l'effacer sur la machine à laquelle il appartient".into(),
-        Refusal::Locked => "le déverrouiller avec son mot de passe, ou le réinitialiser avec le PSID de son étiquette ; sinon le détruire".into(),
+        Refusal::Locked => "si un effacement de raz a été coupé, lancer `raz unlock` ; sinon le déverrouiller avec son mot de passe, ou le réinitialiser avec le PSID de son étiquette ; sinon le détruire".into(),
         Refusal::TcgLocked { .. } => "lire le PSID sur son étiquette et le donner à `raz revert`, qui détruit toutes ses données, puis l'effacer ; un disque dont le PSID est illisible doit être détruit".into(),
         Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
             "il n'a pas de numéro : le nommer seul sur une ligne de commande de cette machine"
