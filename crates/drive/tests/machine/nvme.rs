@@ -247,3 +247,34 @@ fn sanitize_commands_are_offered_by_sanicap_only() {
     let offered = drive(0b010).sanitize.unwrap();
     assert!(offered.block_erase && !offered.crypto_erase && !offered.overwrite);
 }
+
+/// FNA b0: a format is of all namespaces; b1: its erase is.
+#[test]
+fn format_that_would_reach_another_namespace_is_not_offered() {
+    let drive = |nsids: Option<&[u32]>, offers: u8, attributes: u8| {
+        sanitizing(nsids, |data| {
+            data[256] |= offers;
+            data[524] = attributes;
+        })
+    };
+    const FORMAT: u8 = 0b10;
+    for (nsids, attributes, is_offered) in [
+        (Some(&[1][..]), 0b00, true),
+        (Some(&[1]), 0b11, true),
+        // Of the one namespace only.
+        (Some(&[1, 2]), 0b00, true),
+        (Some(&[1, 2]), 0b01, false),
+        (Some(&[1, 2]), 0b10, false),
+        (None, 0b10, false),
+    ] {
+        let format = drive(nsids, FORMAT, attributes).format;
+        assert_eq!(
+            format.is_ok(),
+            is_offered,
+            "{nsids:?} {attributes:b} {format:?}"
+        );
+        assert!(format.is_err() || format.is_ok_and(|format| format.nsid == 1));
+    }
+    let none = drive(Some(&[1]), 0, 0).format.unwrap_err();
+    assert!(none.contains("does not have it"), "{none}");
+}
