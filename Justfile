@@ -4,6 +4,10 @@
 test *arguments:
     cargo xtask test {{arguments}}
 
+# The ISO by every firmware, from disc and stick (`just lab boot`)
+lab *arguments:
+    cargo xtask lab {{arguments}}
+
 # Erase a virtual PC and show the proof
 demo *arguments:
     cargo xtask demo {{arguments}}

@@ -14,6 +14,8 @@ pub struct Image {
     pub kernel: PathBuf,
     /// The initramfs.
     pub initrd: PathBuf,
+    /// The ISO of both.
+    pub iso: PathBuf,
     /// Kernel arguments of the product, from the manifest.
     pub arguments: Vec<String>,
     /// All modules of this kernel, of which the image has some.
@@ -24,16 +26,12 @@ pub struct Image {
 struct Manifest {
     kernel_release: String,
     arguments: Vec<String>,
-    packages: Packages,
-}
-
-#[derive(Deserialize)]
-struct Packages {
-    kernel: Package,
+    packages: Vec<Package>,
 }
 
 #[derive(Deserialize)]
 struct Package {
+    name: String,
     sha256: String,
 }
 
@@ -54,13 +52,19 @@ impl Image {
         let text =
             std::fs::read(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
         let manifest: Manifest = serde_json::from_slice(&text).context("parsing manifest.json")?;
+        let mut packages = manifest.packages.iter();
+        let kernel = packages
+            .find(|package| package.name.starts_with("linux-image-"))
+            .context("no kernel in manifest.json")?;
+        let version = env!("CARGO_PKG_VERSION");
         Ok(Self {
+            iso: folder.join(format!("raz-{version}.iso")),
             kernel: folder.join("vmlinuz"),
             initrd: folder.join("initrd.img"),
             arguments: manifest.arguments,
             modules: bench::root()
                 .join("target/apt/unpacked")
-                .join(manifest.packages.kernel.sha256)
+                .join(&kernel.sha256)
                 .join("usr/lib/modules")
                 .join(manifest.kernel_release),
         })

@@ -15,6 +15,7 @@ pub mod disk;
 pub mod drive;
 pub mod events;
 pub mod fabric;
+pub mod firmware;
 pub mod guest;
 mod holder;
 pub mod image;

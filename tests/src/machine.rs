@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::bench::Bench;
 use crate::drive::{Bus, Drive};
 use crate::events::{Events, PORT};
+use crate::firmware::{Prepared, Start};
 use crate::holder::{self, Holder};
 use crate::image::Image;
 use crate::process;
@@ -23,6 +24,8 @@ use crate::wire::{Socket, Unit, Wire};
 
 /// Until init says that it is ready: 8 s on a quiet machine, and several times that on a busy one.
 pub const BOOT_PATIENCE: Duration = Duration::from_secs(180);
+/// The same when firmware and GRUB come first: they read 42 MB with one emulated processor.
+const FIRMWARE_PATIENCE: Duration = Duration::from_secs(600);
 /// What init prints to every console when drivers are loaded.
 pub const READY: &str = "raz-init: ready";
 
@@ -57,6 +60,7 @@ pub struct Machine {
     drives: Vec<Drive>,
     units: Vec<Unit>,
     holders: Vec<Holder>,
+    start: Option<Start>,
     extra: Vec<String>,
 }
 
@@ -73,6 +77,7 @@ impl Machine {
             drives: Vec::new(),
             units: Vec::new(),
             holders: Vec::new(),
+            start: None,
             extra: Vec::new(),
         }
     }
@@ -135,6 +140,14 @@ impl Machine {
         self
     }
 
+    /// Started by its firmware from the ISO, and not by QEMU from kernel and initramfs. The ISO's copy is
+    /// `NAME.iso` in the bench's folder.
+    #[must_use]
+    pub fn start(mut self, start: Start) -> Self {
+        self.start = Some(start);
+        self
+    }
+
     /// An md array of this kernel name (`md127`) stands on the drive, or on its partition of this
     /// number, before the image's init runs.
     #[must_use]
@@ -178,12 +191,26 @@ impl Machine {
             &held
         };
 
+        let prepared = match &self.start {
+            None => None,
+            Some(start) => {
+                let arguments = self.own_arguments();
+                let name = &self.name;
+                Some((start, start.prepare(folder, name, image, &arguments)?))
+            }
+        };
+
         // The monitor is QEMU's own standard input and output: when QEMU ends, it ends.
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
         let mut command = process::tied("qemu-system-x86_64");
         command
-            .args(self.qemu_arguments(image, &file("serial.socket"), &file("events.socket")))
+            .args(self.qemu_arguments(
+                image,
+                &file("serial.socket"),
+                &file("events.socket"),
+                prepared.as_ref(),
+            ))
             .current_dir(folder)
             .stdin(Stdio::from(theirs.try_clone()?))
             .stdout(Stdio::from(theirs))
@@ -215,11 +242,32 @@ impl Machine {
             qmp,
             child,
             errors,
+            boot_patience: match self.start {
+                None => BOOT_PATIENCE,
+                Some(_) => FIRMWARE_PATIENCE,
+            },
             _wire: wire,
         })
     }
 
-    fn qemu_arguments(&self, image: &Image, serial: &str, events: &str) -> Vec<String> {
+    /// Kernel arguments that are this machine's, not the image's. The last console is the session's. A
+    /// panic ends the machine (-no-reboot).
+    fn own_arguments(&self) -> Vec<String> {
+        let consoles = match self.screen {
+            Screen::Monitor => ["console=ttyS0", "console=tty1"],
+            Screen::Serial => ["console=tty1", "console=ttyS0"],
+        };
+        let words = consoles.into_iter().chain(["panic=-1"]).map(str::to_owned);
+        words.chain(self.arguments.iter().cloned()).collect()
+    }
+
+    fn qemu_arguments(
+        &self,
+        image: &Image,
+        serial: &str,
+        events: &str,
+        start: Option<&(&Start, Prepared)>,
+    ) -> Vec<String> {
         let is_kvm = std::env::var_os("RAZ_LAB_KVM").is_some_and(|value| value == "1");
         let mut arguments: Vec<String> = Vec::new();
         let mut add =
@@ -232,7 +280,14 @@ impl Machine {
             // of "Oops: int3" (about one boot in some hundred).
             add(&["-accel", "tcg,thread=single", "-cpu", "max"]);
         }
-        add(&["-M", "q35", "-smp", "2", "-m", &self.memory_mib.to_string()]);
+        add(&[
+            "-M",
+            "q35,smm=on",
+            "-smp",
+            "2",
+            "-m",
+            &self.memory_mib.to_string(),
+        ]);
         add(&[
             "-name",
             &self.name,
@@ -313,29 +368,20 @@ impl Machine {
             add(&["-device", "virtio-net-pci,netdev=net,romfile="]);
         }
 
-        add(&[
-            "-kernel",
-            &image.kernel.to_string_lossy(),
-            "-initrd",
-            &image.initrd.to_string_lossy(),
-        ]);
-        // The last console is the session's. A panic ends the machine (-no-reboot).
-        let consoles = match self.screen {
-            Screen::Monitor => ["console=ttyS0", "console=tty1"],
-            Screen::Serial => ["console=tty1", "console=ttyS0"],
-        };
-        let kernel: Vec<&str> = consoles
-            .into_iter()
-            .chain(["panic=-1"])
-            .chain(
-                image
-                    .arguments
-                    .iter()
-                    .chain(&self.arguments)
-                    .map(String::as_str),
-            )
-            .collect();
-        add(&["-append", &kernel.join(" ")]);
+        match start {
+            Some((start, prepared)) => arguments.extend(start.qemu_arguments(prepared)),
+            None => {
+                let kernel = [self.own_arguments(), image.arguments.clone()].concat();
+                add(&[
+                    "-kernel",
+                    &image.kernel.to_string_lossy(),
+                    "-initrd",
+                    &image.initrd.to_string_lossy(),
+                    "-append",
+                    &kernel.join(" "),
+                ]);
+            }
+        }
         arguments.extend(self.extra.iter().cloned());
         arguments
     }
@@ -352,6 +398,7 @@ pub struct Running {
     pub qmp: Qmp,
     child: Process,
     errors: PathBuf,
+    boot_patience: Duration,
     /// Behind the child: it ends when QEMU is gone.
     _wire: Option<Wire>,
 }
@@ -362,7 +409,7 @@ impl Running {
     /// # Errors
     /// When the machine ends or is silent before.
     pub fn wait_until_ready(&self) -> anyhow::Result<String> {
-        self.serial.wait_for_line(READY, BOOT_PATIENCE)
+        self.serial.wait_for_line(READY, self.boot_patience)
     }
 
     /// Pulls a drive out and waits until the guest has let go.

@@ -1,4 +1,5 @@
-//! The kernel's command line: what `raz.*` arguments ask of a session.
+//! What `raz.*` arguments ask of a session: the kernel's command line, and a file that says the same
+//! (`file`).
 //!
 //! Total: any bytes give arguments and oddities. Words and quotes are split as the kernel does
 //! it (`next_arg` in `lib/cmdline.c`). An oddity never repeats a value: a misspelt argument may
@@ -10,9 +11,9 @@ use crate::i18n::{Language, Text, Words, fill};
 use crate::upload::client::Server;
 use crate::upload::pin::Pin;
 use std::fmt;
-use std::io;
-use std::path::Path;
 use wipe::plan::Wanted;
+
+mod file;
 
 /// A text that is never shown: neither `Debug` nor `Display` give it away.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,6 +97,11 @@ pub enum Oddity {
         /// Its name.
         name: &'static str,
     },
+    /// A line of the file that is no TOML: nothing of the file counts.
+    Line {
+        /// Its number, from 1.
+        line: usize,
+    },
 }
 
 impl Oddity {
@@ -103,6 +109,12 @@ impl Oddity {
     #[must_use]
     pub fn words(&self, language: Language) -> String {
         let (text, name) = match self {
+            Self::Line { line } => {
+                return fill(
+                    Text::ConfigurationLine.says(language),
+                    &[file::NAME, &line.to_string()],
+                );
+            }
             Self::Unknown { name } => (Text::ArgumentUnknown, name.as_str()),
             Self::Twice { name } => (Text::ArgumentTwice, *name),
             Self::Value { name } => (Text::ArgumentValue, *name),
@@ -129,18 +141,13 @@ const NAMES: [&str; 13] = [
 ];
 
 impl Arguments {
-    /// Reads `cmdline` in the given root of `/proc`.
-    ///
-    /// # Errors
-    /// As the kernel says.
-    pub fn read(proc_root: &Path) -> io::Result<Self> {
-        Ok(Self::parse(&std::fs::read(proc_root.join("cmdline"))?))
-    }
-
-    /// Parses a command line.
+    /// Parses a command line, and before it the file that goes with it where there is one.
     #[must_use]
-    pub fn parse(line: &[u8]) -> Self {
+    pub fn parse(file: Option<&[u8]>, line: &[u8]) -> Self {
         let mut arguments = Self::default();
+        if let Some(file) = file {
+            arguments.take_file(file);
+        }
         let mut seen = [false; NAMES.len()];
         for (name, value) in words(line) {
             if !is_ours(name) {
@@ -170,11 +177,19 @@ impl Arguments {
     /// the inventory is still the second key.
     #[must_use]
     pub fn unattended_refusals(&self) -> Vec<Words> {
-        let mut refusals = Vec::new();
-        match (&self.server, self.pin) {
-            (Some(_), Some(_)) => {}
-            (Some(_), None) => refusals.push(Text::UnattendedNoPin.words()),
-            (None, _) => refusals.push(Text::UnattendedNoServer.words()),
+        let mut refusals = self.mistakes();
+        if self.server.is_none() {
+            refusals.push(Text::UnattendedNoServer.words());
+        }
+        refusals
+    }
+
+    /// What is to be corrected, whoever decides about the drives. Empty when nothing is.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<Words> {
+        let mut mistakes = Vec::new();
+        if self.server.is_some() && self.pin.is_none() {
+            mistakes.push(Text::UnattendedNoPin.words());
         }
         if !self.oddities.is_empty() {
             let words: Vec<Words> = self
@@ -183,14 +198,14 @@ impl Arguments {
                 .map(|oddity| Words::of(|language| oddity.words(language)))
                 .collect();
             let words = Words::joined(&words, "; ");
-            refusals.push(Words::of(|language| {
+            mistakes.push(Words::of(|language| {
                 fill(
                     Text::UnattendedOddity.says(language),
                     &[words.says(language)],
                 )
             }));
         }
-        refusals
+        mistakes
     }
 
     fn take(&mut self, name: &'static str, value: Option<&str>) {
@@ -329,7 +344,7 @@ mod tests {
              raz.operator=\"Anne Müller\" raz.lot=L7\n",
             pin()
         );
-        let read = Arguments::parse(line.as_bytes());
+        let read = Arguments::parse(None, line.as_bytes());
         assert_eq!(read.oddities, vec![]);
         assert_eq!(
             read.server.as_ref().map(ToString::to_string).as_deref(),
@@ -353,7 +368,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_by_an_ordinary_command_line() {
-        let read = Arguments::parse(b"root=/dev/sda1 ro quiet splash razor=1x");
+        let read = Arguments::parse(None, b"root=/dev/sda1 ro quiet splash razor=1x");
         assert!(
             !read.auto_erase
                 && !read.removable_erase
@@ -361,7 +376,7 @@ mod tests {
                 && read.keep.is_empty()
         );
         assert_eq!(read.oddities, vec![]);
-        assert_eq!(Arguments::parse(b""), Arguments::default());
+        assert_eq!(Arguments::parse(None, b""), Arguments::default());
     }
 
     #[test]
@@ -378,7 +393,7 @@ mod tests {
             "raz.token=TOPsecret1\u{7f}",
         ];
         for line in secrets {
-            let read = Arguments::parse(line.as_bytes());
+            let read = Arguments::parse(None, line.as_bytes());
             let mut said = format!("{read:?} {:?}", read.token);
             for words in read.unattended_refusals() {
                 said += &words.french;
@@ -391,7 +406,11 @@ mod tests {
     #[test]
     fn unattended_needs_server_and_pin() {
         let english = |line: &str| {
-            Words::joined(&Arguments::parse(line.as_bytes()).unattended_refusals(), "").english
+            Words::joined(
+                &Arguments::parse(None, line.as_bytes()).unattended_refusals(),
+                "",
+            )
+            .english
         };
         assert!(english("raz.auto=erase").contains("raz.server="));
         assert!(english("raz.auto=erase raz.server=https://h:1").contains("without raz.pin="));
@@ -413,7 +432,7 @@ mod tests {
             "raz-keep=S1",
         ] {
             let line = format!("raz.auto=erase raz.server=https://h:1 raz.pin={pin} {slip}");
-            let read = Arguments::parse(line.as_bytes());
+            let read = Arguments::parse(None, line.as_bytes());
             assert!(!read.unattended_refusals().is_empty(), "{slip}");
         }
     }
@@ -421,7 +440,7 @@ mod tests {
     #[test]
     fn no_argument_lets_a_session_take_drives_over_a_network() {
         for line in ["raz.networked=erase", "raz.networked"] {
-            let read = Arguments::parse(line.as_bytes());
+            let read = Arguments::parse(None, line.as_bytes());
             let name = "raz.networked".to_owned();
             assert_eq!(read.oddities, [Oddity::Unknown { name }]);
         }
@@ -441,7 +460,7 @@ mod tests {
             "raz.medium=../x",
             "raz.auto=Erase",
         ] {
-            let read = Arguments::parse(line.as_bytes());
+            let read = Arguments::parse(None, line.as_bytes());
             assert_eq!(read.oddities.len(), 1, "{line}");
             assert_eq!(
                 Arguments {
@@ -456,17 +475,19 @@ mod tests {
 
     #[test]
     fn the_last_of_two_counts_and_is_reported() {
-        let read = Arguments::parse(b"raz.lot=1 raz.lot=2");
+        let read = Arguments::parse(None, b"raz.lot=1 raz.lot=2");
         assert_eq!(read.lot.as_deref(), Some("2"));
         assert_eq!(read.oddities, [Oddity::Twice { name: "raz.lot" }]);
-        let off = Arguments::parse(b"raz.auto=erase raz.auto=off");
+        let off = Arguments::parse(None, b"raz.auto=erase raz.auto=off");
         assert!(!off.auto_erase);
     }
 
     #[test]
     fn quotes_split_as_in_the_kernel() {
-        let read =
-            Arguments::parse(b"a=\"raz.auto=erase b\" raz.lot=\"x y\"z raz.operator=\"open end");
+        let read = Arguments::parse(
+            None,
+            b"a=\"raz.auto=erase b\" raz.lot=\"x y\"z raz.operator=\"open end",
+        );
         assert!(!read.auto_erase);
         assert_eq!(read.lot.as_deref(), Some("x y\"z"));
         assert_eq!(read.operator.as_deref(), Some("open end"));
@@ -474,19 +495,19 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_an_oddity() {
-        let read = Arguments::parse(b"raz.keep=S\xff1");
+        let read = Arguments::parse(None, b"raz.keep=S\xff1");
         assert_eq!(read.oddities, [Oddity::NotText { name: "raz.keep" }]);
     }
 
     proptest::proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-            let _ = Arguments::parse(&line);
+            let _ = Arguments::parse(None, &line);
         }
 
         #[test]
         fn raz_like_lines_never_panic(line in "(raz\\.(keep|auto|pin|token|lot)?[=\", a-z\u{e9}]{0,9} ?){0,6}") {
-            let read = Arguments::parse(line.as_bytes());
+            let read = Arguments::parse(None, line.as_bytes());
             let _ = read.unattended_refusals();
         }
     }

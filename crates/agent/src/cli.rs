@@ -341,6 +341,10 @@ pub struct Session {
     /// Kernel command line to take the `raz.*` arguments from.
     #[arg(long, value_name = "FILE", default_value = "/proc/cmdline")]
     pub arguments: PathBuf,
+    /// Configuration that says the same, `raz.toml`; none where there is no such file. What both say,
+    /// the command line decides.
+    #[arg(long, value_name = "FILE", default_value = "/raz.toml")]
+    pub configuration: PathBuf,
     /// Folder that keeps reports until the service has them.
     #[arg(long, value_name = "DIR", default_value = "/run/raz/spool")]
     pub spool: PathBuf,

@@ -193,6 +193,7 @@ texts! {
     ArgumentTwice: "{} donné plusieurs fois, le dernier compte", "{} given several times, the last counts";
     ArgumentValue: "{} : valeur inutilisable", "{}: unusable value";
     ArgumentNotText: "{} : ce n'est pas du texte UTF-8", "{}: not UTF-8 text";
+    ConfigurationLine: "{} : ligne {} illisible, rien du fichier ne compte", "{}: line {} cannot be read, nothing of the file counts";
     UnattendedNoServer: "raz.auto=erase exige raz.server= et raz.pin=", "raz.auto=erase needs raz.server= and raz.pin=";
     UnattendedNoPin: "raz.server= sans raz.pin= : le service ne peut pas être reconnu", "raz.server= without raz.pin=: the service cannot be recognised";
     UnattendedOddity: "arguments à corriger d'abord : {}", "arguments to correct first: {}";

@@ -1,4 +1,4 @@
-//! Automation of the checkout: `cargo xtask demo | test | image | peers | bench | tidy | setup`.
+//! Automation of the checkout: `cargo xtask demo | test | lab | image | peers | bench | tidy | setup`.
 //!
 //! Depends on none of raz's crates, so that it builds in seconds and works while they do not.
 
@@ -22,12 +22,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Build target/image/{vmlinuz,initrd.img,manifest.json}
+    /// Build target/image/{raz-VERSION.iso,vmlinuz,initrd.img,manifest.json}
     Image(image::Options),
     /// Lay Debian's hdparm, sg3-utils, nvme-cli and smartmontools into target/peers, for the lab
     Peers(image::peers::Options),
     /// Format check, clippy, tidy, every test, then the lab's scenarios on the image (root)
     Test(test::Options),
+    /// Play a group of the lab's scenarios in whole (root)
+    Lab {
+        #[arg(value_enum)]
+        group: test::Group,
+    },
     /// Measure raz against fio and its peers, on loop devices made for it (root)
     Bench(bench::Options),
     /// Check the architecture's invariants that a program can check
@@ -52,6 +57,7 @@ fn main() -> ExitCode {
             .and_then(|()| image::peers::lay(&root, &options))
             .map(|()| ExitCode::SUCCESS),
         Verb::Test(options) => test::run(&root, &options),
+        Verb::Lab { group } => test::lab(&root, group),
         Verb::Bench(options) => bench::run(&root, &options).map(|()| ExitCode::SUCCESS),
         Verb::Tidy => tidy::run(&root),
         Verb::Setup => set_up(),

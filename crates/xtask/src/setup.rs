@@ -75,6 +75,11 @@ const TOOLS: &[Tool] = &[
     ),
     tool(&["qemu-system-x86_64"], "qemu-system-x86", &[Need::Lab]),
     tool(&["/usr/share/OVMF/OVMF_CODE_4M.fd"], "ovmf", &[Need::Lab]),
+    tool(
+        &["/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd"],
+        "ovmf-ia32",
+        &[Need::Lab],
+    ),
     tool(&["mke2fs"], "e2fsprogs", &[Need::Lab]),
     tool(&["mkntfs"], "ntfs-3g", &[Need::Lab]),
     tool(&["mkfs.fat"], "dosfstools", &[Need::Lab]),

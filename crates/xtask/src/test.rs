@@ -19,6 +19,41 @@ pub struct Options {
     quick: bool,
 }
 
+/// Scenarios that belong together, of which `cargo xtask test` runs only some.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Group {
+    /// The ISO by every firmware, from disc and stick
+    Boot,
+}
+
+/// Runs all scenarios of a group.
+pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
+    setup::run(&[setup::Need::Image, setup::Need::Lab])?;
+    image::build(root, &image::Options::default())?;
+    let binary = match group {
+        Group::Boot => "media",
+    };
+    let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;
+    anyhow::ensure!(built, "the inventory service was not built");
+    let mut command = run::cargo(root);
+    command
+        .args([
+            "test",
+            "--locked",
+            "--no-fail-fast",
+            "-p",
+            "lab",
+            "--test",
+            binary,
+        ])
+        .args(["--", "--include-ignored", "--test-threads=2"])
+        .env("PATH", run::search_path());
+    Ok(match succeeds(&mut command)? {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
 /// Sums of cargo's `test result:` lines; what broke without one is among `failed`.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {

@@ -372,7 +372,10 @@ fn sentences() -> Vec<Words> {
         Thaw::NotSlept(Sleepless::NotSlept),
     ];
     whys.extend(slept.iter().map(Thaw::words));
-    let odd = crate::arguments::Arguments::parse(b"raz.auto=erase raz.kepp=A raz.pin=x raz.lot");
+    let odd = crate::arguments::Arguments::parse(
+        Some(b"lang = fr"),
+        b"raz.auto=erase raz.kepp=A raz.pin=x raz.lot",
+    );
     let mut against = odd.unattended_refusals();
     against.extend(refusal::medium(&BootMedium::Several {
         named: "2026".into(),

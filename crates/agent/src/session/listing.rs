@@ -56,6 +56,11 @@ impl Session {
                 self.state.message = None;
                 if self.arguments.auto_erase && !self.auto {
                     self.wait(words::attended());
+                } else if !self.auto {
+                    let mistakes = self.arguments.mistakes();
+                    if !mistakes.is_empty() {
+                        self.wait(Words::joined(&mistakes, "; "));
+                    }
                 }
                 self.show_rows();
             }

@@ -199,7 +199,13 @@ impl Session {
     fn begin(options: &cli::Session) -> anyhow::Result<Self> {
         let line = std::fs::read(&options.arguments)
             .with_context(|| format!("{}: reading", options.arguments.display()))?;
-        let arguments = Arguments::parse(&line);
+        let file = match std::fs::read(&options.configuration) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            file => {
+                Some(file.with_context(|| format!("{}: reading", options.configuration.display()))?)
+            }
+        };
+        let arguments = Arguments::parse(file.as_deref(), &line);
         if let Some(parent) = options.spool.parent() {
             std::fs::create_dir_all(parent)
                 .with_context(|| format!("{}: making the folder", parent.display()))?;

@@ -17,8 +17,7 @@ use crate::run;
 /// The Debian suite that the image is made from.
 const SUITE: &str = "trixie";
 /// The metapackage that names the current signed kernel.
-const KERNEL: &str = "linux-image-amd64";
-const BUSYBOX: &str = "busybox-static";
+pub const KERNEL: &str = "linux-image-amd64";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// An apt root with its lists fetched.
@@ -62,33 +61,22 @@ impl Apt {
         Ok(apt)
     }
 
-    /// The newest kernel package of the suite.
-    pub fn current_kernel(&self) -> anyhow::Result<Package> {
-        let records = self.show(KERNEL)?;
+    /// The newest package of this name in the suite; of [`KERNEL`] the kernel that it names.
+    pub fn current(&self, name: &str) -> anyhow::Result<Package> {
+        let records = self.show(name)?;
         let newest = records
             .first()
-            .with_context(|| format!("{SUITE} has no {KERNEL}"))?;
-        let name = newest
+            .with_context(|| format!("{SUITE} has no {name}"))?;
+        if name != KERNEL {
+            return Ok(newest.package.clone());
+        }
+        let kernel = newest
             .depends
             .split(',')
             .filter_map(|dependency| dependency.split_whitespace().next())
             .find(|name| name.starts_with("linux-image-"))
             .with_context(|| format!("{KERNEL} depends on no kernel"))?;
-        self.current(name)
-    }
-
-    /// The newest busybox of the suite.
-    pub fn current_busybox(&self) -> anyhow::Result<Package> {
-        self.current(BUSYBOX)
-    }
-
-    /// The newest package of this name in the suite.
-    pub fn current(&self, name: &str) -> anyhow::Result<Package> {
-        let records = self.show(name)?;
-        records
-            .first()
-            .map(|record| record.package.clone())
-            .with_context(|| format!("{SUITE} has no {name}"))
+        self.current(kernel)
     }
 
     /// Whether the mirror still has exactly this package.

@@ -10,9 +10,6 @@ use anyhow::{Context, bail};
 use super::cpio::{Archive, Node};
 use super::modules::{Kernel, Selection};
 
-/// 2026-01-01T00:00:00Z: the date of every entry where SOURCE_DATE_EPOCH gives none.
-const DATE_SECONDS: u32 = 1_767_225_600;
-
 /// What an entry is, owning its bytes.
 enum Entry {
     Folder,
@@ -50,6 +47,7 @@ pub fn write(
     kernel: &Kernel,
     selection: &Selection,
     agent: &[u8],
+    epoch_seconds: u32,
 ) -> anyhow::Result<Vec<u8>> {
     let mut tree = Tree::default();
     for folder in ["dev", "proc", "run", "sys", "tmp"] {
@@ -84,7 +82,7 @@ pub fn write(
         )?;
     }
 
-    let mut archive = Archive::new(date_seconds()?);
+    let mut archive = Archive::new(epoch_seconds);
     for (path, entry) in &tree.0 {
         archive.add(
             path,
@@ -136,13 +134,6 @@ fn overlay(tree: &mut Tree, folder: &Path, below: &str) -> anyhow::Result<()> {
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("reading {}", path.display()))
-}
-
-fn date_seconds() -> anyhow::Result<u32> {
-    match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) => text.parse().context("reading SOURCE_DATE_EPOCH"),
-        Err(_) => Ok(DATE_SECONDS),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! `cargo xtask image`: Debian's signed kernel and an initramfs with our agent.
+//! `cargo xtask image`: Debian's signed kernel, an initramfs with our agent, and the ISO of both.
 //!
 //! Nothing is compiled but the agent, nothing is signed by us, no module is unpacked: Debian's
-//! signatures stay what they were. Same inputs, same bytes. The ISO is not made here.
+//! signatures stay what they were. Same inputs, same bytes.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,13 @@ mod apt;
 mod cpio;
 mod glob;
 mod initrd;
+mod iso;
 mod lock;
 mod modules;
 mod packages;
 pub mod peers;
+mod programs;
+mod tools;
 
 /// What `cargo xtask image` takes.
 #[derive(clap::Args, Default)]
@@ -26,7 +29,7 @@ pub struct Options {
     /// Put this static binary in as raz instead of building the agent
     #[arg(long, value_name = "PATH")]
     pub agent: Option<PathBuf>,
-    /// Take the mirror's current packages and record them in image/packages.lock
+    /// Take the mirror's current packages and record them in image/packages.lock and image/tools.lock
     #[arg(long)]
     pub update_lock: bool,
 }
@@ -38,7 +41,8 @@ pub struct Manifest {
     kernel_release: String,
     /// Kernel arguments that every way of booting the image must give.
     arguments: Vec<String>,
-    packages: lock::Lock,
+    packages: Vec<lock::Package>,
+    iso: Part,
     vmlinuz: Part,
     initrd: Part,
     agent: Part,
@@ -61,12 +65,32 @@ impl Part {
     }
 }
 
+/// The ISO's name in target/image.
+const ISO: &str = concat!("raz-", env!("CARGO_PKG_VERSION"), ".iso");
+const BUSYBOX: &str = "busybox-static";
+/// Every package of which something is in the image.
+const PACKAGES: &[&str] = &[
+    apt::KERNEL,
+    BUSYBOX,
+    iso::SHIM,
+    iso::MOK_MANAGER,
+    iso::GRUB_SIGNED,
+    iso::GRUB_IA32,
+    iso::GRUB_PC,
+    iso::MEMTEST,
+];
+/// 2026-01-01T00:00:00Z: the date of every file where SOURCE_DATE_EPOCH gives none.
+const DATE_SECONDS: u32 = 1_767_225_600;
+
 /// Builds target/image and says what went in.
 pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     let _alone = alone(&root.join("target"))?;
     let started = Instant::now();
     let inputs = root.join("image");
-    let packages = packages::obtain(root, options.update_lock)?;
+    let epoch_seconds = epoch_seconds()?;
+    let lock = inputs.join("packages.lock");
+    let packages = packages::Packages::obtain(root, &lock, PACKAGES, options.update_lock)?;
+    let tools = tools::Tools::lay(root, options.update_lock, epoch_seconds)?;
     let agent = match &options.agent {
         Some(path) => path.clone(),
         None => agent::build(root)?,
@@ -74,19 +98,42 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     let agent = fs::read(&agent).with_context(|| format!("reading {}", agent.display()))?;
     agent::assert_static(&agent)?;
 
-    let kernel = modules::Kernel::open(&packages.kernel)?;
+    let kernel = modules::Kernel::open(&packages.files(apt::KERNEL)?)?;
     let list = inputs.join("modules.list");
     let list = fs::read_to_string(&list).with_context(|| format!("reading {}", list.display()))?;
     let selection = kernel.select(&modules::List::parse(&list)?)?;
 
-    let initrd = initrd::write(&inputs, &packages.busybox, &kernel, &selection, &agent)?;
+    let busybox = packages.files(BUSYBOX)?;
+    let initrd = initrd::write(
+        &inputs,
+        &busybox,
+        &kernel,
+        &selection,
+        &agent,
+        epoch_seconds,
+    )?;
     let vmlinuz = fs::read(kernel.vmlinuz()).context("reading the kernel")?;
     let arguments =
         fs::read_to_string(inputs.join("arguments")).context("reading image/arguments")?;
+    let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+    let content = iso::Content {
+        vmlinuz: &vmlinuz,
+        initrd: &initrd,
+        arguments: &arguments,
+        boot: &inputs.join("boot"),
+    };
+    let iso = iso::write(
+        &root.join("target"),
+        &content,
+        &packages,
+        &tools,
+        epoch_seconds,
+    )?;
     let manifest = Manifest {
-        schema: 1,
+        schema: 2,
         kernel_release: kernel.release.clone(),
-        arguments: arguments.split_whitespace().map(str::to_owned).collect(),
+        arguments,
+        iso: Part::of(&fs::read(&iso).context("reading the ISO")?),
         packages: packages.used,
         vmlinuz: Part::of(&vmlinuz),
         initrd: Part::of(&initrd),
@@ -97,19 +144,28 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     fs::create_dir_all(&folder)?;
     replace(&folder.join("vmlinuz"), &vmlinuz)?;
     replace(&folder.join("initrd.img"), &initrd)?;
+    fs::rename(&iso, folder.join(ISO)).context("replacing the ISO")?;
     let mut text = serde_json::to_vec_pretty(&manifest)?;
     text.push(b'\n');
     replace(&folder.join("manifest.json"), &text)?;
     println!(
-        "image: {} · Linux {} · {} modules · agent {} KiB · initrd {} KiB · {:.1} s",
+        "image: {} · Linux {} · {} modules · agent {} KiB · initrd {} KiB · {ISO} {} KiB · {:.1} s",
         folder.display(),
         manifest.kernel_release,
         manifest.modules,
         manifest.agent.size_bytes / 1024,
         manifest.initrd.size_bytes / 1024,
+        manifest.iso.size_bytes / 1024,
         started.elapsed().as_secs_f32()
     );
     Ok(manifest)
+}
+
+fn epoch_seconds() -> anyhow::Result<u32> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().context("reading SOURCE_DATE_EPOCH"),
+        Err(_) => Ok(DATE_SECONDS),
+    }
 }
 
 /// Waits until no other build of the same checkout goes on, and keeps the next ones out until the

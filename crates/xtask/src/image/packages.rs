@@ -1,4 +1,4 @@
-//! Debian packages on this machine, the image's and others: locked, downloaded once, unpacked once.
+//! Debian packages on this machine: locked, downloaded once, unpacked once.
 
 use std::fs;
 use std::io::Read;
@@ -7,95 +7,73 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 
-use super::apt::Apt;
-use super::lock::{List, Lock, Package};
+use super::apt::{Apt, KERNEL};
+use super::lock::{Lock, Package};
 use crate::run;
 
-/// Unpacked packages.
+/// Packages of one lock, unpacked.
 pub struct Packages {
-    /// Root of the unpacked kernel package, with modules.dep made.
-    pub kernel: PathBuf,
-    /// Root of the unpacked busybox package.
-    pub busybox: PathBuf,
-    /// What was really taken, which is not always what the lock asks for.
-    pub used: Lock,
+    folder: PathBuf,
+    /// What was really taken, which is not always what the lock asks for; in the order asked for.
+    pub used: Vec<Package>,
 }
 
-/// Brings the locked packages, or the mirror's current ones where it has the locked no longer.
-pub fn obtain(root: &Path, update_lock: bool) -> anyhow::Result<Packages> {
-    let folder = root.join("target/apt");
-    let lock_path = root.join("image/packages.lock");
-    let locked = Lock::read(&lock_path)?.filter(|_| !update_lock);
-    let used = match locked {
-        Some(locked) => locked_or_current(&folder, locked)?,
-        None => {
-            let apt = Apt::updated(&folder)?;
-            let current = Lock {
-                kernel: apt.current_kernel()?,
-                busybox: apt.current_busybox()?,
-            };
-            fetch(&apt, &folder, &current.kernel)?;
-            fetch(&apt, &folder, &current.busybox)?;
-            current.write(&lock_path)?;
-            println!("image: {} written", lock_path.display());
-            current
-        }
-    };
-    let kernel = unpacked(&folder, &used.kernel, depmod)?;
-    let busybox = unpacked(&folder, &used.busybox, |_| Ok(()))?;
-    Ok(Packages {
-        kernel,
-        busybox,
-        used,
-    })
-}
-
-/// Brings packages that are not the image's, in the order of `names`, by a lock of their own; gives
-/// back the root of each one unpacked.
-///
-/// # Errors
-/// What the mirror, the unpacking or the lock has against it; also a lock without one of the names.
-pub fn beside(
-    root: &Path,
-    lock_path: &Path,
-    names: &[&str],
-    update_lock: bool,
-) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = root.join("target/apt");
-    let locked = List::read(lock_path)?.filter(|_| !update_lock);
-    let used = match locked {
-        Some(locked) => {
-            let mut apt = None;
-            let named = names.iter().map(|name| {
-                let package = locked
-                    .named(name)
-                    .with_context(|| format!("{}: no package {name}", lock_path.display()))?;
-                one(&folder, &mut apt, package, |apt| apt.current(name))
-            });
-            named.collect::<anyhow::Result<Vec<_>>>()?
-        }
-        None => {
-            let apt = Apt::updated(&folder)?;
-            let current = names.iter().map(|name| apt.current(name));
-            let packages = current.collect::<anyhow::Result<Vec<_>>>()?;
-            for package in &packages {
-                fetch(&apt, &folder, package)?;
+impl Packages {
+    /// Brings the locked packages of these names, or the mirror's current ones where it has the locked
+    /// no longer, and unpacks them.
+    ///
+    /// # Errors
+    /// What the mirror, the unpacking or the lock has against it; also a lock without one of the names.
+    pub fn obtain(
+        root: &Path,
+        lock_path: &Path,
+        names: &[&str],
+        update_lock: bool,
+    ) -> anyhow::Result<Self> {
+        let folder = root.join("target/apt");
+        let locked = match update_lock {
+            true => None,
+            false => Lock::read(lock_path)?,
+        };
+        let used = match locked {
+            Some(locked) => {
+                let mut apt = None;
+                let used = names.iter().map(|name| {
+                    let package = locked
+                        .named(name)
+                        .with_context(|| format!("{}: no package {name}", lock_path.display()))?;
+                    one(&folder, &mut apt, package.clone(), name)
+                });
+                used.collect::<anyhow::Result<Vec<_>>>()?
             }
-            List::write(&packages, lock_path)?;
-            println!("image: {} written", lock_path.display());
-            packages
+            None => {
+                let apt = Apt::updated(&folder)?;
+                let current = names.iter().map(|name| apt.current(name));
+                let packages = current.collect::<anyhow::Result<Vec<_>>>()?;
+                for package in &packages {
+                    fetch(&apt, &folder, package)?;
+                }
+                Lock::write(packages.clone(), lock_path)?;
+                println!("image: {} written", lock_path.display());
+                packages
+            }
+        };
+        for package in &used {
+            unpack(&folder, package)?;
         }
-    };
-    used.iter()
-        .map(|package| unpacked(&folder, package, |_| Ok(())))
-        .collect()
-}
+        Ok(Self { folder, used })
+    }
 
-fn locked_or_current(folder: &Path, locked: Lock) -> anyhow::Result<Lock> {
-    let mut apt = None;
-    let kernel = one(folder, &mut apt, locked.kernel, Apt::current_kernel)?;
-    let busybox = one(folder, &mut apt, locked.busybox, Apt::current_busybox)?;
-    Ok(Lock { kernel, busybox })
+    /// Where the files of a package are.
+    ///
+    /// # Errors
+    /// When no such package was asked for.
+    pub fn files(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let mut used = self.used.iter();
+        let package = used.find(|package| package.answers_to(name));
+        let package = package.with_context(|| format!("{name} was not brought"))?;
+        Ok(unpacked(&self.folder, package))
+    }
 }
 
 /// One package of the lock; `apt` is updated only when something has to be downloaded.
@@ -103,7 +81,7 @@ fn one(
     folder: &Path,
     apt: &mut Option<Apt>,
     locked: Package,
-    current: impl Fn(&Apt) -> anyhow::Result<Package>,
+    name: &str,
 ) -> anyhow::Result<Package> {
     if is_cached(folder, &locked)? {
         return Ok(locked);
@@ -125,7 +103,7 @@ fn one(
         fetch(apt, folder, &locked)?;
         return Ok(locked);
     }
-    let substitute = current(apt)?;
+    let substitute = apt.current(name)?;
     announce(&locked, &substitute);
     fetch(apt, folder, &substitute)?;
     fs::write(note, toml::to_string(&substitute)?)?;
@@ -169,15 +147,15 @@ fn fetch(apt: &Apt, folder: &Path, package: &Package) -> anyhow::Result<()> {
     fs::rename(&downloaded, &target).with_context(|| format!("keeping {}", target.display()))
 }
 
-/// The package's files; unpacked into a folder of its digest, which appears only when complete.
-fn unpacked(
-    folder: &Path,
-    package: &Package,
-    finish: fn(&Path) -> anyhow::Result<()>,
-) -> anyhow::Result<PathBuf> {
-    let target = folder.join("unpacked").join(&package.sha256);
+fn unpacked(folder: &Path, package: &Package) -> PathBuf {
+    folder.join("unpacked").join(&package.sha256)
+}
+
+/// Unpacks into a folder of the package's digest, which appears only when complete.
+fn unpack(folder: &Path, package: &Package) -> anyhow::Result<()> {
+    let target = unpacked(folder, package);
     if target.exists() {
-        return Ok(target);
+        return Ok(());
     }
     println!("image: unpacking {} {}", package.name, package.version);
     let partial = target.with_extension("partial");
@@ -191,9 +169,11 @@ fn unpacked(
             .arg(deb(folder, package))
             .arg(&partial),
     )?;
-    finish(&partial)?;
+    if package.answers_to(KERNEL) {
+        depmod(&partial)?;
+    }
     fs::rename(&partial, &target)?;
-    Ok(target)
+    Ok(())
 }
 
 /// Debian makes modules.dep at installation; the package has none. kmod wants the folder at

@@ -4,15 +4,12 @@
 //! Debian's packages of the image's suite, by a lock of their own (tests/peers.lock). Nothing of
 //! them is in the image: the lab lays the folder before its initramfs.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
-
-use super::{alone, packages};
+use super::{alone, programs};
 
 /// Each package, and the files of it that a guest gets.
-const PACKAGES: &[(&str, &[&str])] = &[
+const PACKAGES: &[programs::Files] = &[
     ("hdparm", &["usr/sbin/hdparm"]),
     (
         "sg3-utils",
@@ -74,30 +71,9 @@ pub struct Options {
 /// Lays programs and libraries into target/peers, all of them in one folder.
 pub fn lay(root: &Path, options: &Options) -> anyhow::Result<()> {
     let _alone = alone(&root.join("target"))?;
-    let names: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).collect();
-    let lock = root.join("tests/peers.lock");
-    let unpacked = packages::beside(root, &lock, &names, options.update_lock)?;
     let folder = root.join("target/peers");
-    let partial = root.join("target/peers.partial");
-    for path in [&folder, &partial] {
-        if path.exists() {
-            fs::remove_dir_all(path)?;
-        }
-    }
-    fs::create_dir_all(&partial)?;
-    let mut count = 0;
-    for ((_, files), package) in PACKAGES.iter().zip(&unpacked) {
-        for file in *files {
-            let source = package.join(file);
-            let name = source.file_name().context("a file's name")?;
-            // The name of a library is a link in the package: what it points to is taken.
-            fs::copy(&source, partial.join(name))
-                .with_context(|| format!("copying {}", source.display()))?;
-            count += 1;
-        }
-    }
-    // A folder that is there is complete.
-    fs::rename(&partial, &folder)?;
+    let lock = root.join("tests/peers.lock");
+    let count = programs::lay(root, &lock, PACKAGES, &folder, options.update_lock)?;
     println!("peers: {} · {count} files", folder.display());
     Ok(())
 }

@@ -67,6 +67,7 @@ fn session(folder: &Path) -> Session {
     std::fs::write(&arguments, format!("raz.events={}", port.display())).unwrap();
     let options = cli::Session {
         arguments,
+        configuration: folder.join("raz.toml"),
         spool: folder.join("run/spool"),
         key: None,
         tty: None,

@@ -108,6 +108,7 @@ impl Bench {
         .unwrap();
         let options = cli::Session {
             arguments,
+            configuration: folder.path().join("raz.toml"),
             spool: folder.path().join("run/spool"),
             key: None,
             tty: None,

@@ -55,6 +55,7 @@ impl Bench {
         std::fs::write(&arguments, "raz.lang=en raz.level=auto").unwrap();
         let options = cli::Session {
             arguments,
+            configuration: folder.path().join("raz.toml"),
             spool: folder.path().join("run/spool"),
             key: None,
             tty: None,

@@ -1,0 +1,181 @@
+//! Starting a machine as a PC is started: its firmware finds the ISO on a disc or a stick.
+//!
+//! The ISO is the built one; what a workshop writes into its volume by any PC (`raz.toml`, `kernel.cfg`) is
+//! written into a copy of it here.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::image::Image;
+
+/// What starts the boot program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// A BIOS.
+    Bios,
+    /// 64-bit UEFI without Secure Boot.
+    Uefi,
+    /// 64-bit UEFI that enforces Secure Boot with Microsoft's keys.
+    SecureBoot,
+    /// The 32-bit UEFI of netbooks whose processor has 64 bits.
+    Uefi32,
+}
+
+/// What the ISO lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// A disc in a SATA drive; read-only.
+    Disc,
+    /// A USB stick with the ISO's bytes.
+    Stick,
+}
+
+/// How a machine is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// By what.
+    pub firmware: Firmware,
+    /// From what.
+    pub medium: Medium,
+    /// Lines that GRUB carries out when it reads the volume.
+    pub grub: String,
+}
+
+/// The ISO, and the firmware's store of variables, of one machine.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    iso: PathBuf,
+    variables: Option<PathBuf>,
+}
+
+const FOLDER: &str = "/usr/share/OVMF";
+
+impl Firmware {
+    /// Code and template of the variables.
+    const fn files(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Bios => None,
+            Self::Uefi => Some(("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")),
+            Self::SecureBoot => Some(("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")),
+            Self::Uefi32 => Some(("OVMF32_CODE_4M.secboot.fd", "OVMF32_VARS_4M.fd")),
+        }
+    }
+}
+
+impl Start {
+    /// Copies the ISO into `folder` and writes the kernel's arguments into its volume: those of raz that a
+    /// file can hold as `raz.toml`, the others for GRUB.
+    pub(crate) fn prepare(
+        &self,
+        folder: &Path,
+        name: &str,
+        image: &Image,
+        arguments: &[String],
+    ) -> anyhow::Result<Prepared> {
+        let iso = folder.join(format!("{name}.iso"));
+        fs::copy(&image.iso, &iso).with_context(|| format!("copying {}", image.iso.display()))?;
+        let (ours, others): (Vec<&str>, Vec<&str>) = arguments
+            .iter()
+            .map(String::as_str)
+            .partition(|argument| argument.starts_with("raz.") && *argument != "raz.shell");
+        let kernel = format!("{}\nset kernel=\"{}\"\n", self.grub, others.join(" "));
+        write(&iso, "raz.toml", &toml(&ours))?;
+        write(&iso, "kernel.cfg", &kernel)?;
+        let variables = match self.firmware.files() {
+            None => None,
+            Some((_, template)) => {
+                let own = folder.join(format!("{name}.variables"));
+                fs::copy(Path::new(FOLDER).join(template), &own)
+                    .with_context(|| format!("copying {template}"))?;
+                Some(own)
+            }
+        };
+        Ok(Prepared { iso, variables })
+    }
+
+    /// QEMU's arguments for it.
+    pub(crate) fn qemu_arguments(&self, prepared: &Prepared) -> Vec<String> {
+        let mut arguments: Vec<String> = Vec::new();
+        let mut add =
+            |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
+        if let (Some((code, _)), Some(variables)) = (self.firmware.files(), &prepared.variables) {
+            add(&["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+            let code = format!("if=pflash,unit=0,format=raw,readonly=on,file={FOLDER}/{code}");
+            let variables = format!("if=pflash,unit=1,format=raw,file={}", variables.display());
+            add(&["-drive", &code, "-drive", &variables]);
+        }
+        let iso = prepared.iso.display();
+        match self.medium {
+            Medium::Disc => {
+                let drive = format!("if=none,id=medium,format=raw,readonly=on,file={iso}");
+                // The last port: the machine's own drives have the first ones.
+                let device = "ide-cd,drive=medium,bus=ide.5,bootindex=0";
+                add(&["-drive", &drive, "-device", device]);
+            }
+            Medium::Stick => {
+                let drive = format!("if=none,id=medium,format=raw,file={iso}");
+                add(&["-drive", &drive, "-device", "qemu-xhci,id=medium-usb"]);
+                let device =
+                    "usb-storage,bus=medium-usb.0,drive=medium,serial=RAZ-STICK,bootindex=0";
+                add(&["-device", device]);
+            }
+        }
+        arguments
+    }
+}
+
+/// The same as a file: `raz.keep=A raz.poweroff` is `keep = ["A"]` and `poweroff = true`.
+fn toml(arguments: &[&str]) -> String {
+    let mut lines = Vec::new();
+    let mut keep = Vec::new();
+    for argument in arguments {
+        let argument = argument.trim_start_matches("raz.");
+        match argument.split_once('=') {
+            None => lines.push(format!("{argument} = true")),
+            Some(("keep", serials)) => keep.extend(serials.split(',')),
+            Some((name, value)) => lines.push(format!("{name} = {value:?}")),
+        }
+    }
+    if !keep.is_empty() {
+        lines.push(format!("keep = {keep:?}"));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Writes a file into the volume of an ISO, as a PC does that the stick is plugged into.
+///
+/// # Errors
+/// mtools' refusal, or an ISO without a volume.
+pub fn write(iso: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let scratch = tempfile::NamedTempFile::new()?;
+    fs::write(scratch.path(), text)?;
+    let status = Command::new("mcopy")
+        .env("MTOOLS_SKIP_CHECK", "1")
+        .args(["-o", "-i"])
+        .arg(format!("{}@@{}", iso.display(), volume_at(iso)?))
+        .arg(scratch.path())
+        .arg(format!("::{name}"))
+        .status()
+        .context("starting mcopy")?;
+    ensure!(status.success(), "mcopy of {name}: {status}");
+    Ok(())
+}
+
+/// Where the volume stands: the second partition of the GPT (UEFI 2.10, 5.3), in bytes.
+fn volume_at(iso: &Path) -> anyhow::Result<u64> {
+    const ENTRY_BYTES: usize = 128;
+    let mut file = File::open(iso)?;
+    file.seek(SeekFrom::Start(2 * 512))?;
+    let mut entries = [0; 2 * ENTRY_BYTES];
+    file.read_exact(&mut entries)?;
+    let first = entries[ENTRY_BYTES + 32..]
+        .first_chunk()
+        .context("an entry")?;
+    let sector = u64::from_le_bytes(*first);
+    ensure!(sector > 0, "{} has no second partition", iso.display());
+    Ok(512 * sector)
+}

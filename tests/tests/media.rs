@@ -1,0 +1,96 @@
+//! The ISO starts every PC, from a disc and from a stick, and the machine that it starts does the whole
+//! job: a drive wiped, proven, reported. What it was started from stays as it is.
+//!
+//! `cargo xtask lab boot` runs all ways; the ignored ones differ from the others in one of the two choices.
+
+use anyhow::ensure;
+use lab::bay::Bay;
+use lab::bench::scenario;
+use lab::disk::FileSystem;
+use lab::drive::Bus;
+use lab::firmware::{Firmware, Medium, Start};
+use lab::machine::Machine;
+use lab::scenario::Workshop;
+use sha2::{Digest, Sha256};
+
+/// Boots by the firmware from the medium, wipes one drive unattended, and looks at both from outside.
+fn wipes(firmware: Firmware, medium: Medium) {
+    let name = format!("{firmware:?}-{medium:?}").to_lowercase();
+    scenario(&name, |bench| {
+        let workshop = Workshop::open(bench)?;
+        let bay = Bay::new(bench, "DISK", Bus::Ahci, 64, FileSystem::Ext4)?;
+        let start = Start {
+            firmware,
+            medium,
+            grub: String::new(),
+        };
+        let machine = Machine::new("pc").drive(bay.drive.clone()).start(start);
+        let machine = workshop.unattended(machine)?;
+        let running = workshop.boot(&machine)?;
+        let iso = bench.path().join("pc.iso");
+        let before = Sha256::digest(std::fs::read(&iso)?);
+
+        workshop.service.accept(&running.events)?;
+        workshop.arm(1)?;
+        let status = workshop.finished(&running)?;
+        let audit = workshop.audit(&running)?;
+        ensure!(status == 0, "{status}: {:?}", audit.report.drives);
+        bay.is_proven(&audit)?;
+
+        let facts = &audit.report.machine;
+        let uefi = firmware != Firmware::Bios;
+        let mode = if uefi { "uefi" } else { "bios" };
+        ensure!(facts.firmware_mode.as_deref() == Some(mode), "{facts:?}");
+        let secure = uefi.then_some(firmware == Firmware::SecureBoot);
+        ensure!(facts.secure_boot == secure, "{facts:?}");
+
+        if medium == Medium::Stick {
+            let stick = audit.drive("RAZ-STICK")?;
+            ensure!(stick.erasure.is_none(), "{stick:?}");
+        }
+        ensure!(
+            before == Sha256::digest(std::fs::read(&iso)?),
+            "the medium was written to"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn bios_from_a_disc() {
+    wipes(Firmware::Bios, Medium::Disc);
+}
+
+#[test]
+fn secure_boot_from_a_stick() {
+    wipes(Firmware::SecureBoot, Medium::Stick);
+}
+
+#[test]
+fn uefi_of_32_bits_from_a_stick() {
+    wipes(Firmware::Uefi32, Medium::Stick);
+}
+
+#[test]
+#[ignore = "cargo xtask lab boot"]
+fn bios_from_a_stick() {
+    wipes(Firmware::Bios, Medium::Stick);
+}
+
+#[test]
+#[ignore = "cargo xtask lab boot"]
+fn uefi_from_a_disc() {
+    wipes(Firmware::Uefi, Medium::Disc);
+}
+
+#[test]
+#[ignore = "cargo xtask lab boot"]
+fn uefi_from_a_stick() {
+    wipes(Firmware::Uefi, Medium::Stick);
+}
+
+#[test]
+#[ignore = "cargo xtask lab boot"]
+fn secure_boot_from_a_disc() {
+    wipes(Firmware::SecureBoot, Medium::Disc);
+}
