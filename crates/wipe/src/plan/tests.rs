@@ -1,5 +1,7 @@
 //! One row of the decision table per test.
 
+mod ladder;
+
 use super::{Level, Plan, Wanted, Wishes, plan};
 use crate::job::VerifyMode;
 use crate::native::Technique;
