@@ -8,4 +8,5 @@ mod scsi;
 mod security;
 mod table;
 mod trap;
+mod wait;
 mod wire;
