@@ -109,6 +109,33 @@ fn sticks_and_cards_get_pattern_and_complement() {
 }
 
 #[test]
+fn plan_says_what_kind_of_drive_it_takes_it_for() {
+    for (facts, kind) in [
+        (facts(Transport::Usb, Medium::Unknown, true), "a USB stick"),
+        (
+            facts(Transport::Sd, Medium::SolidState, false),
+            "a memory card",
+        ),
+        (
+            facts(Transport::Mmc, Medium::SolidState, false),
+            "soldered flash",
+        ),
+        (
+            facts(Transport::Ata, Medium::SolidState, false),
+            "a solid-state drive",
+        ),
+        (facts(Transport::Usb, DISK, true), "a rotating disk"),
+        (
+            facts(Transport::Usb, Medium::Unknown, false),
+            "does not say whether",
+        ),
+    ] {
+        let plan = plain(&facts);
+        assert!(plan.reasons[0].contains(kind), "{kind}: {plan:?}");
+    }
+}
+
+#[test]
 fn single_pass_on_a_stick_is_below_its_row_and_says_so() {
     let wishes = Wishes {
         single_pass: true,
@@ -272,6 +299,23 @@ fn unknown_hidden_capacity_is_not_clean() {
         evidence: "HPA".into(),
     };
     assert!(says(&plain(&disk).residual, "hidden again afterwards"));
+}
+
+#[test]
+fn what_stands_between_the_host_and_the_medium_is_residual() {
+    for (transport, words) in [
+        (Transport::Usb, "a USB bridge may hide part"),
+        (
+            Transport::RaidVolume,
+            "members, spares and cache are not reached",
+        ),
+        (Transport::Virtio, "a virtual drive"),
+        (Transport::Loop, "a virtual drive"),
+        (Transport::Network, "networked storage"),
+    ] {
+        let plan = plain(&facts(transport, DISK, false));
+        assert!(says(&plan.residual, words), "{plan:?}");
+    }
 }
 
 #[test]
