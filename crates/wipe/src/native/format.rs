@@ -131,6 +131,7 @@ impl Sanitize for NvmeFormat {
     }
 
     fn blocks_for(&self) -> Duration {
-        self.bound
+        // Identify Namespace before it.
+        self.bound + TIMEOUT
     }
 }

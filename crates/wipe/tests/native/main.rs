@@ -3,6 +3,7 @@
 mod ata;
 mod mmc;
 mod nvme;
+mod patience;
 mod restore;
 mod scsi;
 mod security;

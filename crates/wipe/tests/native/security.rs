@@ -3,15 +3,13 @@
 use crate::ata::{Bench, with};
 use crate::trap::{Run, Trap, is_claimed, reasons};
 use drive::ata::identify::EraseTime;
-use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
+use drive::port::Port;
 use sim::ata::options::{Kept, Lies, Options, SanitizeOptions, SecurityOptions};
 use sim::device::{Event, ScsiDevice as _};
 use sim::random::Random;
-use std::io;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 use wipe::native::security::{EnhancedErase, PASSWORD, Unlocked, bound, unlock};
-use wipe::native::{Evidence, Patience, Sanitize as _, Technique, run};
+use wipe::native::{Evidence, Patience, Technique, run};
 
 /// A disk of before the sanitize feature set.
 fn disk(lies: Lies) -> Options {
@@ -74,47 +72,6 @@ fn honest_disk_is_claimed_and_nothing_is_left_anywhere_nor_a_password() {
     ] {
         assert!(raw.contains(said), "{said}: {raw}");
     }
-}
-
-/// A port that remembers how long each command was given.
-struct Patient {
-    port: Arc<dyn Port>,
-    given: Mutex<Vec<Duration>>,
-}
-
-impl Port for Patient {
-    fn scsi(&self, cdb: &[u8], data: Data<'_>, timeout: Duration) -> io::Result<ScsiReply> {
-        self.given.lock().expect("no panic").push(timeout);
-        self.port.scsi(cdb, data, timeout)
-    }
-
-    fn nvme_admin(&self, _: &AdminCommand, _: Data<'_>, _: Duration) -> io::Result<AdminReply> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// Else the run would be called stalled while the disk still erases itself.
-#[test]
-fn silence_is_borne_for_as_long_as_all_commands_of_an_erase_may_take() {
-    let bench = Bench::new(disk(Lies::default()));
-    let patient = Arc::new(Patient {
-        port: port(&bench),
-        given: Mutex::default(),
-    });
-    let most = bound(EraseTime::Minutes(2), 1 << 20);
-    let drive = EnhancedErase::new(Arc::clone(&patient) as Arc<dyn Port>, most);
-    assert_eq!(drive.start(Technique::EnhancedErase), Ok(()));
-    let given = patient.given.lock().expect("no panic");
-    assert!(given.contains(&most), "the erase itself: {given:?}");
-    assert!(given.iter().sum::<Duration>() <= drive.blocks_for());
 }
 
 #[test]
