@@ -169,29 +169,26 @@ fn prove(run: &Run, goal: &Goal) -> Result<Proof, String> {
 /// As [`prove`], for a run of which a sample was to be read. The ranges are derived anew from the
 /// seed in the record, and every byte of them must have been read.
 fn prove_by_sample(run: &Run, goal: &Goal, share: Share) -> Result<SampleProof, String> {
-    let mut least: Option<(u64, &Samples)> = None;
-    let mut seeds = Vec::new();
+    let mut all: Vec<&Samples> = Vec::new();
     for read in reads(run, goal)? {
         let Some(samples) = &read.samples else {
             return Err("a pass was not read back by sample".into());
         };
-        let (sectors, size) = (samples.sectors_read(), u64::from(samples.sector_bytes()));
+        let size = u64::from(samples.sector_bytes());
         let fits = samples.share() == share
             && samples.sectors_total() * size == goal.capacity_bytes
-            && !seeds.contains(&samples.seed());
-        if !fits || !is_equal(read, sectors * size) {
+            && all.iter().all(|before| before.seed() != samples.seed());
+        if !fits || !is_equal(read, samples.sectors_read() * size) {
             return Err("the sample of a pass was not read back whole and equal".into());
         }
-        seeds.push(samples.seed());
-        if least.is_none_or(|(fewest, _)| sectors < fewest) {
-            least = Some((sectors, samples));
-        }
+        all.push(samples);
     }
-    let (sectors_read, least) = least.ok_or("no sample was read back")?;
+    let least = all.into_iter().min_by_key(|samples| samples.sectors_read());
+    let least = least.ok_or("no sample was read back")?;
     let kinds = kinds(run)?;
     Ok(SampleProof {
         least: least.clone(),
-        sectors_read,
+        sectors_read: least.sectors_read(),
         pattern_passes: kinds.patterns,
         complement: kinds.complement,
         zeros: kinds.zeros,
@@ -415,9 +412,9 @@ fn judge_read_back(run: Run, capacity: u64) -> ReadBack {
         .and_then(|pass| pass.verify)
         .unwrap_or_else(unread);
     if shortfalls.is_empty() && !is_equal(&record, capacity) {
-        let accounted = record.read_bytes + record.read_error_bytes;
+        // Without an error: what could not be read is in the shortfalls already.
         shortfalls.push(Shortfall::ByteCount {
-            accounted,
+            accounted: record.read_bytes,
             capacity,
         });
     }

@@ -87,6 +87,13 @@ impl CardStatus {
 mod tests {
     use super::*;
 
+    /// The upper half of the argument is the card's address: no other card answers.
+    #[test]
+    fn status_is_asked_of_card_number_one() {
+        let command = send_status();
+        assert_eq!((command.index, command.argument >> 16), (13, 1));
+    }
+
     #[test]
     fn good_status_is_transfer_and_ready() {
         let status = CardStatus::decode(0x0000_0900);

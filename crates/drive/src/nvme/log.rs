@@ -291,6 +291,18 @@ mod tests {
     }
 
     #[test]
+    fn temperature_that_the_drive_does_not_say_is_not_273_degrees_of_frost() {
+        let temperature = |kelvin: [u8; 2]| {
+            let mut d = vec![0u8; 512];
+            (d[1], d[2], d[3]) = (kelvin[0], kelvin[1], 100);
+            SmartLog::parse(&d).expect("log").temperature_celsius
+        };
+        assert_eq!(temperature([0, 0]), None);
+        assert_eq!(temperature([0x11, 0x01]), Some(0));
+        assert_eq!(temperature([0xFF, 0x00]), Some(-18));
+    }
+
+    #[test]
     fn temperature_alone_is_not_failing() {
         let warning = |raw| CriticalWarning::decode(raw).is_failing();
         assert!(!warning(0b0000_0010));

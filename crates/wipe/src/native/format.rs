@@ -131,6 +131,73 @@ impl Sanitize for NvmeFormat {
     }
 
     fn blocks_for(&self) -> Duration {
-        self.bound
+        // Identify Namespace before it.
+        self.bound + TIMEOUT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Data, IDENTIFY_BYTES, NvmeFormat, Offered, Port, Sanitize, State};
+    use drive::port::{AdminCommand, AdminReply, ScsiReply};
+    use std::io;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// Answers Identify Namespace with this byte as FPI.
+    struct Page(u8);
+
+    impl Port for Page {
+        fn nvme_admin(
+            &self,
+            _: &AdminCommand,
+            data: Data<'_>,
+            _: Duration,
+        ) -> io::Result<AdminReply> {
+            let mut page = vec![0; IDENTIFY_BYTES];
+            // One million blocks of 512 bytes.
+            page[..3].copy_from_slice(&[0x40, 0x42, 0x0F]);
+            (page[32], page[130]) = (self.0, 9);
+            if let Data::In(buffer) = data {
+                buffer.copy_from_slice(&page);
+            }
+            Ok(AdminReply {
+                status: 0,
+                result: 0,
+            })
+        }
+
+        fn scsi(&self, _: &[u8], _: Data<'_>, _: Duration) -> io::Result<ScsiReply> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    /// NVMe counts down what remains, in percent; raz shows what is done.
+    #[test]
+    fn format_that_goes_on_shows_how_much_is_done() {
+        let state = |indicator: u8| {
+            let offered = Offered { nsid: 1 };
+            NvmeFormat::new(Arc::new(Page(indicator)), offered, 0)
+                .said()
+                .state
+        };
+        let done = |remaining: u8| match state(0x80 | remaining) {
+            State::InProgress { progress } => u32::from(progress) * 100 / 65_536,
+            other => panic!("{remaining} %: {other:?}"),
+        };
+        assert_eq!(done(100), 0);
+        assert!((49..=50).contains(&done(50)));
+        assert!((98..=99).contains(&done(1)));
+        for over in [0x80, 0x00] {
+            assert!(matches!(state(over), State::Idle { .. }), "{over:02X}");
+        }
     }
 }

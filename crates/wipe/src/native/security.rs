@@ -279,12 +279,15 @@ mod tests {
 
     #[test]
     fn no_erase_is_given_up_before_the_slowest_disk_is_through() {
-        let (hour, tb) = (Duration::from_secs(3600), 1_000_000_000_000);
-        assert_eq!(bound(EraseTime::Minutes(30), 0), hour + LEAST);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let tb = 1_000_000_000_000;
+        assert_eq!(bound(EraseTime::Minutes(30), 0), minutes(60 + 30));
         assert_eq!(
-            bound(EraseTime::Minutes(2), tb),
-            Duration::from_secs(33_333) + LEAST
+            bound(EraseTime::MoreThanMinutes(508), 0),
+            minutes(1016 + 30)
         );
-        assert_eq!(bound(EraseTime::Unspecified, 0), hour * 12 + LEAST);
+        let by_size = Duration::from_secs(33_333) + minutes(30);
+        assert_eq!(bound(EraseTime::Minutes(2), tb), by_size);
+        assert_eq!(bound(EraseTime::Unspecified, 0), minutes(12 * 60 + 30));
     }
 }

@@ -203,28 +203,4 @@ fn count(number: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Kinds;
-
-    #[test]
-    fn content_is_told_apart() {
-        let mut kinds = Kinds::default();
-        kinds.count(&[0; 512]);
-        kinds.count(&[0xFF; 512]);
-        kinds.count(&[0xA5; 512]);
-        kinds.count(&[1, 2, 3, 4].repeat(128));
-        let mut random = vec![0; 512];
-        blake3::Hasher::new().finalize_xof().fill(&mut random);
-        kinds.count(&random);
-        kinds.count(&b"Dear Sir or Madam, ".repeat(27)[..512]);
-        let each = Kinds {
-            zeros: 1,
-            ones: 1,
-            constant: 1,
-            periodic: 1,
-            random: 1,
-            mixed: 1,
-        };
-        assert_eq!(kinds, each);
-    }
-}
+mod tests;

@@ -1,14 +1,15 @@
 //! One row of the decision table per test.
 
+mod ladder;
+
 use super::{Level, Plan, Wanted, Wishes, plan};
 use crate::job::VerifyMode;
 use crate::native::Technique;
 use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
-use drive::ata::identify::EraseTime;
 use drive::facts::{
-    DriveFacts, HiddenCapacity, Medium, NvmeFormat, Sanitize, SanitizeCommands, Security, Tcg,
-    Transport, UsbBridge, Zoned,
+    DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands, Security, Tcg, Transport,
+    UsbBridge, Zoned,
 };
 use drive::health::{Confidence, Count, Health};
 use drive::identity::Identity;
@@ -103,6 +104,33 @@ fn sticks_and_cards_get_pattern_and_complement() {
             (vec![Pattern, Complement], Level::Clear),
             "{facts:?}"
         );
+    }
+}
+
+#[test]
+fn plan_says_what_kind_of_drive_it_takes_it_for() {
+    for (facts, kind) in [
+        (facts(Transport::Usb, Medium::Unknown, true), "a USB stick"),
+        (
+            facts(Transport::Sd, Medium::SolidState, false),
+            "a memory card",
+        ),
+        (
+            facts(Transport::Mmc, Medium::SolidState, false),
+            "soldered flash",
+        ),
+        (
+            facts(Transport::Ata, Medium::SolidState, false),
+            "a solid-state drive",
+        ),
+        (facts(Transport::Usb, DISK, true), "a rotating disk"),
+        (
+            facts(Transport::Usb, Medium::Unknown, false),
+            "does not say whether",
+        ),
+    ] {
+        let plan = plain(&facts);
+        assert!(plan.reasons[0].contains(kind), "{kind}: {plan:?}");
     }
 }
 
@@ -273,6 +301,23 @@ fn unknown_hidden_capacity_is_not_clean() {
 }
 
 #[test]
+fn what_stands_between_the_host_and_the_medium_is_residual() {
+    for (transport, words) in [
+        (Transport::Usb, "a USB bridge may hide part"),
+        (
+            Transport::RaidVolume,
+            "members, spares and cache are not reached",
+        ),
+        (Transport::Virtio, "a virtual drive"),
+        (Transport::Loop, "a virtual drive"),
+        (Transport::Network, "networked storage"),
+    ] {
+        let plan = plain(&facts(transport, DISK, false));
+        assert!(says(&plan.residual, words), "{plan:?}");
+    }
+}
+
+#[test]
 fn replaced_sectors_are_residual_unless_there_are_none_for_sure() {
     let mut disk = facts(Transport::Ata, DISK, false);
     let mut with = |value, confidence| {
@@ -352,187 +397,6 @@ fn purge_is_the_drives_own_erase_and_then_all_that_clear_is() {
             plain(&facts).ladder.is_empty(),
             "only where it is asked for"
         );
-    }
-}
-
-/// An NVMe drive whose namespace can be formatted.
-fn formatting(commands: [bool; 3]) -> DriveFacts {
-    DriveFacts {
-        transport: Transport::Nvme,
-        format: Ok(NvmeFormat { nsid: 1 }),
-        ..sanitizing(Medium::SolidState, commands)
-    }
-}
-
-#[test]
-fn next_rung_is_what_reaches_less_and_a_format_is_never_a_purge() {
-    let [block, crypto, format] = [
-        Technique::BlockErase,
-        Technique::CryptoErase,
-        Technique::Format,
-    ];
-    let rungs = |facts: &DriveFacts| -> Vec<(Technique, bool)> {
-        let plan = purge(facts);
-        plan.ladder
-            .iter()
-            .map(|rung| (rung.technique, rung.is_purge))
-            .collect()
-    };
-    let all = [(block, true), (crypto, false), (format, false)];
-    assert_eq!(rungs(&formatting([true; 3])), all);
-    let none = DriveFacts {
-        sanitize: Err("it has none".into()),
-        ..formatting([false; 3])
-    };
-    assert_eq!(rungs(&none), [(format, false)]);
-    assert_eq!(purge(&none).level, Level::Clear);
-    let others = DriveFacts {
-        format: Err("it would erase other namespaces".into()),
-        ..formatting([true; 3])
-    };
-    assert_eq!(rungs(&others), all[..2]);
-    let reasons = purge(&others).reasons;
-    assert!(says(&reasons, "erase other namespaces"), "{reasons:?}");
-    // A disk that has both falls back on its security commands.
-    let both = DriveFacts {
-        sanitize: sanitizing(DISK, [false, false, true]).sanitize,
-        ..securing(|_| {})
-    };
-    let expected = [
-        (Technique::Overwrite, true),
-        (Technique::EnhancedErase, true),
-    ];
-    assert_eq!(rungs(&both), expected);
-}
-
-/// A disk without a sanitize command whose security is at rest.
-fn securing(change: impl FnOnce(&mut Security)) -> DriveFacts {
-    let mut security = Security {
-        supported: Some(true),
-        enabled: Some(false),
-        locked: Some(false),
-        frozen: Some(false),
-        enhanced_erase: Some(EraseTime::Minutes(94)),
-    };
-    change(&mut security);
-    DriveFacts {
-        security,
-        sanitize: Err("a test".into()),
-        ..sanitizing(DISK, [false; 3])
-    }
-}
-
-#[test]
-fn disk_without_sanitize_is_purged_by_its_enhanced_security_erase_where_that_is_safe() {
-    let plan = purge(&securing(|_| {}));
-    assert_eq!(
-        (techniques(&plan), plan.level),
-        (vec![Technique::EnhancedErase], Level::Purge)
-    );
-    for said in ["about 94 minutes", "must not lose its power", "raz unlock"] {
-        assert!(says(&plan.reasons, said), "{said}: {plan:?}");
-    }
-    let usb = DriveFacts {
-        transport: Transport::Usb,
-        ..securing(|_| {})
-    };
-    let flash = DriveFacts {
-        medium: Medium::SolidState,
-        ..securing(|_| {})
-    };
-    let hybrid = DriveFacts {
-        flash_cache: true,
-        ..securing(|_| {})
-    };
-    let cached = DriveFacts {
-        zoned: Zoned::HostAware,
-        ..securing(|_| {})
-    };
-    let behind_sas = DriveFacts {
-        transport: Transport::Scsi,
-        vendor: Some("ATA".into()),
-        ..securing(|_| {})
-    };
-    assert_eq!(purge(&behind_sas).level, Level::Purge);
-    for (facts, reason) in [
-        (hybrid, "not known to reach the drive's flash"),
-        (cached, "cache zones"),
-        (securing(|s| s.frozen = Some(true)), "frozen"),
-        (securing(|s| s.frozen = None), "password"),
-        (securing(|s| s.enabled = Some(true)), "password"),
-        (securing(|s| s.enhanced_erase = None), "does not have it"),
-        (securing(|s| s.supported = Some(false)), "does not have it"),
-        (usb, "a test"),
-        (flash, "no purge of flash"),
-    ] {
-        let plan = purge(&facts);
-        assert_eq!(
-            (techniques(&plan), plan.level),
-            (vec![], Level::Clear),
-            "{plan:?}"
-        );
-        assert_eq!(
-            says(&plan.residual, "hybrid"),
-            facts.flash_cache,
-            "{plan:?}"
-        );
-        assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
-    }
-}
-
-#[test]
-fn auto_takes_the_best_that_the_drive_has() {
-    let wishes = Wishes {
-        level: Wanted::Auto,
-        ..Wishes::default()
-    };
-    for (facts, level) in [
-        (sanitizing(DISK, [true; 3]), Level::Purge),
-        (sanitizing(DISK, [false; 3]), Level::Clear),
-        (securing(|_| {}), Level::Purge),
-    ] {
-        let plan = plan(&facts, &wishes);
-        assert_eq!((plan.wanted, plan.level), (Wanted::Auto, level), "{plan:?}");
-    }
-}
-
-#[test]
-fn drive_that_cannot_erase_itself_is_planned_as_clear_with_the_reason() {
-    let flash = Medium::SolidState;
-    let locked = DriveFacts {
-        security: Security {
-            locked: Some(true),
-            ..Security::default()
-        },
-        ..sanitizing(flash, [true; 3])
-    };
-    let zoned = DriveFacts {
-        zoned: Zoned::HostManaged,
-        ..sanitizing(DISK, [true; 3])
-    };
-    let stick = DriveFacts {
-        removable: true,
-        transport: Transport::Usb,
-        ..sanitizing(flash, [true; 3])
-    };
-    for (facts, reason) in [
-        (facts(Transport::Ata, flash, false), "a test"),
-        (
-            sanitizing(flash, [false, false, true]),
-            "no sanitize command for flash",
-        ),
-        (
-            sanitizing(DISK, [true, true, false]),
-            "no overwrite of its own",
-        ),
-        (locked, "locked"),
-        (zoned, "zones"),
-        (stick, "not known to be a disk"),
-    ] {
-        let plan = purge(&facts);
-        assert_eq!(techniques(&plan), [], "{plan:?}");
-        assert_ne!(plan.level, Level::Purge);
-        assert!(says(&plan.reasons, reason), "{reason}: {plan:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! What may be concluded of bytes that were taken over from an earlier run.
 
+mod proof;
+
 use super::{Conclusion, Goal, VerifyMode, conclude};
 use crate::lane::Run;
 use crate::outcome::{

@@ -3,9 +3,11 @@
 mod ata;
 mod mmc;
 mod nvme;
+mod patience;
 mod restore;
 mod scsi;
 mod security;
 mod table;
 mod trap;
+mod wait;
 mod wire;
