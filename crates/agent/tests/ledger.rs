@@ -52,6 +52,7 @@ fn facts() -> DriveFacts {
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
+        own_erase: None,
         uses: Vec::new(),
         silent: None,
         not_reached: Vec::new(),

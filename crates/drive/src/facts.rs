@@ -77,6 +77,9 @@ pub struct DriveFacts {
     pub volumes_unread: bool,
     /// Who uses the drive now.
     pub uses: Vec<Use>,
+    /// What it does, or failed to do, to itself, and that keeps its medium away; `None` when it tells of
+    /// nothing.
+    pub own_erase: Option<OwnErase>,
     /// Why the drive did not say who it is; `None` when it did. The other facts are then the
     /// kernel's alone.
     pub silent: Option<Silence>,
@@ -118,6 +121,48 @@ pub enum Silence {
     /// The kernel does not let this program open or ask it: its error. Nothing is known against
     /// the drive.
     Denied(String),
+}
+
+/// A drive's own erase or format that its medium is not to be had for, by the drive's word. It goes on
+/// over resets, and a sanitize over power cycles, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnErase {
+    /// A sanitize is under way.
+    Sanitizing {
+        /// Part done in 65536ths; `None` when not said.
+        progress: Option<u16>,
+    },
+    /// NVMe: a sanitize erased it and left its medium to be looked at, until somebody ends that.
+    MediaVerification,
+    /// The last sanitize failed: the drive takes nothing but another one.
+    SanitizeFailed,
+    /// A format is under way.
+    Formatting {
+        /// Part done in 65536ths; `None` when not said.
+        progress: Option<u16>,
+    },
+    /// A format failed or was cut: the drive takes nothing before it is formatted anew.
+    FormatFailed,
+}
+
+impl OwnErase {
+    /// Reads wait for its end, and the kernel asks again and again for minutes meanwhile.
+    #[must_use]
+    pub fn is_under_way(self) -> bool {
+        match self {
+            Self::Sanitizing { .. } | Self::Formatting { .. } | Self::MediaVerification => true,
+            Self::SanitizeFailed | Self::FormatFailed => false,
+        }
+    }
+
+    /// Nothing but a sanitize command makes the drive take reads and writes again.
+    #[must_use]
+    pub fn needs_sanitize(self) -> bool {
+        match self {
+            Self::MediaVerification | Self::SanitizeFailed => true,
+            Self::Sanitizing { .. } | Self::Formatting { .. } | Self::FormatFailed => false,
+        }
+    }
 }
 
 /// How a drive is attached to this machine.

@@ -3,7 +3,7 @@
 //! A refusal is data, not an error: it is listed beside the drive. `drive` states refusals from
 //! facts; whether a plan is unattended or names several drives is told by the caller.
 
-use crate::facts::{DriveFacts, Silence, Tcg, Transport, Use, Zoned};
+use crate::facts::{DriveFacts, OwnErase, Silence, Tcg, Transport, Use, Zoned};
 use std::fmt;
 
 /// One reason against erasing a drive.
@@ -41,6 +41,13 @@ pub enum Refusal {
     TcgLocked {
         /// A shadow MBR stands in place of its first sectors: what is read there is not what is there.
         shadow_mbr: bool,
+    },
+    /// It erases or formats itself, or failed in that, and takes neither reads nor writes.
+    OwnErase {
+        /// What it is at.
+        of: OwnErase,
+        /// The kernel has not read its capacity: the drive was at it when the machine started.
+        is_without_capacity: bool,
     },
     /// Another drive here has the same identity, or it has none.
     AmbiguousIdentity {
@@ -100,6 +107,13 @@ impl Refusal {
             Self::Networked => "networked",
             Self::Locked => "locked",
             Self::TcgLocked { .. } => "TCG-locked",
+            Self::OwnErase { of, .. } => match of {
+                OwnErase::Sanitizing { .. } => "erasing itself",
+                OwnErase::MediaVerification => "in media verification",
+                OwnErase::SanitizeFailed => "sanitize failed",
+                OwnErase::Formatting { .. } => "formatting itself",
+                OwnErase::FormatFailed => "format failed",
+            },
             Self::AmbiguousIdentity { .. } => "ambiguous identity",
             Self::HostManagedZones => "host-managed zones",
             Self::Silent { .. } => "silent",
@@ -124,6 +138,7 @@ impl Refusal {
             Self::Networked => "erase it on the machine that owns it".into(),
             Self::Locked => "if an erase of raz's was cut, run `raz unlock`; else unlock it with its password, or revert it with the PSID from its label; else destroy it".into(),
             Self::TcgLocked { .. } => "read the PSID on its label and give it to `raz revert`, which destroys all its data, then erase it; a drive whose PSID cannot be read must be destroyed".into(),
+            Self::OwnErase { of, is_without_capacity } => own_erase_remedy(*of, *is_without_capacity).into(),
             Self::AmbiguousIdentity { same_as } if same_as.is_empty() => "it has no serial: name it alone on a command line at this machine, with no other drive".into(),
             Self::AmbiguousIdentity { same_as } => format!("unplug the drives that look the same ({}) and erase them one at a time, or attach it without its USB bridge", same_as.join(", ")),
             Self::HostManagedZones => "raz does not overwrite host-managed zones yet; keep the drive apart".into(),
@@ -134,6 +149,34 @@ impl Refusal {
             Self::Kept => "remove its serial from raz.keep= to erase it".into(),
             Self::RemovableUnattended => "boot with raz.removable=erase, or confirm it at the machine".into(),
         }
+    }
+}
+
+fn own_erase_remedy(of: OwnErase, is_without_capacity: bool) -> &'static str {
+    match of {
+        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } if is_without_capacity => {
+            "leave its power on until it is done, then restart the machine, whose kernel does not know its capacity yet, and erase it"
+        }
+        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } => {
+            "leave its power on until it is done, then list the drives again and erase it"
+        }
+        OwnErase::MediaVerification => {
+            "nothing but a sanitize command ends that, and raz cannot send it one here: attach it directly to another machine, or switch its power off and on"
+        }
+        OwnErase::SanitizeFailed => {
+            "nothing but another sanitize gets it out of that, and raz cannot send it one here: attach it directly, try `sg_sanitize` or `hdparm`, else destroy it"
+        }
+        OwnErase::FormatFailed => {
+            "format it anew (`sg_format --format`), then list the drives again; a drive that fails in it once more must be destroyed"
+        }
+    }
+}
+
+/// Of 65536ths, in whole percent.
+fn percent(progress: Option<u16>) -> String {
+    match progress {
+        Some(part) => format!("{} %", u32::from(part) * 100 / 65536),
+        None => "how far is not told".into(),
     }
 }
 
@@ -152,6 +195,27 @@ impl fmt::Display for Refusal {
             Self::TcgLocked { shadow_mbr: false } => {
                 f.write_str("TCG-locked: some or all of it can be neither read nor overwritten")
             }
+            Self::OwnErase { of, .. } => match of {
+                OwnErase::Sanitizing { progress } => {
+                    write!(f, "{} (sanitize, {})", self.name(), percent(*progress))
+                }
+                OwnErase::Formatting { progress } => {
+                    write!(f, "{} ({})", self.name(), percent(*progress))
+                }
+                OwnErase::MediaVerification => write!(
+                    f,
+                    "{}: a sanitize erased it, and it waits until somebody ends that",
+                    self.name()
+                ),
+                OwnErase::SanitizeFailed => {
+                    write!(f, "{}: it takes neither reads nor writes", self.name())
+                }
+                OwnErase::FormatFailed => write!(
+                    f,
+                    "{} or was cut: it takes neither reads nor writes",
+                    self.name()
+                ),
+            },
             Self::AmbiguousIdentity { same_as } if !same_as.is_empty() => {
                 write!(f, "ambiguous identity: same as {}", same_as.join(", "))
             }
@@ -228,8 +292,15 @@ pub fn refusals(
         Silence::NotOpened(error) => Refusal::NotOpened { error },
         Silence::Denied(error) => Refusal::Denied { error },
     }));
-    if drive.capacity_bytes == 0 {
-        found.push(Refusal::NoCapacity);
+    match drive.own_erase {
+        // Another sanitize gets it out of that, and the plan has one.
+        Some(of) if of.needs_sanitize() && drive.sanitize.is_ok() && drive.capacity_bytes > 0 => {}
+        Some(of) => found.push(Refusal::OwnErase {
+            of,
+            is_without_capacity: drive.capacity_bytes == 0,
+        }),
+        None if drive.capacity_bytes == 0 => found.push(Refusal::NoCapacity),
+        None => {}
     }
     let same_as: Vec<String> = twins
         .iter()

@@ -170,7 +170,8 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
     });
     let (ladder, why) = ladder::ladder(facts, kind, wishes);
     reasons.extend(why);
-    if ladder.iter().any(|rung| rung.is_purge) && level == Level::Clear {
+    let is_purge = ladder.iter().any(|rung| rung.is_purge) && wishes.level != Wanted::Clear;
+    if is_purge && level == Level::Clear {
         level = match facts.hidden {
             HiddenCapacity::None { .. } => Level::Purge,
             _ => {

@@ -4,6 +4,7 @@
 //! that a new refusal cannot be added without its words.
 
 use super::{Language, Words};
+use drive::facts::OwnErase;
 use drive::medium::BootMedium;
 use drive::refusal::Refusal;
 use std::path::PathBuf;
@@ -69,6 +70,7 @@ fn reason_french(refusal: &Refusal) -> String {
         Refusal::TcgLocked { shadow_mbr: false } => {
             "verrouillé par TCG : tout ou partie ne peut être ni lu ni réécrit".into()
         }
+        Refusal::OwnErase { of, .. } => own_erase_french(*of),
         Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
             "identité ambiguë : ni série ni nom mondial".into()
         }
@@ -82,6 +84,49 @@ fn reason_french(refusal: &Refusal) -> String {
         Refusal::NoCapacity => "aucune capacité".into(),
         Refusal::Kept => "à garder (raz.keep=)".into(),
         Refusal::RemovableUnattended => "amovible".into(),
+    }
+}
+
+fn own_erase_french(of: OwnErase) -> String {
+    let percent = |progress: Option<u16>| match progress {
+        Some(part) => format!("{} %", u32::from(part) * 100 / 65536),
+        None => "avancement non dit".into(),
+    };
+    match of {
+        OwnErase::Sanitizing { progress } => {
+            format!("s'efface lui-même (sanitize, {})", percent(progress))
+        }
+        OwnErase::Formatting { progress } => {
+            format!("se formate lui-même ({})", percent(progress))
+        }
+        OwnErase::MediaVerification => {
+            "en vérification du support : un sanitize l'a effacé, et il attend qu'on y mette fin"
+                .into()
+        }
+        OwnErase::SanitizeFailed => "sanitize échoué : il n'accepte ni lecture ni écriture".into(),
+        OwnErase::FormatFailed => {
+            "formatage échoué ou coupé : il n'accepte ni lecture ni écriture".into()
+        }
+    }
+}
+
+fn own_erase_remedy_french(of: OwnErase, is_without_capacity: bool) -> &'static str {
+    match of {
+        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } if is_without_capacity => {
+            "le laisser sous tension jusqu'à la fin, puis redémarrer la machine, dont le noyau ne connaît pas encore sa capacité, et l'effacer"
+        }
+        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } => {
+            "le laisser sous tension jusqu'à la fin, puis relire la liste des disques et l'effacer"
+        }
+        OwnErase::MediaVerification => {
+            "seule une commande sanitize y met fin, et raz ne peut pas lui en envoyer ici : le brancher directement sur une autre machine, ou couper puis rétablir son alimentation"
+        }
+        OwnErase::SanitizeFailed => {
+            "seul un autre sanitize l'en sort, et raz ne peut pas lui en envoyer ici : le brancher directement, essayer `sg_sanitize` ou `hdparm`, sinon le détruire"
+        }
+        OwnErase::FormatFailed => {
+            "le formater à nouveau (`sg_format --format`), puis relire la liste des disques ; s'il échoue encore, le détruire"
+        }
     }
 }
 
@@ -105,6 +150,10 @@ fn remedy_french(refusal: &Refusal) -> String {
         Refusal::Networked => "l'effacer sur la machine à laquelle il appartient".into(),
         Refusal::Locked => "si un effacement de raz a été coupé, lancer `raz unlock` ; sinon le déverrouiller avec son mot de passe, ou le réinitialiser avec le PSID de son étiquette ; sinon le détruire".into(),
         Refusal::TcgLocked { .. } => "lire le PSID sur son étiquette et le donner à `raz revert`, qui détruit toutes ses données, puis l'effacer ; un disque dont le PSID est illisible doit être détruit".into(),
+        Refusal::OwnErase {
+            of,
+            is_without_capacity,
+        } => own_erase_remedy_french(*of, *is_without_capacity).into(),
         Refusal::AmbiguousIdentity { same_as } if same_as.is_empty() => {
             "il n'a pas de numéro : le nommer seul sur une ligne de commande de cette machine"
                 .into()
@@ -136,6 +185,7 @@ fn remedy_french(refusal: &Refusal) -> String {
 mod tests {
     use super::{reason, remedy};
     use crate::i18n::Language;
+    use drive::facts::OwnErase;
     use drive::refusal::Refusal;
 
     fn all() -> Vec<Refusal> {
@@ -154,6 +204,28 @@ mod tests {
             Refusal::Locked,
             Refusal::TcgLocked { shadow_mbr: true },
             Refusal::TcgLocked { shadow_mbr: false },
+            Refusal::OwnErase {
+                of: OwnErase::Sanitizing {
+                    progress: Some(24_000),
+                },
+                is_without_capacity: false,
+            },
+            Refusal::OwnErase {
+                of: OwnErase::Formatting { progress: None },
+                is_without_capacity: true,
+            },
+            Refusal::OwnErase {
+                of: OwnErase::MediaVerification,
+                is_without_capacity: false,
+            },
+            Refusal::OwnErase {
+                of: OwnErase::SanitizeFailed,
+                is_without_capacity: false,
+            },
+            Refusal::OwnErase {
+                of: OwnErase::FormatFailed,
+                is_without_capacity: false,
+            },
             Refusal::AmbiguousIdentity { same_as: vec![] },
             Refusal::AmbiguousIdentity {
                 same_as: vec!["/dev/sdb".into()],

@@ -13,6 +13,7 @@ use crate::thaw::Thaw;
 use crate::ui::{Header, Mode, Night, Phase, Plan, Row, Service, State, draw, handle_key};
 use crate::upload::client::{ClientError, Server};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use drive::facts::OwnErase;
 use drive::medium::BootMedium;
 use drive::refusal::Refusal;
 use machine::MachineFacts;
@@ -204,6 +205,10 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Networked,
         Refusal::Locked,
         Refusal::TcgLocked { shadow_mbr: true },
+        Refusal::OwnErase {
+            of: OwnErase::Sanitizing { progress: Some(1) },
+            is_without_capacity: false,
+        },
         Refusal::AmbiguousIdentity { same_as: vec![] },
         Refusal::AmbiguousIdentity {
             same_as: vec!["/dev/sdb".into()],

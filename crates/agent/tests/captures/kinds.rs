@@ -5,9 +5,9 @@
 //! are made up; model names and word values are those of data sheets.
 
 mod flash;
-mod nvme;
-mod sas;
-mod sata;
+pub mod nvme;
+pub mod sas;
+pub mod sata;
 mod usb;
 
 use crate::documents;
@@ -61,13 +61,17 @@ impl Kind {
 
     /// The document, and the facts that were found while it was recorded.
     fn made(&self) -> (Capture, DriveFacts) {
+        record(&self.machine(), self.drive, self.what).unwrap()
+    }
+
+    /// The machine, whose drive is asked as it is to be.
+    pub fn machine(&self) -> Machine {
         let machine = self.folder.machine();
         let opener = self.opener.as_ref().unwrap_or(&machine.opener);
-        let machine = Machine {
+        Machine {
             opener: Arc::clone(opener),
             ..machine
-        };
-        record(&machine, self.drive, self.what).unwrap()
+        }
     }
 }
 

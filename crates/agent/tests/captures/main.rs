@@ -4,8 +4,10 @@
 //! - `replays`: what a replay asks, and that recording it gives the same document.
 //! - `kinds`: the makers of the documents, over simulated drives and, where there is no model, over
 //!   scripted answers.
+//! - `busy`: drives that are at an erase of their own when they are listed.
 
 mod bench;
+mod busy;
 mod documents;
 mod kinds;
 mod plans;

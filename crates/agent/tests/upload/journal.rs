@@ -54,6 +54,7 @@ fn order() -> Order {
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
+        own_erase: None,
         uses: Vec::new(),
         silent: None,
         not_reached: Vec::new(),

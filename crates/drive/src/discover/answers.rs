@@ -8,6 +8,7 @@ mod ata;
 mod health;
 mod mmc;
 mod nvme;
+mod own_erase;
 mod scsi;
 mod tcg;
 mod volumes;
@@ -18,7 +19,9 @@ use super::attachment::Attachment;
 use super::line::Line;
 use super::sysfs::Node;
 use crate::ata::Identify;
-use crate::facts::{DriveFacts, HiddenCapacity, Sanitize, SanitizeCommands, Silence, Transport};
+use crate::facts::{
+    DriveFacts, HiddenCapacity, OwnErase, Sanitize, SanitizeCommands, Silence, Transport,
+};
 use crate::health::Health;
 use crate::mmc::ExtCsd;
 use crate::nvme::{Controller, Namespace};
@@ -63,6 +66,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         Err(reason) => return unidentified(facts, &line, reason),
     };
     let careful = asks_inquiry_only(&facts);
+    facts.own_erase = own_erase::asked(&line, &facts, &said);
     match &said {
         Said::Ata(identify) => {
             let _ = scsi::geometry(&line, &mut facts);
@@ -113,7 +117,12 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
     }
     facts.health = health_on(&line, &facts, &said);
     health::replaced_sectors(&mut facts);
-    volumes::read(&line, &mut facts, &context.node);
+    if facts.own_erase.is_some_and(OwnErase::is_under_way) {
+        // The kernel would hold each read for minutes. What is on the medium is not known.
+        facts.volumes_unread = true;
+    } else {
+        volumes::read(&line, &mut facts, &context.node);
+    }
     if let Some(reason) = line.silent() {
         facts.oddities.push(format!("stopped answering: {reason}"));
     }
@@ -221,6 +230,12 @@ fn sanitize(line: &Line<'_>, facts: &DriveFacts, said: &Said) -> Result<Sanitize
             }),
             _ => none("Identify Controller names no sanitize command (SANICAP 0)"),
         },
+        Said::Scsi
+            if facts.transport == Transport::Scsi
+                && facts.own_erase == Some(OwnErase::SanitizeFailed) =>
+        {
+            Ok(scsi::untold_sanitize(line))
+        }
         Said::Scsi if facts.transport == Transport::Scsi => scsi::sanitize(line),
         Said::Scsi => none("only the volume is visible, not the drives behind it"),
         Said::Mmc(register) => mmc::sanitize(facts, register),

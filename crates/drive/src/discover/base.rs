@@ -90,6 +90,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         health: Health::not_read("the drive was not asked"),
         volumes: Vec::new(),
         volumes_unread: false,
+        own_erase: None,
         uses: uses(roots, node),
         silent: None,
         not_reached: not_reached(roots, node, attachment),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::support::folder::Folder;
 use crate::support::script::{Script, ata, identify, registers, seal, set_word};
-use drive::facts::{HiddenCapacity, Medium, Transport};
+use drive::facts::{HiddenCapacity, Medium, OwnErase, Transport};
 
 const SECTORS: u64 = 1_953_525_168;
 const WWN: u64 = 0x5001_4EE2_0000_0001;
@@ -112,6 +112,37 @@ fn empty_sense_is_no_answer_to_native_max() {
         panic!("{:?}", drive.hidden);
     };
     assert!(reason.contains("READ NATIVE MAX ADDRESS EXT"), "{reason}");
+}
+
+#[test]
+fn sanitize_that_is_under_way_or_failed_is_told_by_its_status() {
+    let asked = |count: u16, lba: u16, status: u8| {
+        let error = (status & 1) << 2;
+        let [count_high, count_low] = count.to_be_bytes();
+        let [lba_high, lba_low] = lba.to_be_bytes();
+        let sense = vec![
+            0x72, 0x01, 0, 0x1D, 0, 0, 0, 14, 0x09, 0x0C, 1, error, count_high, count_low, 0,
+            lba_low, 0, lba_high, 0, 0, 0x40, status,
+        ];
+        drive_with(&[(59, 1 << 12 | 1 << 15)], |script| {
+            let is_asked = [0x85, 0x07, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0xB4];
+            script.sense(&is_asked, sense.clone()).unreadable()
+        })
+    };
+    let erasing = asked(0x4000, 0x8000, 0x50);
+    let progress = Some(0x8000);
+    assert_eq!(erasing.own_erase, Some(OwnErase::Sanitizing { progress }));
+    assert!(erasing.volumes_unread && erasing.silent.is_none());
+    assert!(
+        !erasing
+            .oddities
+            .iter()
+            .any(|o| o.contains("cannot be read"))
+    );
+    assert_eq!(asked(0, 1, 0x51).own_erase, Some(OwnErase::SanitizeFailed));
+    // It does not take the question.
+    assert_eq!(asked(0, 0, 0x51).own_erase, None);
+    assert_eq!(asked(0x8000, 0xFFFF, 0x50).own_erase, None);
 }
 
 #[test]

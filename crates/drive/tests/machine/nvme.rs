@@ -2,7 +2,7 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::facts::{HiddenCapacity, Medium, Transport};
+use drive::facts::{HiddenCapacity, Medium, OwnErase, Transport};
 
 const SECTORS: u64 = 1_000_215_216;
 
@@ -277,4 +277,37 @@ fn format_that_would_reach_another_namespace_is_not_offered() {
     }
     let none = drive(Some(&[1]), 0, 0).format.unwrap_err();
     assert!(none.contains("does not have it"), "{none}");
+}
+
+#[test]
+fn what_a_subsystem_does_to_itself_is_told_by_its_log() {
+    let asked = |status: u8, machine: u8| {
+        let mut said = controller("S4EVNX0M000001", false, 0);
+        // SANICAP: block erase.
+        said[328] = 2;
+        let mut log = vec![0; 512];
+        log[..4].copy_from_slice(&[0x00, 0x40, status, 0]);
+        log[36] = machine;
+        let script = script(1, false, 0, &[1])
+            .admin(0x06, 0x01, said)
+            .admin(0x02, 0x007F_0081, log)
+            .unreadable();
+        single(script).drive()
+    };
+    let erasing = OwnErase::Sanitizing {
+        progress: Some(0x4000),
+    };
+    for (status, machine, expected) in [
+        (2, 1, erasing),
+        (2, 6, erasing),
+        (2, 5, OwnErase::MediaVerification),
+        (3, 2, OwnErase::SanitizeFailed),
+    ] {
+        let drive = asked(status, machine);
+        assert_eq!(drive.own_erase, Some(expected));
+        assert!(drive.sanitize.is_ok() && drive.silent.is_none());
+        let is_read = drive.oddities.iter().any(|o| o.contains("cannot be read"));
+        assert_eq!(is_read, expected == OwnErase::SanitizeFailed);
+    }
+    assert_eq!(asked(1, 0).own_erase, None);
 }

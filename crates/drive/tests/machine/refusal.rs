@@ -3,7 +3,9 @@
 use crate::support::folder::Folder;
 use crate::support::script::Script;
 use crate::tcg::level_0;
-use drive::facts::{DriveFacts, Security, Silence, Tcg, Transport, Use, Zoned};
+use drive::facts::{
+    DriveFacts, OwnErase, Sanitize, SanitizeCommands, Security, Silence, Tcg, Transport, Use, Zoned,
+};
 use drive::refusal::{PlanKind, Refusal, refusals};
 use drive::tcg::Discovery;
 
@@ -62,6 +64,41 @@ fn only_locking_that_hides_the_medium_refuses_and_says_what_stands_before_it() {
     for (flags, shadow_mbr) in [(0x0F, false), (0x3F, false), (0x1B, true), (0x1F, true)] {
         assert_eq!(of_flags(flags), [Refusal::TcgLocked { shadow_mbr }]);
     }
+}
+
+/// A drive of this capacity that is at this, and offers no sanitize that raz could send.
+fn at(capacity_bytes: u64, own_erase: OwnErase) -> DriveFacts {
+    DriveFacts {
+        capacity_bytes,
+        own_erase: Some(own_erase),
+        sanitize: Err("a test".into()),
+        ..plain()
+    }
+}
+
+#[test]
+fn failed_sanitize_is_no_refusal_where_another_one_can_be_sent() {
+    for of in [OwnErase::SanitizeFailed, OwnErase::MediaVerification] {
+        let offers = DriveFacts {
+            sanitize: Ok(Sanitize {
+                block_erase: true,
+                crypto_erase: false,
+                overwrite: false,
+                commands: SanitizeCommands::Ata,
+            }),
+            ..at(512, of)
+        };
+        assert_eq!(names(&offers), Vec::<&str>::new(), "{of:?}");
+        let sizeless = DriveFacts {
+            capacity_bytes: 0,
+            ..offers
+        };
+        assert_eq!(names(&sizeless).len(), 1, "{of:?}");
+    }
+}
+
+fn names(drive: &DriveFacts) -> Vec<&'static str> {
+    of(drive, ALONE).iter().map(Refusal::name).collect()
 }
 
 #[test]
@@ -188,6 +225,17 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
             },
             "no capacity",
         ),
+        (
+            at(0, OwnErase::Sanitizing { progress: None }),
+            "erasing itself",
+        ),
+        (
+            at(512, OwnErase::Formatting { progress: Some(9) }),
+            "formatting itself",
+        ),
+        (at(512, OwnErase::FormatFailed), "format failed"),
+        (at(512, OwnErase::SanitizeFailed), "sanitize failed"),
+        (at(0, OwnErase::MediaVerification), "in media verification"),
     ] {
         for plan in [ALONE, SEVERAL, UNATTENDED, REMOVABLE] {
             let found = of(&drive, plan);

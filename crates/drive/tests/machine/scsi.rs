@@ -2,7 +2,7 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::{Script, capacity_16, inquiry, naa, vpd};
-use drive::facts::{HiddenCapacity, Medium, Transport};
+use drive::facts::{HiddenCapacity, Medium, OwnErase, Transport};
 
 const BLOCKS: u64 = 0x0010_0000;
 const WWN: u64 = 0x5000_C500_1234_5678;
@@ -181,4 +181,58 @@ fn sanitize_commands_are_offered_where_the_drive_says_that_it_has_them() {
     );
     let offered = drive(says([3, 5, 1])).sanitize.unwrap();
     assert!(offered.overwrite && !offered.block_erase && !offered.crypto_erase);
+}
+
+/// REQUEST SENSE data in the fixed format, with a progress (SPC-5 4.4.2).
+fn told(key: u8, asc: u8, ascq: u8, progress: u16) -> Vec<u8> {
+    let [high, low] = progress.to_be_bytes();
+    vec![
+        0x70, 0, key, 0, 0, 0, 0, 10, 0, 0, 0, 0, asc, ascq, 0, 0x80, high, low,
+    ]
+}
+
+#[test]
+fn what_a_disk_does_to_itself_is_asked_before_its_medium_is_read() {
+    let asked = |sense: Vec<u8>| {
+        let script = sas(BLOCKS).data(&[0x03], sense).unreadable();
+        on_host("mpt3sas", 0, "", script).drive()
+    };
+    for (sense, expected) in [
+        (
+            told(2, 0x04, 0x1B, 0x4000),
+            OwnErase::Sanitizing {
+                progress: Some(0x4000),
+            },
+        ),
+        (
+            told(0, 0x04, 0x04, 0x8000),
+            OwnErase::Formatting {
+                progress: Some(0x8000),
+            },
+        ),
+    ] {
+        let drive = asked(sense);
+        assert_eq!(drive.own_erase, Some(expected));
+        assert_eq!(drive.silent, None);
+        // Not read, and so not known to be anybody's.
+        assert!(drive.volumes_unread);
+        assert_eq!(drive.oddities, Vec::<String>::new());
+    }
+    for (sense, expected) in [
+        (told(3, 0x31, 0x03, 0), OwnErase::SanitizeFailed),
+        (told(3, 0x31, 0x00, 0), OwnErase::FormatFailed),
+    ] {
+        let drive = asked(sense);
+        assert_eq!(drive.own_erase, Some(expected));
+        // Those answer a read at once.
+        assert!(drive.oddities.iter().any(|o| o.contains("cannot be read")));
+    }
+    assert_eq!(asked(told(0, 0, 0, 0)).own_erase, None);
+}
+
+#[test]
+fn disk_whose_sanitize_failed_and_that_does_not_say_what_it_has_is_given_another() {
+    let script = sas(BLOCKS).data(&[0x03], told(3, 0x31, 0x03, 0));
+    let offered = on_host("mpt3sas", 0, "", script).drive().sanitize.unwrap();
+    assert!(offered.overwrite && offered.block_erase);
 }

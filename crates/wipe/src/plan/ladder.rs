@@ -10,7 +10,7 @@ use super::{Kind, Wanted, Wishes};
 use crate::native::security::PASSWORD_TEXT;
 use crate::native::{Technique, mmc};
 use drive::ata::identify::EraseTime;
-use drive::facts::{DriveFacts, Sanitize, Transport, Zoned};
+use drive::facts::{DriveFacts, OwnErase, Sanitize, Transport, Zoned};
 
 /// One way in which the drive erases itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Vec<Ru
         let why = format!("the drive does not erase itself: {reason}");
         (Vec::new(), vec![why])
     };
-    if wishes.level == Wanted::Clear {
+    let needed = facts.own_erase.filter(|of| of.needs_sanitize());
+    if wishes.level == Wanted::Clear && needed.is_none() {
         return none("it was not asked for (Clear)");
     }
     if facts.security.locked == Some(true) {
@@ -50,7 +51,7 @@ pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Vec<Ru
     if techniques.is_empty() {
         return none(&left_out.join("; "));
     }
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<String> = needed.map(needed_for).into_iter().collect();
     for (number, technique) in techniques.iter().enumerate() {
         let when = match number {
             0 => "first, ",
@@ -65,6 +66,18 @@ pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Vec<Ru
         is_purge: is_purge(kind, technique),
     };
     (techniques.into_iter().map(rung).collect(), reasons)
+}
+
+/// Why there is no way around the drive's own erase.
+fn needed_for(of: OwnErase) -> String {
+    match of {
+        OwnErase::MediaVerification => "the drive waits in media verification after a sanitize: that is ended first, and it erases itself anew",
+        OwnErase::SanitizeFailed
+        | OwnErase::Sanitizing { .. }
+        | OwnErase::Formatting { .. }
+        | OwnErase::FormatFailed => "the drive's last sanitize failed, and it takes nothing but another one: it gets one, of which nothing can be claimed, since nothing can be written before it to see it go",
+    }
+    .into()
 }
 
 /// What is tried, and what is left out and why.

@@ -8,8 +8,8 @@ use crate::native::Technique;
 use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
 use drive::facts::{
-    DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands, Security, Tcg, Transport,
-    UsbBridge, Zoned,
+    DriveFacts, HiddenCapacity, Medium, OwnErase, Sanitize, SanitizeCommands, Security, Tcg,
+    Transport, UsbBridge, Zoned,
 };
 use drive::health::{Confidence, Count, Health};
 use drive::identity::Identity;
@@ -45,6 +45,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
+        own_erase: None,
         uses: Vec::new(),
         silent: None,
         not_reached: Vec::new(),
@@ -468,4 +469,25 @@ fn purge_needs_all_capacity_to_be_known() {
         ..sanitizing(DISK, [true; 3])
     };
     assert_eq!(purge(&hidden).level, Level::BelowClear);
+}
+
+#[test]
+fn drive_that_takes_nothing_but_a_sanitize_gets_one_without_being_asked_for_purge() {
+    for own_erase in [OwnErase::SanitizeFailed, OwnErase::MediaVerification] {
+        let mut drive = facts(Transport::Nvme, Medium::SolidState, false);
+        drive.hidden = HiddenCapacity::None {
+            evidence: String::new(),
+        };
+        drive.sanitize = Ok(Sanitize {
+            block_erase: true,
+            crypto_erase: false,
+            overwrite: false,
+            commands: SanitizeCommands::Ata,
+        });
+        assert!(plan(&drive, &Wishes::default()).ladder.is_empty());
+        drive.own_erase = Some(own_erase);
+        let plan = plan(&drive, &Wishes::default());
+        assert_eq!(plan.ladder[0].technique, Technique::BlockErase);
+        assert_eq!(plan.level, Level::Clear);
+    }
 }

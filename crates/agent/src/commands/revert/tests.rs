@@ -50,6 +50,7 @@ fn drive(tcg: Tcg) -> DriveFacts {
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
+        own_erase: None,
         uses: Vec::new(),
         silent: None,
         not_reached: Vec::new(),

@@ -3,6 +3,7 @@
 use super::Kind;
 use crate::bench;
 use crate::support::folder::Folder;
+use drive::discover::Opener;
 use sim::clock::Clock;
 use sim::nvme::NvmeDrive;
 use sim::nvme::options::{NamespaceOptions, Options, Switches};
@@ -44,6 +45,22 @@ fn owned(serial: &str, switches: Switches, is_open: bool) -> Options {
 }
 
 fn simulated(name: &'static str, what: &'static str, options: Options) -> Kind {
+    let opener = bench::nvme(NvmeDrive::new(options.clone(), Clock::by_hand()));
+    around(name, what, &options, opener)
+}
+
+/// A drive with one namespace.
+pub fn ordinary() -> Options {
+    drive(
+        "RAZ0BUSY",
+        "Samsung SSD 980 PRO 250GB",
+        Switches::default(),
+        1,
+    )
+}
+
+/// The machine of such a drive, which is asked by this opener.
+pub fn around(name: &'static str, what: &'static str, options: &Options, opener: Opener) -> Kind {
     let mut folder = Folder::new();
     let controller = "pci0000:00/0000:00:1d.0/0000:02:00.0/nvme/nvme0";
     folder.attributes(
@@ -61,8 +78,7 @@ fn simulated(name: &'static str, what: &'static str, options: Options) -> Kind {
             &format!("nsid = {nsid}\nqueue/rotational = 0\ndiskseq = 3"),
         );
     }
-    let drive = NvmeDrive::new(options, Clock::by_hand());
-    Kind::scripted(name, what, folder, "nvme0n1").simulated(bench::nvme(drive))
+    Kind::scripted(name, what, folder, "nvme0n1").simulated(opener)
 }
 
 pub fn kinds() -> Vec<Kind> {

@@ -4,6 +4,7 @@ use super::{Kind, sata};
 use crate::bench;
 use crate::support::folder::Folder;
 use crate::support::script::{Script, capacity_16, inquiry, naa, vpd};
+use drive::discover::Opener;
 use sim::ata::disk::AtaDisk;
 use sim::cells::Placement;
 use sim::clock::Clock;
@@ -29,7 +30,7 @@ fn on_host(driver: &str, channel: u32, names: [&str; 2], block: &str, sectors: u
     folder
 }
 
-fn disk(model: &str, serial: &str) -> ScsiOptions {
+pub fn disk(model: &str, serial: &str) -> ScsiOptions {
     ScsiOptions {
         vendor: "SEAGATE".into(),
         product: model.into(),
@@ -55,6 +56,12 @@ fn simulated(name: &'static str, what: &'static str, options: ScsiOptions) -> Ki
         sectors,
     );
     Kind::scripted(name, what, folder, "sdc").simulated(bench::disk(ScsiDisk::new(options)))
+}
+
+/// The machine of a [`disk`], which is asked by this opener.
+pub fn around(opener: Opener) -> Kind {
+    let folder = on_host("mpt3sas", 0, ["SEAGATE", "DISK"], "", SECTORS);
+    Kind::scripted("SAS", "", folder, "sdc").simulated(opener)
 }
 
 pub fn kinds() -> Vec<Kind> {

@@ -4,6 +4,7 @@ use super::Kind;
 use crate::bench;
 use crate::support::folder::Folder;
 use crate::support::script::{Script, ata, capacity_16, identify, inquiry, seal, vpd};
+use drive::discover::Opener;
 use report::capture::Answer;
 use sim::ata::disk::AtaDisk;
 use sim::ata::options::{Configured, Options, SanitizeOptions, SecurityOptions};
@@ -79,6 +80,12 @@ fn zoned(name: &'static str, what: &'static str, options: Options, zones: &str) 
 
 fn simulated(name: &'static str, what: &'static str, options: Options) -> Kind {
     zoned(name, what, options, "none")
+}
+
+/// The machine of [`ssd`], which is asked by this opener.
+pub fn around(opener: Opener) -> Kind {
+    let folder = on_port(SSD, false, "none", Script::new());
+    Kind::scripted("ATA", "", folder, "sda").simulated(opener)
 }
 
 pub fn kinds() -> Vec<Kind> {

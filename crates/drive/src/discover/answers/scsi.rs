@@ -170,6 +170,17 @@ pub fn sanitize(line: &Line<'_>) -> Result<Sanitize, String> {
     }
 }
 
+/// A drive whose sanitize failed does not even say which it has (SBC-4 4.11.3). It has one, and refuses
+/// what it has not.
+pub fn untold_sanitize(line: &Line<'_>) -> Sanitize {
+    Sanitize {
+        overwrite: true,
+        block_erase: true,
+        crypto_erase: true,
+        commands: SanitizeCommands::Scsi(characteristics(line)),
+    }
+}
+
 fn characteristics(line: &Line<'_>) -> Option<Characteristics> {
     let data = vpd_page(line, page::CHARACTERISTICS);
     data.ok().and_then(|data| vpd::characteristics(&data))
