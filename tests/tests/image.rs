@@ -4,11 +4,14 @@
 //! `cargo xtask image` refuses an agent with a program interpreter before it goes in; here the
 //! binary is taken out of the initramfs again and the toolchain's own programs are asked.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use flate2::read::GzDecoder;
 use lab::bench::{self, scenario};
 use lab::image::Image;
 
@@ -16,7 +19,7 @@ use lab::image::Image;
 fn the_agent_in_the_image_needs_no_loader_and_no_library() {
     scenario("static", |bench| {
         let image = Image::built()?;
-        let initrd = fs::read(&image.initrd)?;
+        let initrd = unpacked(&image)?;
         let files = files_in(&initrd)?;
         let agent = files.iter().find(|(name, _)| *name == "usr/bin/raz");
         let (_, agent) = agent.context("no agent")?;
@@ -35,9 +38,40 @@ fn the_agent_in_the_image_needs_no_loader_and_no_library() {
         );
 
         println!("ldd raz: {}", words.trim());
-        println!("agent: {} bytes", agent.len());
-        println!("initramfs: {} bytes", initrd.len());
-        println!("kernel: {} bytes", fs::metadata(&image.kernel)?.len());
+        Ok(())
+    });
+}
+
+/// A workshop downloads it, and a machine of 512 MiB keeps kernel and initramfs in memory: without
+/// firmware of network cards and without the big graphics drivers it stays below 50 MB.
+#[test]
+fn iso_is_below_fifty_megabytes() {
+    scenario("size", |_| {
+        let image = Image::built()?;
+        let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+        let initrd = unpacked(&image)?;
+        for (name, bytes) in files_in(&initrd)? {
+            let group = match name.split_once("/kernel/") {
+                Some((_, module)) => module.rsplit_once('/').map_or(module, |(folder, _)| folder),
+                None => name,
+            };
+            // `drivers/net/ethernet/intel/e1000` counts as `drivers/net`.
+            let end = group
+                .match_indices('/')
+                .nth(1)
+                .map_or(group.len(), |(at, _)| at);
+            *groups.entry(&group[..end]).or_default() += bytes.len();
+        }
+        let mut groups: Vec<(&str, usize)> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        for (group, bytes) in groups.iter().take(20) {
+            println!("in the initramfs: {bytes:>9} bytes {group}");
+        }
+        for file in [&image.kernel, &image.initrd, &image.iso] {
+            println!("{}: {} bytes", file.display(), fs::metadata(file)?.len());
+        }
+        let bytes = fs::metadata(&image.iso)?.len();
+        ensure!(bytes < 50_000_000, "{bytes} bytes");
         Ok(())
     });
 }
@@ -46,7 +80,7 @@ fn the_agent_in_the_image_needs_no_loader_and_no_library() {
 #[test]
 fn image_has_no_driver_for_drives_over_a_network() {
     scenario("drivers", |_| {
-        let initrd = fs::read(&Image::built()?.initrd)?;
+        let initrd = unpacked(&Image::built()?)?;
         let modules: Vec<&str> = files_in(&initrd)?
             .iter()
             .filter_map(|(name, _)| name.strip_suffix(".ko.xz")?.rsplit('/').next())
@@ -80,7 +114,7 @@ fn image_has_no_driver_for_drives_over_a_network() {
 fn image_has_no_program_of_the_peers() {
     scenario("programs", |_| {
         let peers = bench::root().join("target/peers");
-        let initrd = fs::read(&Image::built()?.initrd)?;
+        let initrd = unpacked(&Image::built()?)?;
         let files = files_in(&initrd)?;
         let names: Vec<&str> = files
             .iter()
@@ -109,6 +143,13 @@ fn said(program: &str, arguments: &[&str], file: &Path) -> anyhow::Result<String
         .with_context(|| format!("starting {program}"))?;
     let text = [output.stdout, output.stderr].concat();
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The archive that is compressed in the image.
+fn unpacked(image: &Image) -> anyhow::Result<Vec<u8>> {
+    let mut archive = Vec::new();
+    GzDecoder::new(fs::File::open(&image.initrd)?).read_to_end(&mut archive)?;
+    Ok(archive)
 }
 
 /// Names and bytes of a cpio archive of form "newc" (the kernel's buffer-format.rst): each entry has a
