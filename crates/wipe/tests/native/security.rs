@@ -77,15 +77,16 @@ fn honest_disk_is_claimed_and_nothing_is_left_anywhere_nor_a_password() {
     }
 }
 
-/// A port over which one command is answered with an abort, whether it was carried out or not.
-struct Aborting {
+/// A port over which one command has this answer, whether it was carried out or not.
+struct Meddling {
     port: Arc<dyn Port>,
     command: u8,
+    answer: Registers,
     is_carried_out: bool,
     sent: Mutex<Vec<u8>>,
 }
 
-impl Port for Aborting {
+impl Port for Meddling {
     fn scsi(&self, cdb: &[u8], data: Data<'_>, timeout: Duration) -> io::Result<ScsiReply> {
         let command = cdb[14];
         self.sent.lock().expect("no panic").push(command);
@@ -95,9 +96,9 @@ impl Port for Aborting {
         if self.is_carried_out {
             self.port.scsi(cdb, data, timeout)?;
         }
-        // Recovered error, the registers: ERROR 04h, STATUS 51h.
+        let [error, status] = self.answer;
         let sense = vec![
-            0x72, 1, 0, 0x1D, 0, 0, 0, 14, 9, 12, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x51,
+            0x72, 1, 0, 0x1D, 0, 0, 0, 14, 9, 12, 0, error, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, status,
         ];
         Ok(ScsiReply {
             status: 2,
@@ -122,25 +123,33 @@ impl Port for Aborting {
     }
 }
 
-/// What came of an erase, the last command that was sent, and the disk.
-fn aborted(command: u8, is_carried_out: bool) -> (String, Vec<u8>, Bench) {
+/// ERROR and STATUS.
+type Registers = [u8; 2];
+
+const ABORT: Registers = [0x04, 0x51];
+const CLEAN: Registers = [0x00, 0x50];
+
+/// What came of an erase, the commands that were sent, and the disk.
+fn meddled(command: u8, answer: Registers, is_carried_out: bool) -> (String, Vec<u8>, Bench) {
     let bench = Bench::new(disk(Lies::default()));
-    let aborting = Arc::new(Aborting {
+    let meddling = Arc::new(Meddling {
         port: port(&bench),
         command,
+        answer,
         is_carried_out,
         sent: Mutex::default(),
     });
-    let port = Arc::clone(&aborting) as Arc<dyn Port>;
+    let port = Arc::clone(&meddling) as Arc<dyn Port>;
     let drive = EnhancedErase::new(port, bound(EraseTime::Minutes(2), 1 << 20));
     let refusal = drive.start(Technique::EnhancedErase).unwrap_err();
-    let sent = aborting.sent.lock().expect("no panic").clone();
+    let sent = meddling.sent.lock().expect("no panic").clone();
     (refusal, sent, bench)
 }
 
 const SET_PASSWORD: u8 = 0xF1;
 const ERASE_PREPARE: u8 = 0xF3;
 const ERASE_UNIT: u8 = 0xF4;
+const DISABLE_PASSWORD: u8 = 0xF6;
 
 /// The next command could be carried out all the same, on a drive that is in who knows what state.
 #[test]
@@ -150,7 +159,7 @@ fn command_that_the_disk_aborts_is_the_last_but_for_taking_the_password_away() {
         (ERASE_PREPARE, "SECURITY ERASE PREPARE: the drive answers"),
     ] {
         for is_carried_out in [false, true] {
-            let (refusal, sent, bench) = aborted(command, is_carried_out);
+            let (refusal, sent, bench) = meddled(command, ABORT, is_carried_out);
             assert!(refusal.starts_with(name), "{refusal}");
             assert!(!sent.contains(&ERASE_UNIT), "{sent:02X?}");
             assert!(bench.residue() > 0);
@@ -162,13 +171,53 @@ fn command_that_the_disk_aborts_is_the_last_but_for_taking_the_password_away() {
 /// Half of it may be erased: that the password is gone says nothing then.
 #[test]
 fn erase_that_ends_in_an_abort_is_not_done_though_the_password_is_gone() {
-    let (refusal, sent, bench) = aborted(ERASE_UNIT, true);
+    let (refusal, sent, bench) = meddled(ERASE_UNIT, ABORT, true);
     assert_eq!(is_enabled_and_locked(&bench), (false, false));
     assert!(
         refusal.starts_with("SECURITY ERASE UNIT: the drive answers"),
         "{refusal}"
     );
     assert_eq!(sent.iter().filter(|sent| **sent == ERASE_UNIT).count(), 1);
+}
+
+/// A bridge may do that.
+#[test]
+fn command_that_is_answered_for_and_was_swallowed_is_found_by_the_password() {
+    let (refusal, sent, bench) = meddled(SET_PASSWORD, CLEAN, false);
+    assert!(refusal.contains("is not set"), "{refusal}");
+    assert!(!sent.contains(&ERASE_UNIT) && bench.residue() > 0);
+
+    let (refusal, _, bench) = meddled(ERASE_UNIT, CLEAN, false);
+    assert!(refusal.contains("the password is still set"), "{refusal}");
+    assert!(refusal.contains("taken away again"), "{refusal}");
+    assert_eq!(is_enabled_and_locked(&bench), (false, false));
+    assert!(bench.residue() > 0);
+}
+
+/// Else nobody would look for a drive that is locked at its next start.
+#[test]
+fn unlock_says_opened_only_of_a_password_that_the_disk_gave_up() {
+    for (answer, is_carried_out, opened) in [
+        (CLEAN, true, true),
+        (CLEAN, false, false),
+        (ABORT, true, false),
+        (ABORT, false, false),
+    ] {
+        let mut options = disk(Lies::default());
+        options.security.password = Some(PASSWORD);
+        let bench = Bench::new(options);
+        let door: Arc<dyn Port> = Arc::new(Meddling {
+            port: port(&bench),
+            command: DISABLE_PASSWORD,
+            answer,
+            is_carried_out,
+            sent: Mutex::default(),
+        });
+        let said = unlock(&door);
+        assert_eq!(said == Ok(Unlocked::Opened), opened, "{said:?}");
+        let still = is_enabled_and_locked(&bench);
+        assert_eq!(still, (!is_carried_out, false));
+    }
 }
 
 /// [`EnhancedErase`] looks itself, whoever calls it: SET PASSWORD would replace the owner's.
@@ -184,9 +233,10 @@ fn password_that_is_open_is_not_replaced_and_a_frozen_disk_is_sent_none() {
     let mut options = disk(Lies::default());
     options.security.frozen = true;
     for bench in [open, Bench::new(options)] {
-        let recording = Arc::new(Aborting {
+        let recording = Arc::new(Meddling {
             port: port(&bench),
             command: 0,
+            answer: CLEAN,
             is_carried_out: true,
             sent: Mutex::default(),
         });
