@@ -122,6 +122,11 @@ fn is_clean(registers: &drive::ata::registers::RegisterReturn) -> bool {
         .is_some_and(|registers| registers.error == 0)
 }
 
+/// Any password, raz's or another's.
+fn has_password(word: &SecurityWord) -> bool {
+    word.enabled || word.locked
+}
+
 impl Sanitize for EnhancedErase {
     fn said(&self) -> Said {
         let answers = self
@@ -135,7 +140,7 @@ impl Sanitize for EnhancedErase {
         };
         let state = if word.frozen {
             State::Frozen
-        } else if word.locked || word.enabled {
+        } else if has_password(&word) {
             State::Failed(format!(
                 "a password is set{}; if an earlier run left it, `raz unlock` takes it away",
                 if word.locked { " and it is locked" } else { "" }
@@ -160,7 +165,7 @@ impl Sanitize for EnhancedErase {
         }
         path_returns_registers(&*self.port)?;
         let word = security(&*self.port)?;
-        if word.enabled || word.locked || word.frozen || word.attempts_expired {
+        if has_password(&word) || word.frozen || word.attempts_expired {
             return Err(format!(
                 "the drive's security is not at rest (word 128: {:04x})",
                 word.raw
@@ -180,7 +185,7 @@ impl Sanitize for EnhancedErase {
         }
         self.erase().map_err(|why| self.failed(&why))?;
         match security(&*self.port) {
-            Ok(word) if !word.enabled && !word.locked => {
+            Ok(word) if !has_password(&word) => {
                 self.is_done.store(true, Ordering::Relaxed);
                 Ok(())
             }
@@ -237,7 +242,7 @@ pub enum Unlocked {
 /// The drive has another password, is frozen, or does not answer, in words.
 pub fn unlock(port: &Arc<dyn Port>) -> Result<Unlocked, String> {
     let word = security(&**port)?;
-    if !word.enabled && !word.locked {
+    if !has_password(&word) {
         return Ok(Unlocked::HadNone);
     }
     if word.frozen {
@@ -259,7 +264,7 @@ pub fn unlock(port: &Arc<dyn Port>) -> Result<Unlocked, String> {
     }
     let answer = registers(&**port, &disable_password(), Some(&block), TIMEOUT)?;
     let after = security(&**port)?;
-    match is_clean(&answer) && !after.enabled && !after.locked {
+    match is_clean(&answer) && !has_password(&after) {
         true => Ok(Unlocked::Opened),
         false => Err("its password is not raz's, or the drive keeps it".into()),
     }

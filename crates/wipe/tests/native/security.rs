@@ -2,14 +2,17 @@
 
 use crate::ata::{Bench, with};
 use crate::trap::{Run, Trap, is_claimed, reasons};
+use drive::ata::change::security::{Level, NewPassword, set_password, set_password_block};
 use drive::ata::identify::EraseTime;
-use drive::port::Port;
+use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use sim::ata::options::{Kept, Lies, Options, SanitizeOptions, SecurityOptions};
 use sim::device::{Event, ScsiDevice as _};
 use sim::random::Random;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use wipe::native::security::{EnhancedErase, PASSWORD, Unlocked, bound, unlock};
-use wipe::native::{Evidence, Patience, Technique, run};
+use wipe::native::{Evidence, Patience, Sanitize as _, State, Technique, run};
 
 /// A disk of before the sanitize feature set.
 fn disk(lies: Lies) -> Options {
@@ -72,6 +75,196 @@ fn honest_disk_is_claimed_and_nothing_is_left_anywhere_nor_a_password() {
     ] {
         assert!(raw.contains(said), "{said}: {raw}");
     }
+}
+
+/// A port over which one command has this answer, whether it was carried out or not.
+struct Meddling {
+    port: Arc<dyn Port>,
+    command: u8,
+    answer: Registers,
+    is_carried_out: bool,
+    sent: Mutex<Vec<u8>>,
+}
+
+impl Port for Meddling {
+    fn scsi(&self, cdb: &[u8], data: Data<'_>, timeout: Duration) -> io::Result<ScsiReply> {
+        let command = cdb[14];
+        self.sent.lock().expect("no panic").push(command);
+        if command != self.command {
+            return self.port.scsi(cdb, data, timeout);
+        }
+        if self.is_carried_out {
+            self.port.scsi(cdb, data, timeout)?;
+        }
+        let [error, status] = self.answer;
+        let sense = vec![
+            0x72, 1, 0, 0x1D, 0, 0, 0, 14, 9, 12, 0, error, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, status,
+        ];
+        Ok(ScsiReply {
+            status: 2,
+            host_status: 0,
+            driver_status: 0,
+            sense,
+            residual_bytes: 0,
+            duration_ms: 0,
+        })
+    }
+
+    fn nvme_admin(&self, _: &AdminCommand, _: Data<'_>, _: Duration) -> io::Result<AdminReply> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// ERROR and STATUS.
+type Registers = [u8; 2];
+
+const ABORT: Registers = [0x04, 0x51];
+const CLEAN: Registers = [0x00, 0x50];
+
+/// What came of an erase, the commands that were sent, and the disk.
+fn meddled(command: u8, answer: Registers, is_carried_out: bool) -> (String, Vec<u8>, Bench) {
+    let bench = Bench::new(disk(Lies::default()));
+    let meddling = Arc::new(Meddling {
+        port: port(&bench),
+        command,
+        answer,
+        is_carried_out,
+        sent: Mutex::default(),
+    });
+    let port = Arc::clone(&meddling) as Arc<dyn Port>;
+    let drive = EnhancedErase::new(port, bound(EraseTime::Minutes(2), 1 << 20));
+    let refusal = drive.start(Technique::EnhancedErase).unwrap_err();
+    let sent = meddling.sent.lock().expect("no panic").clone();
+    (refusal, sent, bench)
+}
+
+const SET_PASSWORD: u8 = 0xF1;
+const ERASE_PREPARE: u8 = 0xF3;
+const ERASE_UNIT: u8 = 0xF4;
+const DISABLE_PASSWORD: u8 = 0xF6;
+
+/// The next command could be carried out all the same, on a drive that is in who knows what state.
+#[test]
+fn command_that_the_disk_aborts_is_the_last_but_for_taking_the_password_away() {
+    for (command, name) in [
+        (SET_PASSWORD, "SECURITY SET PASSWORD: the drive answers"),
+        (ERASE_PREPARE, "SECURITY ERASE PREPARE: the drive answers"),
+    ] {
+        for is_carried_out in [false, true] {
+            let (refusal, sent, bench) = meddled(command, ABORT, is_carried_out);
+            assert!(refusal.starts_with(name), "{refusal}");
+            assert!(!sent.contains(&ERASE_UNIT), "{sent:02X?}");
+            assert!(bench.residue() > 0);
+            assert_eq!(is_enabled_and_locked(&bench), (false, false));
+        }
+    }
+}
+
+/// Half of it may be erased: that the password is gone says nothing then.
+#[test]
+fn erase_that_ends_in_an_abort_is_not_done_though_the_password_is_gone() {
+    let (refusal, sent, bench) = meddled(ERASE_UNIT, ABORT, true);
+    assert_eq!(is_enabled_and_locked(&bench), (false, false));
+    assert!(
+        refusal.starts_with("SECURITY ERASE UNIT: the drive answers"),
+        "{refusal}"
+    );
+    assert_eq!(sent.iter().filter(|sent| **sent == ERASE_UNIT).count(), 1);
+}
+
+/// A bridge may do that.
+#[test]
+fn command_that_is_answered_for_and_was_swallowed_is_found_by_the_password() {
+    let (refusal, sent, bench) = meddled(SET_PASSWORD, CLEAN, false);
+    assert!(refusal.contains("is not set"), "{refusal}");
+    assert!(!sent.contains(&ERASE_UNIT) && bench.residue() > 0);
+
+    let (refusal, _, bench) = meddled(ERASE_UNIT, CLEAN, false);
+    assert!(refusal.contains("the password is still set"), "{refusal}");
+    assert!(refusal.contains("taken away again"), "{refusal}");
+    assert_eq!(is_enabled_and_locked(&bench), (false, false));
+    assert!(bench.residue() > 0);
+}
+
+/// Else nobody would look for a drive that is locked at its next start.
+#[test]
+fn unlock_says_opened_only_of_a_password_that_the_disk_gave_up() {
+    for (answer, is_carried_out, opened) in [
+        (CLEAN, true, true),
+        (CLEAN, false, false),
+        (ABORT, true, false),
+        (ABORT, false, false),
+    ] {
+        let mut options = disk(Lies::default());
+        options.security.password = Some(PASSWORD);
+        let bench = Bench::new(options);
+        let door: Arc<dyn Port> = Arc::new(Meddling {
+            port: port(&bench),
+            command: DISABLE_PASSWORD,
+            answer,
+            is_carried_out,
+            sent: Mutex::default(),
+        });
+        let said = unlock(&door);
+        assert_eq!(said == Ok(Unlocked::Opened), opened, "{said:?}");
+        let still = is_enabled_and_locked(&bench);
+        assert_eq!(still, (!is_carried_out, false));
+    }
+}
+
+/// [`EnhancedErase`] looks itself, whoever calls it: SET PASSWORD would replace the owner's.
+#[test]
+fn password_that_is_open_is_not_replaced_and_a_frozen_disk_is_sent_none() {
+    let open = Bench::new(disk(Lies::default()));
+    let block = set_password_block(NewPassword::User { level: Level::High }, &[b'o'; 32]);
+    for _ in 0..2 {
+        // The first is told of the power-on.
+        let _ = port(&open).scsi(&set_password(), Data::Out(&block), Duration::from_secs(15));
+    }
+    assert_eq!(is_enabled_and_locked(&open), (true, false));
+    let mut options = disk(Lies::default());
+    options.security.frozen = true;
+    for bench in [open, Bench::new(options)] {
+        let recording = Arc::new(Meddling {
+            port: port(&bench),
+            command: 0,
+            answer: CLEAN,
+            is_carried_out: true,
+            sent: Mutex::default(),
+        });
+        let door = Arc::clone(&recording) as Arc<dyn Port>;
+        let drive = EnhancedErase::new(door, Duration::from_secs(60));
+        let refusal = drive.start(Technique::EnhancedErase).unwrap_err();
+        assert!(refusal.contains("not at rest"), "{refusal}");
+        let sent = recording.sent.lock().expect("no panic");
+        assert!(!sent.contains(&SET_PASSWORD), "{sent:02X?}");
+    }
+}
+
+/// It locks itself when its power goes.
+#[test]
+fn disk_whose_password_is_set_and_open_is_not_at_rest_and_raz_unlock_is_named() {
+    let bench = Bench::new(disk(Lies::default()));
+    let block = set_password_block(NewPassword::User { level: Level::High }, &PASSWORD);
+    let drive = EnhancedErase::new(port(&bench), Duration::from_secs(60));
+    // Beside the UNIT ATTENTION of its power-on.
+    assert!(matches!(drive.said().state, State::Idle { .. }));
+    let set = port(&bench).scsi(&set_password(), Data::Out(&block), Duration::from_secs(15));
+    assert!(set.is_ok());
+    assert_eq!(is_enabled_and_locked(&bench), (true, false));
+    let State::Failed(why) = drive.said().state else {
+        panic!("{:?}", drive.said());
+    };
+    assert!(why.contains("a password is set") && why.contains("raz unlock"));
+    assert_eq!(unlock(&port(&bench)), Ok(Unlocked::Opened));
 }
 
 #[test]

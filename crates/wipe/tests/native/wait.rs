@@ -3,10 +3,15 @@
 
 use crate::ata::Bench;
 use crate::trap::{is_claimed, reasons};
+use drive::facts::NvmeFormat as Offered;
+use drive::port::Port;
 use sim::ata::options::Options;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use wipe::native::ata::AtaSanitize;
+use wipe::native::format::NvmeFormat;
+use wipe::native::security::EnhancedErase;
 use wipe::native::witness::Medium as _;
 use wipe::native::{End, Evidence, Patience, Said, Sanitize, State, Technique, run};
 
@@ -125,4 +130,23 @@ fn evidence_is_of_all_bytes_of_the_medium() {
         evidence.capacity_bytes,
         medium.sectors() * medium.sector_bytes() as u64
     );
+}
+
+/// Only a standard, or the drive's own page, lets sectors be unreadable after an erase. Else they are
+/// witnesses that nobody could ask.
+#[test]
+fn failed_reads_are_not_excused_by_an_ata_erase_nor_by_a_format() {
+    let port: Arc<dyn Port> = Arc::new(Bench::new(Options::default()).wire);
+    let ata = AtaSanitize::new(Arc::clone(&port));
+    for technique in [
+        Technique::BlockErase,
+        Technique::CryptoErase,
+        Technique::Overwrite,
+    ] {
+        assert!(!ata.may_be_unreadable_after(technique), "{technique}");
+    }
+    let security = EnhancedErase::new(Arc::clone(&port), HOUR);
+    assert!(!security.may_be_unreadable_after(Technique::EnhancedErase));
+    let format = NvmeFormat::new(port, Offered { nsid: 1 }, 0);
+    assert!(!format.may_be_unreadable_after(Technique::Format));
 }

@@ -92,6 +92,19 @@ fn each_answer_has_its_state() {
     }
 }
 
+/// A warning that comes without a sense key hides what the drive is at, and so does a change of power
+/// of a drive that is not ready.
+#[test]
+fn only_a_drive_that_saves_power_and_has_nothing_else_to_tell_is_idle() {
+    for (key, asc) in [(0, 0x5D), (0, 0x0B), (2, 0x5E)] {
+        let state = said(vec![(0, sense(key, asc, 0x01))]);
+        assert!(
+            matches!(state, State::Unknown(_)),
+            "{key:X}/{asc:02X}: {state:?}"
+        );
+    }
+}
+
 #[test]
 fn unit_attention_is_asked_again_a_few_times() {
     let attention = || (0, sense(6, 0x29, 0x00));
