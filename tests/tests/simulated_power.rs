@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use lab::bench::{Bench, scenario};
 use lab::guest::{Guest, Said, Setup};
 use lab::scenario::{Audit, PATIENCE};
-use lab::truth::{OLD_BYTES, is_as_reported, use_up};
+use lab::truth::{OLD_BYTES, contents, is_as_reported, use_up};
 use lab::wire::Unit;
 use report::schema::{Drive, Erasure, HiddenState, Level, OutcomeWord, SanitizeVerdict};
 use serde_json::Value;
@@ -19,6 +19,7 @@ use sim::ata::disk::AtaDisk;
 use sim::ata::options::Options;
 use sim::clock::Clock;
 use sim::device::{Event, ScsiAnswer, ScsiDevice};
+use sim::scsi::{ScsiDisk, ScsiOptions};
 
 const SECTORS: u64 = 8 << 11;
 
@@ -415,6 +416,100 @@ fn drive_that_stands_still_at_655_for_hours_is_stopped_without_a_claim() {
             erasure.outcome_text
         );
         ensure!(used.left() > 0, "something was erased");
+        Ok(())
+    });
+}
+
+/// Tells a drive to erase itself, past the machine. It says that it was switched on first.
+fn begin_sanitize(drive: &Mutex<impl ScsiDevice>, cdb: &[u8], out: &[u8]) -> anyhow::Result<()> {
+    let mut drive = drive.lock().unwrap();
+    drive.command(&[0; 6], &[]).context("no answer")?;
+    let answer = drive.command(cdb, out).context("no answer")?;
+    ensure!(answer.status == 0, "{answer:?}");
+    Ok(())
+}
+
+/// One drive of each kind, and what tells it to erase itself: BLOCK ERASE EXT, and OVERWRITE.
+#[test]
+fn drive_that_still_erases_itself_is_listed_with_how_far_it_is_and_refused_until_then() {
+    const BLOCK_ERASE_EXT: [u8; 16] = [
+        0x85, 0x07, 0, 0, 0x12, 0, 0, 0x42, 0x72, 0, 0x45, 0, 0x6B, 0, 0xB4, 0,
+    ];
+    const OVERWRITE: [u8; 10] = [0x48, 0x81, 0, 0, 0, 0, 0, 0, 8, 0];
+    const OVERWRITE_LIST: [u8; 8] = [1, 0, 0, 4, 0xA5, 0xA5, 0xA5, 0xA5];
+    const TIME: Duration = Duration::from_secs(1000);
+    scenario("busy", |bench| {
+        let clock = Clock::by_hand();
+        let mut kind = Options::default();
+        kind.sanitize.block_time = TIME;
+        let ata = Used::new(options("ATA-BUSY", 0x5000_c500_0000_0071, kind), &clock);
+        let mut sas = ScsiOptions::disk("SAS-BUSY", 0x5000_c500_0000_0072, SECTORS);
+        sas.clock = clock.clone();
+        sas.sanitize.overwrite = Some(TIME);
+        let mut sas = ScsiDisk::new(sas);
+        use_up(sas.cells_mut());
+        let sas = Arc::new(Mutex::new(sas));
+        let serials = ["ATA-BUSY", "SAS-BUSY"];
+        let begin = || {
+            begin_sanitize(&*ata.disk, &BLOCK_ERASE_EXT, &[])?;
+            begin_sanitize(&*sas, &OVERWRITE, &OVERWRITE_LIST)?;
+            clock.advance(TIME / 4);
+            for event in [Event::PowerOff, Event::PowerOn] {
+                ata.event(event);
+                sas.lock().unwrap().event(event);
+            }
+            anyhow::Ok(())
+        };
+        let is_erasing = |guest: &Guest, serials: &[&str]| {
+            for serial in serials {
+                let drive = listed(guest, serial)?;
+                println!("{drive}");
+                let refusals = drive["refusals"].to_string();
+                ensure!(
+                    refusals.contains("erasing itself (sanitize, 25 %)")
+                        && !refusals.contains("silent"),
+                    "{serial}: {refusals}"
+                );
+            }
+            Ok(())
+        };
+        let sas_unit = Unit::new(sas.clone());
+        let setup = Setup::new("first")
+            .simulated(ata.unit.clone())
+            .simulated(sas_unit.clone());
+        let guest = Guest::boot(bench, &setup)?;
+        let line = wipe(&guest, &serials, "out", "")?;
+
+        // Their power was cut under a kernel that knows them.
+        begin()?;
+        is_erasing(&guest, &serials)?;
+        let (before, cells) = (ata.left(), contents(sas.lock().unwrap().cells()));
+        let refused = wiped(&guest, &line, 3)?;
+        ensure!(
+            refused.text.contains("erasing itself (sanitize, 25 %)")
+                && refused.text.contains("nothing was written to any drive"),
+            "{refused:?}"
+        );
+        ensure!(
+            before == ata.left() && cells == contents(sas.lock().unwrap().cells()),
+            "a refused drive was changed"
+        );
+        clock.advance(TIME);
+        wiped(&guest, &line, 0)?;
+        let audit = audit(bench, &guest, "out")?;
+        ata.is_as_reported(audit.drive("ATA-BUSY")?)?;
+        is_as_reported(sas.lock().unwrap().cells(), audit.drive("SAS-BUSY")?)?;
+
+        // A machine starts while one of them is at it: its kernel knows no capacity.
+        begin()?;
+        guest.running.pull_the_plug()?;
+        let setup = Setup::new("second").simulated(sas_unit);
+        let guest = Guest::boot(bench, &setup)?;
+        is_erasing(&guest, &["SAS-BUSY"])?;
+        clock.advance(TIME);
+        guest.run("for d in /sys/block/sd*/device/rescan; do echo 1 >$d; done")?;
+        let drive = listed(&guest, "SAS-BUSY")?;
+        ensure!(drive["refusals"] == serde_json::json!([]), "{drive}");
         Ok(())
     });
 }

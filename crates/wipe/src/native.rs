@@ -125,6 +125,8 @@ pub enum State {
         /// Part done, in 65536ths.
         progress: u16,
     },
+    /// NVMe: erased, and its medium left to be looked at. It stays so until somebody ends it.
+    MediaVerification,
     /// The last one failed, in words.
     Failed(String),
     /// Sanitize commands are refused until the next power cycle.
@@ -144,6 +146,14 @@ pub trait Sanitize: Send + Sync {
     /// # Errors
     /// The drive's refusal, in words with its status bytes.
     fn start(&self, technique: Technique) -> Result<(), String>;
+
+    /// Ends [`State::MediaVerification`]: what was erased is deallocated.
+    ///
+    /// # Errors
+    /// The drive's refusal, in words with its status bytes.
+    fn leave_media_verification(&self) -> Result<(), String> {
+        Err("this command set has none".into())
+    }
 
     /// Reads may fail afterwards until everything was written once, by the rules of the command set
     /// and the drive's own word.
@@ -278,7 +288,7 @@ impl Evidence {
             // Such a drive takes nothing else.
             State::Failed(_) => self.technique.is_sanitize() && next.is_sanitize(),
             State::Frozen => !next.is_sanitize(),
-            State::InProgress { .. } | State::Unknown(_) => false,
+            State::InProgress { .. } | State::MediaVerification | State::Unknown(_) => false,
         };
         may && self.identity_lost.is_none()
     }
@@ -298,7 +308,7 @@ pub fn run(
     surroundings: &dyn Surroundings,
     patience: Patience,
 ) -> Evidence {
-    let at_first = settled(drive, surroundings, &patience);
+    let (_, at_first) = ended(drive, surroundings, &patience, &mut 0);
     let mut evidence = Evidence {
         technique,
         capacity_bytes: medium.sectors() * medium.sector_bytes() as u64,
@@ -326,6 +336,7 @@ pub fn run(
         },
         State::Failed(_) => None,
         State::InProgress { .. } => Some("an earlier sanitize is still under way".into()),
+        State::MediaVerification => Some("the drive does not leave its media verification".into()),
         State::Frozen => Some("sanitize commands are frozen until the next power cycle".into()),
         State::Unknown(why) => Some(format!("the drive's state is unknown: {why}")),
     };
@@ -346,7 +357,7 @@ pub fn run(
         // and it is waited for, since the drive takes nothing else.
         let said = drive.said();
         match said.state {
-            State::InProgress { .. } => {}
+            State::InProgress { .. } | State::MediaVerification => {}
             State::Failed(_) | State::Frozen => {
                 evidence.after = Some(said);
                 return evidence;
@@ -358,7 +369,7 @@ pub fn run(
             State::Unknown(_) => return evidence,
         }
     }
-    let (end, said) = wait(
+    let (end, said) = ended(
         drive,
         surroundings,
         &patience,
@@ -378,10 +389,26 @@ pub fn run(
     evidence
 }
 
-/// The state of a drive after a sanitize that an earlier run began, or a power cut left, has ended: it
-/// resumes by itself.
-fn settled(drive: &dyn Sanitize, surroundings: &dyn Surroundings, patience: &Patience) -> Said {
-    wait(drive, surroundings, patience, &mut 0).1
+/// Waits for the end of a sanitize, also of one that an earlier run began or a power cut left: it
+/// resumes by itself. Out of media verification the drive is told to go, and is still in it only where
+/// it does not.
+fn ended(
+    drive: &dyn Sanitize,
+    surroundings: &dyn Surroundings,
+    patience: &Patience,
+    in_progress_seen: &mut u32,
+) -> (End, Said) {
+    let (end, said) = wait(drive, surroundings, patience, in_progress_seen);
+    if said.state != State::MediaVerification {
+        return (end, said);
+    }
+    match drive.leave_media_verification() {
+        Ok(()) => wait(drive, surroundings, patience, in_progress_seen),
+        Err(why) => {
+            let raw = format!("{}; told to leave media verification: {why}", said.raw);
+            (end, Said { raw, ..said })
+        }
+    }
 }
 
 fn wait(
@@ -413,7 +440,9 @@ fn wait(
                     return (End::Undecoded, said);
                 }
             }
-            State::Idle { .. } | State::Failed(_) | State::Frozen => return (End::Ended, said),
+            State::Idle { .. } | State::MediaVerification | State::Failed(_) | State::Frozen => {
+                return (End::Ended, said);
+            }
         }
         if !surroundings.pause(interval) {
             return (End::Stopped, said);

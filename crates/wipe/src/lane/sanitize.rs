@@ -212,7 +212,7 @@ impl Lane {
             Some(End::Stuck { .. } | End::Undecoded) => Some(true),
             Some(End::Ended) | None => Some(match evidence.state() {
                 State::Failed(_) => !takes_writes_after_failure,
-                State::InProgress { .. } => true,
+                State::InProgress { .. } | State::MediaVerification => true,
                 State::Idle { .. } | State::Frozen | State::Unknown(_) => false,
             }),
         };

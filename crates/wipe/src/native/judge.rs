@@ -41,7 +41,11 @@ fn contradictions(evidence: &Evidence) -> Vec<String> {
             State::Idle {
                 completed: Some(false),
             } => found.push("the drive is idle and does not say that it completed".into()),
-            State::Idle { .. } | State::InProgress { .. } | State::Frozen | State::Unknown(_) => {}
+            State::Idle { .. }
+            | State::InProgress { .. }
+            | State::MediaVerification
+            | State::Frozen
+            | State::Unknown(_) => {}
         }
         // While it is under way the drive says so of what it has yet to erase.
         let is_idle = matches!(said.state, State::Idle { .. });
@@ -107,6 +111,9 @@ fn gaps(evidence: &Evidence) -> Vec<String> {
     match &after.state {
         State::Idle { .. } => {}
         State::InProgress { .. } => found.push("the drive says that it is under way".into()),
+        State::MediaVerification => found.push(
+            "the drive stays in media verification, which nobody asked for: it takes no writes until that is ended".into(),
+        ),
         State::Frozen => found.push("the drive is frozen and says nothing of its end".into()),
         State::Unknown(why) => found.push(format!("the drive's state is unknown: {why}")),
         State::Failed(_) => {}

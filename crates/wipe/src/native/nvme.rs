@@ -94,9 +94,8 @@ impl Sanitize for NvmeSanitize {
             SanitizeState::Succeeded | SanitizeState::SucceededDeallocated => State::Failed(
                 "a purge was required, and the drive does not say that it was one".into(),
             ),
-            // It stays there until somebody ends it.
             SanitizeState::InProgress if log.machine == SanitizeMachine::MediaVerification => {
-                State::Unknown("another program left it in media verification".into())
+                State::MediaVerification
             }
             SanitizeState::InProgress => State::InProgress {
                 progress: log.progress_raw,
@@ -130,6 +129,15 @@ impl Sanitize for NvmeSanitize {
                 self.sent.store(NONE_SENT, Ordering::Release);
                 Err(format!("refused with NVMe status {:03X}h", reply.status))
             }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn leave_media_verification(&self) -> Result<(), String> {
+        let command = change::sanitize_exit_media_verification();
+        match self.port.nvme_admin(&command, Data::None, TIMEOUT) {
+            Ok(reply) if reply.status == 0 => Ok(()),
+            Ok(reply) => Err(format!("refused with NVMe status {:03X}h", reply.status)),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -249,18 +249,39 @@ fn refused_command_leaves_the_words_of_an_earlier_sanitize_as_they_were() {
     assert!(matches!(before.state, State::Idle { .. }));
 }
 
-#[test]
-fn drive_that_another_program_left_in_media_verification_is_named_and_not_waited_for() {
+/// A drive in media verification after a block erase that somebody else sent (EMVS).
+fn left_in_verification() -> Bench {
     let bench = Bench::new(Options::default());
-    // A block erase with EMVS.
     let sanitize = entry(0x84, 0, [2 | 1 << 10, 0, 0, 0, 0, 0]);
     let answer = bench.wire.drive().admin(&sanitize, &[]);
     assert_eq!(answer.map(|answer| answer.status), Some(0));
     bench.clock.advance(Duration::from_secs(600));
+    assert_eq!(bench.door().said().state, State::MediaVerification);
+    bench
+}
+
+#[test]
+fn drive_that_another_program_left_in_media_verification_is_told_to_leave_it_and_erased_anew() {
+    let bench = left_in_verification();
+    let evidence = bench.sanitize(Technique::BlockErase, &bench.world());
+    assert!(is_claimed(&evidence), "{}", reasons(&evidence));
+    assert!(evidence.witnesses.planted > 0);
+    assert_eq!(bench.residue(), 0);
+}
+
+#[test]
+fn drive_that_does_not_leave_media_verification_is_sent_nothing_more_and_not_waited_for() {
+    let mut bench = left_in_verification();
+    // In progress, media verification, whatever it is told.
+    bench.wire.alters_log = Some(|log| {
+        log[2] = 2;
+        log[36] = 5;
+    });
     let world = bench.world();
     let evidence = bench.sanitize(Technique::BlockErase, &world);
     let not_begun = evidence.not_begun.as_deref().unwrap_or_default();
-    assert!(not_begun.contains("media verification"), "{not_begun}");
+    assert!(not_begun.contains("does not leave"), "{not_begun}");
+    assert!(!is_claimed(&evidence));
     assert!(*world.pauses.lock().expect("no panic") < 10);
 }
 
