@@ -54,6 +54,7 @@ fn facts() -> DriveFacts {
         volumes_unread: false,
         uses: Vec::new(),
         silent: None,
+        boot_areas: Vec::new(),
         not_reached: Vec::new(),
         oddities: Vec::new(),
     }

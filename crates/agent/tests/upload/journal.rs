@@ -56,6 +56,7 @@ fn order() -> Order {
         volumes_unread: false,
         uses: Vec::new(),
         silent: None,
+        boot_areas: Vec::new(),
         not_reached: Vec::new(),
         oddities: Vec::new(),
     };

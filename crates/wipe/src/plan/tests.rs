@@ -1,5 +1,7 @@
 //! One row of the decision table per test.
 
+mod emmc;
+
 use super::{Level, Plan, Wanted, Wishes, plan};
 use crate::job::VerifyMode;
 use crate::native::Technique;
@@ -46,6 +48,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         volumes_unread: false,
         uses: Vec::new(),
         silent: None,
+        boot_areas: Vec::new(),
         not_reached: Vec::new(),
         oddities: Vec::new(),
     }
@@ -212,42 +215,6 @@ fn residual_names_what_the_facts_name_and_what_flash_keeps() {
     emmc.not_reached = vec!["RPMB area".into()];
     let residual = plain(&emmc).residual;
     assert!(says(&residual, "RPMB area") && says(&residual, "spare and replaced cells"));
-}
-
-#[test]
-fn emmc_erases_itself_where_it_has_sanitize_but_its_boot_areas_keep_that_from_a_purge() {
-    let mut emmc = facts(Transport::Mmc, Medium::SolidState, false);
-    let wishes = Wishes {
-        level: Wanted::Purge,
-        ..Wishes::default()
-    };
-    let without = plan(&emmc, &wishes);
-    assert_eq!(
-        (techniques(&without), without.level),
-        (vec![], Level::Clear)
-    );
-    emmc.sanitize = Ok(Sanitize {
-        block_erase: true,
-        crypto_erase: false,
-        overwrite: false,
-        commands: SanitizeCommands::Ata,
-    });
-    emmc.hidden = HiddenCapacity::None {
-        evidence: "SEC_COUNT".into(),
-    };
-    let with = plan(&emmc, &wishes);
-    let expected = (vec![Technique::BlockErase], Level::Clear);
-    assert_eq!((techniques(&with), with.level), expected);
-    assert!(says(&with.reasons, "no purge"), "{with:?}");
-    assert!(says(&with.reasons, "a power cut ends it undone"));
-    assert!(says(
-        &with.residual,
-        "reached by the drive's own command only"
-    ));
-    assert_eq!(techniques(&plain(&emmc)), [], "Clear sends nothing of it");
-    emmc.transport = Transport::Sd;
-    let card = plan(&emmc, &wishes);
-    assert_eq!((techniques(&card), card.level), (vec![], Level::Clear));
 }
 
 #[test]

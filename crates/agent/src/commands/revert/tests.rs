@@ -52,6 +52,7 @@ fn drive(tcg: Tcg) -> DriveFacts {
         volumes_unread: false,
         uses: Vec::new(),
         silent: None,
+        boot_areas: Vec::new(),
         not_reached: Vec::new(),
         oddities: Vec::new(),
     }

@@ -64,6 +64,7 @@ pub(in crate::session) fn facts() -> DriveFacts {
         volumes_unread: false,
         uses: Vec::new(),
         silent: None,
+        boot_areas: Vec::new(),
         not_reached: Vec::new(),
         oddities: Vec::new(),
     }
