@@ -12,45 +12,18 @@ use drive::facts::{
     DriveFacts, HiddenCapacity, Medium, NvmeFormat, Sanitize, SanitizeCommands, Security, Tcg,
     Transport, UsbBridge, Zoned,
 };
-use drive::health::{Confidence, Count, Health};
-use drive::identity::Identity;
+use drive::health::{Confidence, Count};
 use drive::tcg::Discovery;
 
 fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
     DriveFacts {
-        name: "sdz".into(),
-        disk_sequence: None,
-        path: "/dev/sdz".into(),
-        transport,
-        bridge: None,
-        controller: None,
-        bus_path: String::new(),
-        vendor: None,
         model: Some("MODEL".into()),
-        firmware: None,
-        identity: Identity::default(),
         capacity_bytes: 1 << 30,
-        logical_sector_bytes: 512,
-        physical_sector_bytes: 512,
         medium,
-        flash_cache: false,
-        zoned: Zoned::No,
         removable,
-        read_only: false,
-        security: Security::default(),
-        tcg: Tcg::Absent,
-        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
-        format: Err("a test".into()),
-        health: Health::not_read("a test"),
-        volumes: Vec::new(),
-        volumes_unread: false,
-        uses: Vec::new(),
-        silent: None,
-        boot_areas: Vec::new(),
-        not_reached: Vec::new(),
-        oddities: Vec::new(),
+        ..DriveFacts::unasked("sdz", transport)
     }
 }
 
