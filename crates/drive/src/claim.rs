@@ -5,6 +5,7 @@
 //! confirmed: same identity, same size, nobody's. It decides nothing about *whether* to erase, and it
 //! writes nothing itself.
 
+pub mod boot_area;
 pub mod revert;
 
 use crate::discover::{self, AskError, Machine, Roots, device_number};
@@ -149,6 +150,8 @@ pub struct Claimed {
     roots: Roots,
     device_number: (u32, u32),
     disk_sequence: Option<u64>,
+    /// Serials and ids to keep.
+    kept: Vec<String>,
     trace: Trace,
 }
 
@@ -250,6 +253,7 @@ fn claim_where(
         roots: roots.clone(),
         device_number,
         disk_sequence,
+        kept: checks.kept.to_vec(),
         trace,
     })
 }

@@ -243,6 +243,11 @@ pub(crate) fn identity_now(roots: &Roots, name: &str, port: &dyn Port) -> Result
     answered.identified.map(|()| answered.facts.identity)
 }
 
+/// Who the drive under a kernel name is by what sysfs shows. Asks nobody.
+pub(crate) fn identity_shown(roots: &Roots, name: &str) -> Option<Identity> {
+    known(roots, name, Arc::from("")).map(|(facts, _)| facts.identity)
+}
+
 /// How the drive under a kernel name is now. Asks on the caller's thread and may block.
 ///
 /// # Errors

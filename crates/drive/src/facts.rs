@@ -6,12 +6,13 @@
 use crate::ata::identify::EraseTime;
 use crate::health::Health;
 use crate::identity::Identity;
+use crate::mmc::boot::BootAreaFacts;
 use crate::mmc::erasing::Erasing;
 use crate::nvme::identify::SanitizeCapabilities;
 use crate::scsi::vpd::Characteristics;
 use crate::tcg::Discovery;
 use crate::volume::VolumeId;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything known of one whole block device at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,14 +84,60 @@ pub struct DriveFacts {
     /// Why the drive did not say who it is; `None` when it did. The other facts are then the
     /// kernel's alone.
     pub silent: Option<Silence>,
-    /// Storage at this drive that an overwrite of its addressable bytes does not reach
-    /// (eMMC boot areas, RPMB, other namespaces, reallocated sectors), in words.
+    /// Boot areas of the card whose user area this is.
+    pub boot_areas: Vec<BootAreaFacts>,
+    /// Storage at this drive that an overwrite of its addressable bytes does not reach, boot areas apart
+    /// (RPMB, general purpose areas, other namespaces, reallocated sectors), in words.
     pub not_reached: Vec<String>,
     /// What was odd in the answers, in words.
     pub oddities: Vec<String>,
 }
 
 impl DriveFacts {
+    /// A drive of which nothing is known but its name and how it is attached.
+    #[must_use]
+    pub fn unasked(name: &str, transport: Transport) -> Self {
+        const UNASKED: &str = "the drive was not asked";
+        Self {
+            name: name.into(),
+            path: Path::new("/dev").join(name),
+            transport,
+            bridge: None,
+            controller: None,
+            bus_path: String::new(),
+            vendor: None,
+            model: None,
+            firmware: None,
+            identity: Identity::default(),
+            disk_sequence: None,
+            capacity_bytes: 0,
+            logical_sector_bytes: 512,
+            physical_sector_bytes: 512,
+            medium: Medium::Unknown,
+            flash_cache: false,
+            zoned: Zoned::No,
+            removable: false,
+            read_only: false,
+            security: Security::default(),
+            tcg: Tcg::Absent,
+            alone: Ok(()),
+            hidden: HiddenCapacity::Unknown {
+                reason: UNASKED.into(),
+            },
+            sanitize: Err(UNASKED.into()),
+            format: Err(UNASKED.into()),
+            health: Health::not_read(UNASKED),
+            volumes: Vec::new(),
+            volumes_unread: false,
+            own_erase: None,
+            uses: Vec::new(),
+            silent: None,
+            boot_areas: Vec::new(),
+            not_reached: Vec::new(),
+            oddities: Vec::new(),
+        }
+    }
+
     /// ATA commands reach it whole: attached directly, or behind a SAS controller's translation, which
     /// puts `ATA` into the vendor field (SAT-4 8.1.2). A USB bridge is trusted with none.
     #[must_use]

@@ -2,8 +2,9 @@
 //!
 //! Removable SD cards have no EXT_CSD. The CID is not parsed here: the kernel prints its fields in
 //! sysfs. `change` encodes the commands that change a card, `status` reads what it answers, `erasing`
-//! is what the register says of a whole erasure.
+//! is what the register says of a whole erasure, `boot` what is known of the boot areas.
 
+pub mod boot;
 pub mod change;
 pub mod erasing;
 pub mod status;

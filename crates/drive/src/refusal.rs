@@ -4,6 +4,7 @@
 //! facts; whether a plan is unattended or names several drives is told by the caller.
 
 use crate::facts::{DriveFacts, OwnErase, Silence, Tcg, Transport, Use, Zoned};
+use crate::identity::Identity;
 use std::fmt;
 
 /// One reason against erasing a drive.
@@ -310,18 +311,7 @@ pub fn refusals(
     if (plan.unattended || plan.several) && (nameless || !same_as.is_empty()) {
         found.push(Refusal::AmbiguousIdentity { same_as });
     }
-    let id = drive.identity.id();
-    let is_kept = kept.iter().any(|k| {
-        let k = k.trim();
-        !k.is_empty()
-            && (drive
-                .identity
-                .serial
-                .as_deref()
-                .is_some_and(|s| s.eq_ignore_ascii_case(k))
-                || id.eq_ignore_ascii_case(k))
-    });
-    if is_kept {
+    if is_kept(&drive.identity, kept) {
         found.push(Refusal::Kept);
     }
     let removable = drive.removable || matches!(drive.transport, Transport::Usb | Transport::Sd);
@@ -329,6 +319,13 @@ pub fn refusals(
         found.push(Refusal::RemovableUnattended);
     }
     found
+}
+
+/// Among the serials and ids to keep.
+pub(crate) fn is_kept(identity: &Identity, kept: &[String]) -> bool {
+    let (serial, id) = (identity.serial.as_deref(), identity.id());
+    let mut kept = kept.iter().map(|k| k.trim()).filter(|k| !k.is_empty());
+    kept.any(|k| serial.is_some_and(|s| s.eq_ignore_ascii_case(k)) || id.eq_ignore_ascii_case(k))
 }
 
 /// Another node that cannot be told from this drive by what it says.

@@ -5,6 +5,8 @@
 //! What it cannot see is whether the numbers are true: the signature and a re-read with
 //! `raz verify` are for that.
 
+mod boot_areas;
+
 use report::schema::{
     Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges, Sample, Sanitize,
     SanitizeTechnique, SanitizeVerdict, Verification,
@@ -145,7 +147,9 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
         Level::Clear => drive.hidden_capacity.state == HiddenState::Hidden,
         // Overwriting by the host alone never reaches it, and it is of the whole drive.
         Level::Purge => {
-            !erasure.own_erases.iter().any(is_claimed)
+            let purges =
+                |erase: &Sanitize| is_claimed(erase) && boot_areas::are_empty(drive, erase);
+            !erasure.own_erases.iter().any(purges)
                 || drive.hidden_capacity.state != HiddenState::None
         }
     };
@@ -513,6 +517,7 @@ mod tests {
                 gone: 74,
                 unreadable: 0,
             },
+            boot_areas: Vec::new(),
         }
     }
 

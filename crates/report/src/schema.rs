@@ -18,9 +18,10 @@ use uuid::Uuid;
 
 pub use drive::{Drive, Health, HiddenCapacity, HiddenState, Security};
 pub use erasure::{
-    Arrangement, Command, Consent, Erasure, FinalContent, IdentityCheck, LedgerRecord, Level,
-    Missed, OutcomeWord, Pass, PassKind, Pattern, RANGES_COUNTED_MAX, RANGES_LISTED_MAX, Ranges,
-    Recall, Resumed, Sample, Sanitize, SanitizeTechnique, SanitizeVerdict, Verification, Witnesses,
+    Arrangement, BootArea, BootAreaState, Command, Consent, Erasure, FinalContent, IdentityCheck,
+    LedgerRecord, Level, Missed, OutcomeWord, Pass, PassKind, Pattern, RANGES_COUNTED_MAX,
+    RANGES_LISTED_MAX, Ranges, Recall, Resumed, Sample, Sanitize, SanitizeTechnique,
+    SanitizeVerdict, Verification, Witnesses,
 };
 pub use machine::{Battery, Cpu, Display, Machine, MemorySlot, Network};
 

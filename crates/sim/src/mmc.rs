@@ -365,7 +365,11 @@ impl MmcCard {
         if (u64::from(first)..end).any(|address| self.is_protected(area, address)) {
             return self.refused(PROTECTED);
         }
-        let ignores = self.options.lies.ignores_writes;
+        let lies = &self.options.lies;
+        let ignores = match area {
+            Area::Boot(_) => lies.ignores_writes || lies.ignores_boot_writes,
+            Area::User | Area::ReplayProtected | Area::GeneralPurpose(_) => lies.ignores_writes,
+        };
         let Some(space) = self.space(area) else {
             return self.refused(ERROR);
         };

@@ -1,6 +1,7 @@
 //! A claimed drive as the engine sees it. The only place where `wipe` meets `drive::claim`.
 
 use crate::native::ata::AtaSanitize;
+use crate::native::boot_area::Area;
 use crate::native::format::NvmeFormat;
 use crate::native::mmc::MmcSanitize;
 use crate::native::nvme::NvmeSanitize;
@@ -9,6 +10,7 @@ use crate::native::security::{self, EnhancedErase};
 use crate::native::{self, Patience, Sanitize, Technique, witness};
 use crate::target::{Control, Target};
 use drive::claim::Claimed;
+use drive::claim::boot_area::BootArea;
 use drive::facts::{Medium, SanitizeCommands};
 use std::io;
 use std::os::fd::AsFd;
@@ -85,13 +87,44 @@ fn commands(claimed: &Arc<Claimed>, technique: Technique) -> Option<Arc<dyn Sani
         SanitizeCommands::Nvme(capabilities) => Arc::new(NvmeSanitize::new(port, capabilities)),
         SanitizeCommands::Mmc(erasing) => {
             let since = Instant::now();
+            let claimed = Arc::clone(claimed);
+            let hold = move |number| -> Result<Box<dyn Area>, String> {
+                Ok(Box::new(claimed.boot_area(number)?))
+            };
             Arc::new(MmcSanitize::new(
                 port,
                 erasing,
+                Box::new(hold),
                 Box::new(move || since.elapsed()),
             ))
         }
     })
+}
+
+impl Area for BootArea {
+    fn bytes(&self) -> u64 {
+        self.bytes()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        self.read_at(buffer, offset_bytes)
+    }
+
+    fn lift(&mut self) -> Result<(), String> {
+        self.lift()
+    }
+
+    fn write_at(&self, bytes: &[u8], offset_bytes: u64) -> io::Result<()> {
+        self.write_at(bytes, offset_bytes)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.flush()
+    }
+
+    fn protect(&mut self) -> Result<(), String> {
+        self.protect()
+    }
 }
 
 struct Door(Arc<Claimed>);

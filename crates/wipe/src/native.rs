@@ -10,6 +10,7 @@
 //! NIST SP 800-88r2 §3.1.2 and §4.5.1; command sets: ACS-4 7.36, SBC-4 5.30, NVMe base 2.0 5.24.
 
 pub mod ata;
+pub mod boot_area;
 pub mod format;
 mod judge;
 pub mod mmc;
@@ -155,6 +156,13 @@ pub trait Sanitize: Send + Sync {
         Err("this command set has none".into())
     }
 
+    /// Empties the boot areas, which the technique does not reach, before [`Sanitize::start`]: what they
+    /// held may leave copies behind. Of a drive that has none, nothing. Ends when `goes_on` says no.
+    fn empty_boot_areas(&self, goes_on: &dyn Fn() -> bool) -> Vec<boot_area::Record> {
+        let _ = goes_on;
+        Vec::new()
+    }
+
     /// Reads may fail afterwards until everything was written once, by the rules of the command set
     /// and the drive's own word.
     fn may_be_unreadable_after(&self, technique: Technique) -> bool;
@@ -265,6 +273,8 @@ pub struct Evidence {
     pub may_be_unreadable: bool,
     /// What stood on the medium, before and after.
     pub witnesses: Witnesses,
+    /// What became of an eMMC's boot areas before the command.
+    pub boot_areas: Vec<boot_area::Record>,
     /// Why the identity does not hold any more.
     pub identity_lost: Option<String>,
     /// The bounds that it is judged by.
@@ -322,6 +332,7 @@ pub fn run(
         took: Duration::ZERO,
         may_be_unreadable: drive.may_be_unreadable_after(technique),
         witnesses: Witnesses::default(),
+        boot_areas: Vec::new(),
         identity_lost: None,
         patience,
     };
@@ -347,6 +358,13 @@ pub fn run(
         (!goes_on).then(|| "stopped by the operator before the command was sent".to_owned())
     };
     if let Some(why) = stops.or_else(lost).or_else(stopped) {
+        evidence.not_begun = Some(why);
+        return evidence;
+    }
+    evidence.boot_areas = drive.empty_boot_areas(&|| surroundings.pause(Duration::ZERO));
+    if !evidence.boot_areas.is_empty()
+        && let Some(why) = stopped()
+    {
         evidence.not_begun = Some(why);
         return evidence;
     }

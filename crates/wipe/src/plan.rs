@@ -16,6 +16,7 @@ use crate::outcome::PassKind;
 use crate::sample::SECTORS_MIN;
 use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
 use drive::health::{Confidence, Count};
+use drive::mmc::boot;
 use std::fmt;
 
 /// What the operator asked for.
@@ -247,8 +248,22 @@ fn technique(passes: &[PassKind]) -> &'static str {
     }
 }
 
+/// A boot area of an eMMC that keeps what it holds, as what is not reached.
+#[must_use]
+pub fn boot_area_left(number: u8, bytes: u64, why: &str) -> String {
+    format!("boot area {}, {bytes} bytes: {why}", boot::name(number))
+}
+
 fn residual(facts: &DriveFacts, kind: Kind, ladder: &[Rung]) -> Vec<String> {
-    let mut residual = facts.not_reached.clone();
+    let mut residual = Vec::new();
+    // With its own erase they are looked at, and named afterwards where they keep something.
+    if ladder.is_empty() {
+        residual.extend(facts.boot_areas.iter().map(|area| {
+            let why = "not looked at; old data may be in it";
+            boot_area_left(area.number, area.bytes, why)
+        }));
+    }
+    residual.extend(facts.not_reached.iter().cloned());
     // Of a format nothing is known beyond the namespace.
     let reaches_all = |rung: &Rung| rung.technique != Technique::Format;
     let erases_itself = ladder.iter().any(reaches_all);

@@ -36,10 +36,15 @@ const TICK: Duration = Duration::from_secs(1);
 /// What keeps the report from being made. The drives' own troubles are outcomes.
 pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
     let machine = Machine::this();
-    let (survey, thaws) = match look(&machine, arguments) {
+    let (survey, thaws, papers) = match look(&machine, arguments) {
         Ok(looked) => looked,
         Err(status) => return Ok(status),
     };
+    let Papers {
+        key,
+        folder,
+        ledgers,
+    } = papers;
     let names: Vec<String> = match thaws.is_empty() {
         true => arguments.drives.clone(),
         // Kernel names may have changed while the machine slept.
@@ -50,27 +55,6 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
     };
     let kind = kind(&named, arguments);
-    let key = match &arguments.key {
-        Some(file) => match StationKey::read(file) {
-            Ok(key) => key,
-            Err(error) => {
-                let error = anyhow::Error::from(error);
-                return Ok(fail(
-                    Status::Usage,
-                    &format!("{}: {error:#}", file.display()),
-                ));
-            }
-        },
-        None => StationKey::generate().context("making a key for this run")?,
-    };
-    let folder = match arguments.report.as_deref().map(Folder::reserve).transpose() {
-        Ok(folder) => folder,
-        Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
-    };
-    let ledgers = match arguments.ledger.as_deref().map(Ledgers::open).transpose() {
-        Ok(ledgers) => ledgers,
-        Err(error) => return Ok(fail(Status::Usage, &format!("{error:#}"))),
-    };
     // Whatever can fail on the way to a report fails before the first write.
     let facts = machine::facts(&machine::Roots::live());
     let cancel = signals::stop_flag()?;
@@ -174,9 +158,40 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
 /// What a sleep of the machine made of each named drive, by id; empty when there was none.
 type Thaws = Vec<(String, Option<Thaw>)>;
 
+/// What a run needs beside its drives.
+struct Papers {
+    key: StationKey,
+    folder: Option<Folder>,
+    ledgers: Option<Ledgers>,
+}
+
+impl Papers {
+    /// Reads the key and makes sure of the folders.
+    fn ready(arguments: &Wipe) -> Result<Self, Status> {
+        let usage = |error: anyhow::Error| fail(Status::Usage, &format!("{error:#}"));
+        let key = match &arguments.key {
+            Some(file) => StationKey::read(file)
+                .with_context(|| file.display().to_string())
+                .map_err(usage)?,
+            None => StationKey::generate()
+                .context("making a key for this run")
+                .map_err(|error| fail(Status::NotProven, &format!("{error:#}")))?,
+        };
+        let report = arguments.report.as_deref().map(Folder::reserve);
+        let folder = report.transpose().map_err(usage)?;
+        let ledgers = arguments.ledger.as_deref().map(Ledgers::open);
+        let ledgers = ledgers.transpose().map_err(usage)?;
+        Ok(Self {
+            key,
+            folder,
+            ledgers,
+        })
+    }
+}
+
 /// The drives, with nothing against those that are named, and after a sleep of the machine where that
-/// was asked for and helps.
-fn look(machine: &Machine, arguments: &Wipe) -> Result<(Survey, Thaws), Status> {
+/// was asked for and helps. What else the run needs is ready before the sleep.
+fn look(machine: &Machine, arguments: &Wipe) -> Result<(Survey, Thaws, Papers), Status> {
     let survey = Survey::take(machine, &arguments.drives);
     let named = survey
         .named(machine, &arguments.drives)
@@ -188,8 +203,9 @@ fn look(machine: &Machine, arguments: &Wipe) -> Result<(Survey, Thaws), Status> 
         false => below_purge(facts, arguments, None),
     };
     refuse(&survey, &named, arguments, named.iter().filter_map(short))?;
+    let papers = Papers::ready(arguments)?;
     if !named.iter().any(gains) {
-        return Ok((survey, Thaws::new()));
+        return Ok((survey, Thaws::new(), papers));
     }
     let (night, woken) = super::thaw::night(machine, &survey, &arguments.drives, &named, &wishes)?;
     let before: Vec<DriveFacts> = named.into_iter().cloned().collect();
@@ -214,7 +230,7 @@ fn look(machine: &Machine, arguments: &Wipe) -> Result<(Survey, Thaws), Status> 
         .zip(&thaws)
         .filter_map(|((_, now), (_, thaw))| below_purge(now, arguments, thaw.as_ref()));
     refuse(&survey, &named, arguments, short)?;
-    Ok((survey, thaws))
+    Ok((survey, thaws, papers))
 }
 
 fn kind(named: &[&DriveFacts], arguments: &Wipe) -> PlanKind {
@@ -472,18 +488,47 @@ fn progress(work: &Work) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wipe, below_purge};
+    use super::{Status, Wipe, below_purge, look};
     use crate::capture::Replayed;
     use crate::cli::{Cli, Command};
     use clap::Parser as _;
     use drive::facts::DriveFacts;
     use report::capture::Capture;
 
-    fn captured(kind: &str) -> DriveFacts {
+    fn capture(kind: &str) -> Capture {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures");
         let document = std::fs::read(format!("{folder}/{kind}.json")).unwrap();
-        let capture = Capture::parse(&document).unwrap();
-        Replayed::new(&capture).unwrap().facts().unwrap()
+        Capture::parse(&document).unwrap()
+    }
+
+    fn captured(kind: &str) -> DriveFacts {
+        Replayed::new(&capture(kind)).unwrap().facts().unwrap()
+    }
+
+    /// Of a machine with one drive that gains by a sleep; the test has no terminal, so it never sleeps.
+    #[test]
+    fn key_and_folders_are_looked_at_before_the_machine_would_sleep() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(at("file"), "no key").unwrap();
+        let capture = capture("sata-hdd-frozen");
+        let replayed = Replayed::new(&capture).unwrap();
+        let id = replayed.facts().unwrap().identity.id();
+        let ended = |more: &[&str]| {
+            let line = ["raz", "wipe", &id, "--confirm", &id];
+            let purge = ["--level", "purge", "--thaw"];
+            let line = line.iter().chain(&purge).chain(more);
+            match Cli::try_parse_from(line).unwrap().command {
+                Command::Wipe(wipe) => look(replayed.machine(), &wipe).err(),
+                other => panic!("{other:?}"),
+            }
+        };
+        // Awake it cannot be purged.
+        assert_eq!(ended(&[]), Some(Status::Refused));
+        for option in ["--key", "--report", "--ledger"] {
+            let found = ended(&[option, &at("file")]);
+            assert_eq!(found, Some(Status::Usage), "{option}");
+        }
     }
 
     fn asking(level: &str) -> Wipe {

@@ -3,13 +3,14 @@
 //! The one place where "verified" is written, and it is written only for a
 //! [`Conclusion::Verified`], which needs the verifier's proof. A sample has words of its own.
 
+use super::boot_areas;
 use super::resumption::resumption;
 use super::sample::{figures, sample};
 use crate::ledger::Earlier;
 use crate::thaw::Thaw;
 use crate::work::restoring::Restoration;
 use drive::claim::{Consent, ConsentSource};
-use drive::facts::DriveFacts;
+use drive::facts::{DriveFacts, Transport};
 use report::schema::{self, FinalContent, Level, OutcomeWord, SanitizeTechnique, SanitizeVerdict};
 use std::time::SystemTime;
 use wipe::native::{Technique, Verdict};
@@ -57,6 +58,7 @@ pub fn erasure(run: &Run) -> schema::Erasure {
     let mut text = ended(run);
     let (achieved_level, remark) = achieved(word, run.plan.level, by_drive(run));
     text.push_str(remark);
+    text.extend(boot_areas::remarks(run));
     schema::Erasure {
         requested_level: requested(&run.plan),
         achieved_level,
@@ -88,7 +90,9 @@ pub fn erasure(run: &Run) -> schema::Erasure {
         identity_checks: outcome.identity_checks.iter().map(identity_check).collect(),
         started: time(outcome.started),
         ended: time(outcome.ended),
-        not_reached: run.plan.residual.clone(),
+        not_reached: boot_areas::left(run)
+            .chain(run.plan.residual.iter().cloned())
+            .collect(),
         ledger: outcome.journal.as_ref().map(ledger_record),
     }
 }
@@ -146,40 +150,66 @@ fn technique(run: &Run) -> String {
     techniques.join(", then ")
 }
 
-/// Whether an erase by the drive itself that makes a purge is claimed with all the evidence that there
-/// can be; `None` when none was tried in this run.
-fn by_drive(run: &Run) -> Option<bool> {
-    let tried = &run.outcome.own_erases;
-    (!tried.is_empty()).then(|| is_purged(&run.plan.ladder, tried))
+/// What the drive's own erases came to, where a purge was planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByDrive {
+    /// None was tried in this run.
+    NotTried,
+    /// None that makes a purge is claimed.
+    NotClaimed,
+    /// One is claimed, and boot areas of the card keep what they hold, or nobody looked at them.
+    BootAreasLeft,
+    /// One is claimed with all the evidence that there can be.
+    Purged,
 }
 
-fn is_purged(ladder: &[Rung], tried: &[SanitizeRecord]) -> bool {
+fn by_drive(run: &Run) -> ByDrive {
+    is_purged(
+        run.facts.transport,
+        &run.plan.ladder,
+        &run.outcome.own_erases,
+    )
+}
+
+fn is_purged(transport: Transport, ladder: &[Rung], tried: &[SanitizeRecord]) -> ByDrive {
     let makes_purge = |technique: Technique| {
         ladder
             .iter()
             .any(|rung| rung.is_purge && rung.technique == technique)
     };
-    tried.iter().any(|record| {
+    let claimed = tried.iter().find(|record| {
         matches!(record.verdict, Verdict::ClaimedByDrive(_))
             && makes_purge(record.evidence.technique)
-    })
+    });
+    match claimed {
+        None if tried.is_empty() => ByDrive::NotTried,
+        None => ByDrive::NotClaimed,
+        Some(record) if boot_areas::are_empty(transport, &record.evidence) => ByDrive::Purged,
+        Some(_) => ByDrive::BootAreasLeft,
+    }
 }
 
 /// The level that an outcome reaches, and what is to be said of it beside the outcome.
-fn achieved(word: OutcomeWord, aim: plan::Level, by_drive: Option<bool>) -> (Level, &'static str) {
+fn achieved(word: OutcomeWord, aim: plan::Level, by_drive: ByDrive) -> (Level, &'static str) {
     match (word, aim) {
-        (OutcomeWord::Verified, plan::Level::Purge) if by_drive == Some(true) => (
-            Level::Purge,
-            "; before that the drive erased itself, as the drive claims (its status was read, data that stood there was gone)",
-        ),
-        (OutcomeWord::Verified, plan::Level::Purge) if by_drive.is_none() => (
-            Level::Clear,
-            "; the drive did not erase itself in this run, which went on from an earlier one: Clear, not Purge",
-        ),
-        (OutcomeWord::Verified, plan::Level::Purge) => (
-            Level::Clear,
-            "; no erase by the drive itself that makes a purge is claimed, for the reasons given: Clear, not Purge",
-        ),
+        (OutcomeWord::Verified, plan::Level::Purge) => match by_drive {
+            ByDrive::Purged => (
+                Level::Purge,
+                "; before that the drive erased itself, as the drive claims (its status was read, data that stood there was gone)",
+            ),
+            ByDrive::NotTried => (
+                Level::Clear,
+                "; the drive did not erase itself in this run, which went on from an earlier one: Clear, not Purge",
+            ),
+            ByDrive::NotClaimed => (
+                Level::Clear,
+                "; no erase by the drive itself that makes a purge is claimed, for the reasons given: Clear, not Purge",
+            ),
+            ByDrive::BootAreasLeft => (
+                Level::Clear,
+                "; before that the drive erased itself, as the drive claims, but a boot area of the card may keep data: Clear, not Purge",
+            ),
+        },
         (OutcomeWord::Verified, plan::Level::Clear) => (Level::Clear, ""),
         (OutcomeWord::Verified, plan::Level::BelowClear) => (
             Level::None,
@@ -341,6 +371,7 @@ fn own_erase(record: &SanitizeRecord) -> schema::Sanitize {
             gone: witnesses.gone,
             unreadable: witnesses.unreadable,
         },
+        boot_areas: evidence.boot_areas.iter().map(boot_areas::record).collect(),
     }
 }
 
@@ -439,4 +470,4 @@ pub fn time(time: SystemTime) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Nothing else in raz serialises facts, plans or outcomes.
 
+mod boot_areas;
 mod drive;
 mod erasure;
 mod health;

@@ -8,8 +8,7 @@ use agent::work::Order;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use drive::claim::{Consent, ConsentSource};
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
-use drive::health::Health;
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport};
 use drive::identity::Identity;
 use report::api::{LedgerChange, LedgerNote, LedgerNoted, Signed};
 use report::ledger::{Ledger, key};
@@ -23,42 +22,16 @@ const CAPACITY: u64 = 1 << 30;
 
 fn order() -> Order {
     let facts = DriveFacts {
-        name: "sdz".into(),
-        disk_sequence: None,
-        path: "/dev/sdz".into(),
-        transport: Transport::Ata,
-        bridge: None,
-        controller: None,
         bus_path: "pci-0/ata1".into(),
-        vendor: None,
         model: Some("MODEL".into()),
-        firmware: None,
         identity: Identity {
             serial: Some("SERIAL-1".into()),
             ..Identity::default()
         },
         capacity_bytes: CAPACITY,
-        logical_sector_bytes: 512,
-        physical_sector_bytes: 512,
         medium: Medium::Rotating { rpm: 7200 },
-        flash_cache: false,
-        zoned: Zoned::No,
-        removable: false,
-        read_only: false,
-        security: Security::default(),
-        tcg: Tcg::Absent,
-        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
-        sanitize: Err("a test".into()),
-        format: Err("a test".into()),
-        health: Health::not_read("a test"),
-        volumes: Vec::new(),
-        volumes_unread: false,
-        own_erase: None,
-        uses: Vec::new(),
-        silent: None,
-        not_reached: Vec::new(),
-        oddities: Vec::new(),
+        ..DriveFacts::unasked("sdz", Transport::Ata)
     };
     Order {
         plan: plan::plan(&facts, &plan::Wishes::default()),

@@ -7,9 +7,9 @@ use super::attachment::Attachment;
 use super::serial::Serial;
 use super::sysfs::{self, Node, file_name, numbered};
 use crate::facts::Use;
-use crate::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
-use crate::health::Health;
+use crate::facts::{DriveFacts, HiddenCapacity, Medium, Transport, Zoned};
 use crate::identity::Identity;
+use crate::mmc::{self, boot::BootAreaFacts};
 use crate::scsi;
 use crate::uses;
 use std::fs::{self, Metadata};
@@ -51,8 +51,6 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
     };
     DriveFacts {
         path: roots.dev.join(node.name.replace('!', "/")),
-        name: node.name.clone(),
-        transport,
         bridge: attachment.bridge.clone(),
         controller: attachment.controller.clone(),
         bus_path: node.position(),
@@ -65,13 +63,9 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         logical_sector_bytes: sector("queue/logical_block_size"),
         physical_sector_bytes: sector("queue/physical_block_size"),
         medium: medium(node, transport),
-        flash_cache: false,
         zoned: zoned(node, &mut oddities),
         removable: node.number("removable") == Some(1),
         read_only: node.number("ro") == Some(1),
-        security: Security::default(),
-        tcg: Tcg::Absent,
-        alone: Ok(()),
         hidden: match transport {
             Transport::Virtio | Transport::Loop | Transport::Sd => HiddenCapacity::NotApplicable,
             Transport::Ata
@@ -85,16 +79,11 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
                 reason: "the drive was not asked".into(),
             },
         },
-        sanitize: Err("the drive was not asked".into()),
-        format: Err("the drive was not asked".into()),
-        health: Health::not_read("the drive was not asked"),
-        volumes: Vec::new(),
-        volumes_unread: false,
-        own_erase: None,
         uses: uses(roots, node),
-        silent: None,
+        boot_areas: boot_areas(node, attachment),
         not_reached: not_reached(roots, node, attachment),
         oddities,
+        ..DriveFacts::unasked(&node.name, transport)
     }
 }
 
@@ -258,7 +247,7 @@ fn not_reached(roots: &Roots, node: &Node, attachment: &Attachment) -> Vec<Strin
             let card = attachment.device.as_deref();
             for area in sysfs::names(&node.dir) {
                 let is_area = area.strip_prefix(&node.name).is_some_and(|rest| {
-                    numbered(rest, "boot") || numbered(rest, "gp") || rest == "rpmb"
+                    numbered(rest, "gp") || rest == "rpmb"
                 });
                 if is_area {
                     found.push(mmc_sibling(&node.dir.join(&area)));
@@ -337,11 +326,25 @@ fn mmc_sibling(dir: &Path) -> String {
     }
     let size = sysfs::text(&dir.join("size")).and_then(|text| text.parse::<u64>().ok());
     let bytes = size.unwrap_or(0).saturating_mul(512);
-    let locked = sysfs::text(&dir.join("force_ro")).as_deref() == Some("1");
-    let note = if locked {
-        "write-protected by the kernel (force_ro)"
-    } else {
-        "a drive of its own in raz's list"
-    };
-    format!("eMMC area {area}, {bytes} bytes: {note}")
+    format!("eMMC area {area}, {bytes} bytes: a drive of its own in raz's list")
+}
+
+/// Boot areas below the disk of a card's user area.
+fn boot_areas(node: &Node, attachment: &Attachment) -> Vec<BootAreaFacts> {
+    if attachment.transport != Transport::Mmc || !mmc_area(&node.name).is_empty() {
+        return Vec::new();
+    }
+    let found = (0..mmc::boot::AREAS).filter_map(|number| {
+        let name = format!("{}{}", node.name, mmc::boot::name(number));
+        let sectors: u64 = sysfs::text(&node.dir.join(&name).join("size"))?
+            .parse()
+            .ok()?;
+        Some(BootAreaFacts {
+            number,
+            name: Some(name),
+            bytes: sectors.saturating_mul(512),
+            unwritable: Some("the card was not asked".into()),
+        })
+    });
+    found.collect()
 }

@@ -2,7 +2,8 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::facts::{HiddenCapacity, SanitizeCommands, Transport};
+use drive::facts::{DriveFacts, HiddenCapacity, SanitizeCommands, Transport};
+use drive::mmc::boot::BootAreaFacts;
 use drive::refusal::{PlanKind, Refusal, refusals};
 
 const SECTORS: u64 = 30_535_680;
@@ -76,14 +77,15 @@ fn boot_areas_are_drives_of_their_own_with_one_card_between_them() {
 #[test]
 fn user_area_names_what_it_does_not_reach() {
     let drives = emmc().drives();
-    assert_eq!(
-        drives[0].not_reached,
-        [
-            "eMMC area boot0, 4194304 bytes: write-protected by the kernel (force_ro)",
-            "eMMC area boot1, 4194304 bytes: write-protected by the kernel (force_ro)",
-            "replay-protected area rpmb: cannot be erased without its key",
-        ]
-    );
+    let rpmb = "replay-protected area rpmb: cannot be erased without its key";
+    assert_eq!(drives[0].not_reached, [rpmb]);
+    let area = |number: u8| BootAreaFacts {
+        number,
+        name: Some(format!("mmcblk0boot{number}")),
+        bytes: 4 << 20,
+        unwritable: None,
+    };
+    assert_eq!(drives[0].boot_areas, [area(0), area(1)]);
     assert!(
         matches!(drives[0].hidden, HiddenCapacity::None { .. }),
         "{:?}",
@@ -91,6 +93,62 @@ fn user_area_names_what_it_does_not_reach() {
     );
     assert_eq!(drives[1].hidden, HiddenCapacity::NotApplicable);
     assert_eq!(drives[1].not_reached, Vec::<String>::new());
+    assert_eq!(drives[1].boot_areas, []);
+}
+
+#[test]
+fn register_is_set_against_the_areas_that_the_kernel_shows() {
+    let of = |change: fn(&mut Vec<u8>), areas: &[(&str, u64)]| {
+        let mut folder = Folder::new();
+        folder.attributes(CARD, "type = MMC\nname = DF4016\nserial = 0xcafe0001");
+        let user = format!("{CARD}/block/mmcblk0");
+        folder.block(&user, SECTORS);
+        for (area, sectors) in areas {
+            folder.block(&format!("{user}/mmcblk0{area}"), *sectors);
+        }
+        let mut register = ext_csd();
+        change(&mut register);
+        folder.answers("mmcblk0", Script::new().ext_csd(register));
+        let mut drives = folder.drives();
+        drives.retain(|drive| drive.name == "mmcblk0");
+        drives.remove(0)
+    };
+    let both = [("boot0", 8192), ("boot1", 8192)];
+    let booted = of(|register| register[179] = 0x10, &both);
+    let unwritable = |number: usize| booted.boot_areas[number].unwritable.as_deref();
+    assert_eq!(unwritable(0), None);
+    assert!(unwritable(1).unwrap().contains("boots from it"));
+
+    // A host may be told not to show them; one of another size is odd.
+    let hidden = of(|_| (), &[("boot0", 256)]);
+    let shown = |number: usize| hidden.boot_areas[number].name.as_deref();
+    assert_eq!((shown(0), shown(1)), (Some("mmcblk0boot0"), None));
+    let odd = |drive: &DriveFacts, words: &str| drive.oddities.iter().any(|o| o.contains(words));
+    assert!(odd(
+        &hidden,
+        "BOOT_MULT says 4194304 bytes, the kernel shows 131072"
+    ));
+    assert!(!odd(&booted, "BOOT_MULT") && !odd(&booted, "USER_WP"));
+    assert!(odd(
+        &of(|register| register[171] = 0x04, &both),
+        "USER_WP 04h"
+    ));
+
+    // Two general purpose areas of 8 erase groups of 512 KiB each, one of them with a drive.
+    let general = |register: &mut Vec<u8>| {
+        (register[143], register[146], register[221], register[224]) = (1, 1, 8, 1);
+    };
+    let general = of(general, &[("boot0", 8192), ("boot1", 8192), ("gp1", 8192)]);
+    let areas = ["gp1", "gp0"].map(|area| {
+        let texts = general.not_reached.iter();
+        let prefix = format!("eMMC area {area}, 4194304 bytes: ");
+        texts
+            .filter_map(|text| text.strip_prefix(&prefix))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(areas[0], ["a drive of its own in raz's list"]);
+    assert_eq!(areas[1], ["the kernel shows no drive of it"]);
+    assert!(general.sanitize.unwrap_err().contains("general purpose"));
 }
 
 #[test]

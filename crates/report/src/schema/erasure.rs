@@ -96,6 +96,38 @@ pub struct Sanitize {
     pub seconds: f64,
     /// What stood on the medium before it, and whether it still did.
     pub witnesses: Witnesses,
+    /// Boot areas of an eMMC, which its erase does not reach: read before it, and overwritten where
+    /// that could be done. Without both of them empty it makes no purge. Absent for other drives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boot_areas: Vec<BootArea>,
+}
+
+/// What became of a boot area.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BootArea {
+    /// `boot0` or `boot1`.
+    pub area: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What became of it.
+    pub state: BootAreaState,
+    /// Bytes that were read at the end and hold nothing: all of them, or the area is `left`.
+    pub verified_bytes: u64,
+    /// Why it is left.
+    pub reason: Option<String>,
+}
+
+/// State of a [`BootArea`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BootAreaState {
+    /// Every byte was read, and all are zero or all are ones. Nothing was written.
+    Blank,
+    /// Every byte was overwritten with a keyed pattern and then with zeros, each read back and
+    /// compared.
+    Overwritten,
+    /// It may keep data.
+    Left,
 }
 
 /// How a drive erases itself.

@@ -78,6 +78,8 @@ pub struct Lies {
     pub erased_reads_wrong: bool,
     /// \[43\] Writes are answered with success and change nothing.
     pub ignores_writes: bool,
+    /// \[32\] Writes to boot areas are answered with success and change nothing.
+    pub ignores_boot_writes: bool,
     /// \[37\] After so many commands it is another card: CID and firmware version differ.
     pub becomes_another_after: Option<u64>,
 }

@@ -9,10 +9,13 @@
 //! has no claim.
 //!
 //! Boot areas, the replay protected area and general purpose areas are not reached: Linux selects the
-//! area of the node before each command, so no switch of the area helps. JESD84-B51 6.6.9 to 6.6.13.
+//! area of the node before each command, so no switch of the area helps. Boot areas are emptied by
+//! their own nodes before it ([`super::boot_area`]). JESD84-B51 6.6.9 to 6.6.13.
 
+use super::boot_area::{Area, Record, empty};
 use super::{Said, Sanitize, State, Technique};
 use drive::mmc::ExtCsd;
+use drive::mmc::boot::{AREAS, BootAreas};
 use drive::mmc::change::{Command, Erase, erase, sanitize};
 use drive::mmc::erasing::Erasing;
 use drive::mmc::status::{CardState, CardStatus, is_switch_error, send_status};
@@ -23,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why it is done so, for a plan.
-pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to, but from no boot area: no purge of the whole card; it shows no progress, and a power cut ends it undone";
+pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to; before it each boot area is read, and overwritten and read back where it holds data; it shows no progress, and a power cut ends it undone";
 
 /// Time for a command that only asks something.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,9 +49,13 @@ pub const SHORTEST: Duration = Duration::from_secs(1);
 /// Monotonic time.
 pub type Now = Box<dyn Fn() -> Duration + Send + Sync>;
 
+/// Holds the boot area of a number, or says in words why not.
+pub type Hold = Box<dyn Fn(u8) -> Result<Box<dyn Area>, String> + Send + Sync>;
+
 /// An eMMC by its user area.
 pub struct MmcSanitize {
     port: Arc<dyn Port>,
+    hold: Hold,
     /// What the card said when it was claimed.
     erasing: Erasing,
     now: Now,
@@ -77,9 +84,10 @@ enum Progress {
 impl MmcSanitize {
     /// Over a claimed drive's port; `erasing` is what its register said.
     #[must_use]
-    pub fn new(port: Arc<dyn Port>, erasing: Erasing, now: Now) -> Self {
+    pub fn new(port: Arc<dyn Port>, erasing: Erasing, hold: Hold, now: Now) -> Self {
         Self {
             port,
+            hold,
             erasing,
             now,
             told: Mutex::default(),
@@ -99,12 +107,12 @@ impl MmcSanitize {
     }
 
     /// The register is still the one of the claim.
-    fn same_card(&self) -> Result<(), String> {
+    fn same_card(&self) -> Result<ExtCsd, String> {
         let data = self.port.mmc_ext_csd();
         let data = data.map_err(|error| format!("EXT_CSD: {error}"))?;
         let register = ExtCsd::parse(&data).ok_or("EXT_CSD: the answer is no register")?;
         match Erasing::of(&register)? == self.erasing {
-            true => Ok(()),
+            true => Ok(register),
             false => Err("EXT_CSD is not that of the claimed card".into()),
         }
     }
@@ -258,6 +266,30 @@ impl Sanitize for MmcSanitize {
             is_deallocated: true,
             raw: format!("card status {:08x}{answers}", status.raw),
         }
+    }
+
+    fn empty_boot_areas(&self, goes_on: &dyn Fn() -> bool) -> Vec<Record> {
+        let emptied = |number: u8| {
+            // What the card says now, not when it was listed.
+            let said = match self.same_card() {
+                Ok(register) => BootAreas::of(&register),
+                Err(why) => return Some(Record::left(number, 0, why)),
+            };
+            if said.bytes == 0 {
+                return None;
+            }
+            let left = |why| Record::left(number, said.bytes, why);
+            Some(match (self.hold)(number) {
+                Err(why) => left(why),
+                Ok(area) if area.bytes() != said.bytes => left(format!(
+                    "EXT_CSD BOOT_MULT says {} bytes, the kernel {}",
+                    said.bytes,
+                    area.bytes()
+                )),
+                Ok(mut area) => empty(number, &mut *area, said.unwritable(number), goes_on),
+            })
+        };
+        (0..AREAS).filter_map(emptied).collect()
     }
 
     fn start(&self, technique: Technique) -> Result<(), String> {

@@ -4,13 +4,15 @@
 //! ([`crate::native::Evidence::leaves_open`]). What each reaches is that of the rows of SP 800-88r1
 //! tables that raz can answer for. Cryptographic erase alone is no purge: nobody has declared
 //! that all data was encrypted and all keys are the drive's. Nor is Format NVM, which the newer mappings
-//! call Clear, nor the erase and sanitize of an eMMC, which leave its boot areas.
+//! call Clear. The erase and sanitize of an eMMC leave its boot areas: they make one where those can be
+//! emptied besides.
 
 use super::{Kind, Wanted, Wishes};
 use crate::native::security::PASSWORD_TEXT;
 use crate::native::{Technique, mmc};
 use drive::ata::identify::EraseTime;
 use drive::facts::{DriveFacts, OwnErase, Sanitize, Transport, Zoned};
+use drive::mmc::boot::{self as mmc_boot, BootAreaFacts};
 
 /// One way in which the drive erases itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +62,13 @@ pub(super) fn ladder(facts: &DriveFacts, kind: Kind, wishes: &Wishes) -> (Vec<Ru
         };
         reasons.push(format!("{when}{}", why(facts, *technique)));
     }
+    if kind == Kind::EmbeddedFlash {
+        reasons.extend(boot_areas(facts));
+    }
     reasons.extend(left_out);
     let rung = |technique| Rung {
         technique,
-        is_purge: is_purge(kind, technique),
+        is_purge: is_purge(facts, kind, technique),
     };
     (techniques.into_iter().map(rung).collect(), reasons)
 }
@@ -203,13 +208,32 @@ fn enhanced_erase(facts: &DriveFacts, passwords: bool) -> Result<(), &'static st
     }
 }
 
-fn is_purge(kind: Kind, technique: Technique) -> bool {
-    matches!(
-        (kind, technique),
+/// What keeps an eMMC from a purge, or may.
+fn boot_areas(facts: &DriveFacts) -> Vec<String> {
+    if !shows_boot_areas(facts) {
+        let why = "the card's boot areas are not shown by the kernel, so that nobody can look into them: Clear, and no purge of the whole card";
+        return vec![why.into()];
+    }
+    let of = |area: &BootAreaFacts| {
+        let why = area.unwritable.as_deref()?;
+        let name = mmc_boot::name(area.number);
+        Some(format!(
+            "its boot area {name} is read and not written, since {why}: should it hold data, that stays, and this is Clear and no purge"
+        ))
+    };
+    facts.boot_areas.iter().filter_map(of).collect()
+}
+
+fn shows_boot_areas(facts: &DriveFacts) -> bool {
+    facts.boot_areas.len() == usize::from(mmc_boot::AREAS)
+        && facts.boot_areas.iter().all(|area| area.name.is_some())
+}
+
+fn is_purge(facts: &DriveFacts, kind: Kind, technique: Technique) -> bool {
+    match (kind, technique) {
         (Kind::SolidState, Technique::BlockErase)
-            | (
-                Kind::Rotating,
-                Technique::Overwrite | Technique::EnhancedErase
-            )
-    )
+        | (Kind::Rotating, Technique::Overwrite | Technique::EnhancedErase) => true,
+        (Kind::EmbeddedFlash, Technique::BlockErase) => shows_boot_areas(facts),
+        _ => false,
+    }
 }

@@ -1,5 +1,6 @@
 //! One row of the decision table per test.
 
+mod emmc;
 mod ladder;
 
 use super::{Level, Plan, Wanted, Wishes, plan};
@@ -8,48 +9,20 @@ use crate::native::Technique;
 use crate::outcome::PassKind::{Complement, Pattern, Zero};
 use crate::sample::{SECTORS_MIN, Share};
 use drive::facts::{
-    DriveFacts, HiddenCapacity, Medium, OwnErase, Sanitize, SanitizeCommands, Security, Tcg,
-    Transport, UsbBridge, Zoned,
+    DriveFacts, HiddenCapacity, Medium, OwnErase, Sanitize, SanitizeCommands, Tcg, Transport,
+    UsbBridge,
 };
-use drive::health::{Confidence, Count, Health};
-use drive::identity::Identity;
+use drive::health::{Confidence, Count};
 use drive::tcg::Discovery;
 
 fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
     DriveFacts {
-        name: "sdz".into(),
-        disk_sequence: None,
-        path: "/dev/sdz".into(),
-        transport,
-        bridge: None,
-        controller: None,
-        bus_path: String::new(),
-        vendor: None,
         model: Some("MODEL".into()),
-        firmware: None,
-        identity: Identity::default(),
         capacity_bytes: 1 << 30,
-        logical_sector_bytes: 512,
-        physical_sector_bytes: 512,
         medium,
-        flash_cache: false,
-        zoned: Zoned::No,
         removable,
-        read_only: false,
-        security: Security::default(),
-        tcg: Tcg::Absent,
-        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
-        sanitize: Err("a test".into()),
-        format: Err("a test".into()),
-        health: Health::not_read("a test"),
-        volumes: Vec::new(),
-        volumes_unread: false,
-        own_erase: None,
-        uses: Vec::new(),
-        silent: None,
-        not_reached: Vec::new(),
-        oddities: Vec::new(),
+        ..DriveFacts::unasked("sdz", transport)
     }
 }
 
@@ -241,42 +214,6 @@ fn residual_names_what_the_facts_name_and_what_flash_keeps() {
     emmc.not_reached = vec!["RPMB area".into()];
     let residual = plain(&emmc).residual;
     assert!(says(&residual, "RPMB area") && says(&residual, "spare and replaced cells"));
-}
-
-#[test]
-fn emmc_erases_itself_where_it_has_sanitize_but_its_boot_areas_keep_that_from_a_purge() {
-    let mut emmc = facts(Transport::Mmc, Medium::SolidState, false);
-    let wishes = Wishes {
-        level: Wanted::Purge,
-        ..Wishes::default()
-    };
-    let without = plan(&emmc, &wishes);
-    assert_eq!(
-        (techniques(&without), without.level),
-        (vec![], Level::Clear)
-    );
-    emmc.sanitize = Ok(Sanitize {
-        block_erase: true,
-        crypto_erase: false,
-        overwrite: false,
-        commands: SanitizeCommands::Ata,
-    });
-    emmc.hidden = HiddenCapacity::None {
-        evidence: "SEC_COUNT".into(),
-    };
-    let with = plan(&emmc, &wishes);
-    let expected = (vec![Technique::BlockErase], Level::Clear);
-    assert_eq!((techniques(&with), with.level), expected);
-    assert!(says(&with.reasons, "no purge"), "{with:?}");
-    assert!(says(&with.reasons, "a power cut ends it undone"));
-    assert!(says(
-        &with.residual,
-        "reached by the drive's own command only"
-    ));
-    assert_eq!(techniques(&plain(&emmc)), [], "Clear sends nothing of it");
-    emmc.transport = Transport::Sd;
-    let card = plan(&emmc, &wishes);
-    assert_eq!((techniques(&card), card.level), (vec![], Level::Clear));
 }
 
 #[test]

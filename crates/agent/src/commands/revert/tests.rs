@@ -3,8 +3,7 @@
 use super::{concluded, unneeded};
 use crate::commands::Status;
 use drive::claim::revert::RevertError;
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
-use drive::health::Health;
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Tcg, Transport};
 use drive::identity::Identity;
 use drive::tcg::{Discovery, Psid};
 
@@ -19,42 +18,15 @@ fn told(flags: u8, sid_blocked: bool) -> Tcg {
 
 fn drive(tcg: Tcg) -> DriveFacts {
     DriveFacts {
-        name: "sdz".into(),
-        disk_sequence: None,
-        path: "/dev/sdz".into(),
-        transport: Transport::Ata,
-        bridge: None,
-        controller: None,
-        bus_path: String::new(),
-        vendor: None,
-        model: None,
-        firmware: None,
         identity: Identity {
             serial: Some("OPAL1".into()),
             ..Identity::default()
         },
         capacity_bytes: 1 << 30,
-        logical_sector_bytes: 512,
-        physical_sector_bytes: 512,
         medium: Medium::SolidState,
-        flash_cache: false,
-        zoned: Zoned::No,
-        removable: false,
-        read_only: false,
-        security: Security::default(),
         tcg,
-        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
-        sanitize: Err("a test".into()),
-        format: Err("a test".into()),
-        health: Health::not_read("a test"),
-        volumes: Vec::new(),
-        volumes_unread: false,
-        own_erase: None,
-        uses: Vec::new(),
-        silent: None,
-        not_reached: Vec::new(),
-        oddities: Vec::new(),
+        ..DriveFacts::unasked("sdz", Transport::Ata)
     }
 }
 

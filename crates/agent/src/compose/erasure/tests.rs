@@ -1,9 +1,10 @@
 //! What a conclusion and a claim come to in the report's words.
 
 use super::{
-    ByteRange, Conclusion, Level, OutcomeWord, PassKind, PassRecord, Rung, SanitizeRecord,
-    Shortfall, achieved, conclusion, is_purged, plan, record, schema,
+    ByDrive, ByteRange, Conclusion, Level, OutcomeWord, PassKind, PassRecord, Rung, SanitizeRecord,
+    Shortfall, Transport, achieved, conclusion, is_purged, plan, record, schema,
 };
+use crate::compose::boot_areas::tests::area;
 use std::time::Duration;
 use wipe::native::witness::Witnesses;
 use wipe::native::{End, Evidence, Patience, Said, State, Technique, Verdict, judge};
@@ -83,9 +84,14 @@ fn level_is_claimed_only_for_a_proof_of_all_that_the_medium_asks_for() {
             plan::Level::Clear,
             plan::Level::BelowClear,
         ] {
-            for by_drive in [Some(true), Some(false), None] {
+            for by_drive in [
+                ByDrive::Purged,
+                ByDrive::BootAreasLeft,
+                ByDrive::NotClaimed,
+                ByDrive::NotTried,
+            ] {
                 let expected = match (word, aim) {
-                    (OutcomeWord::Verified, plan::Level::Purge) if by_drive == Some(true) => {
+                    (OutcomeWord::Verified, plan::Level::Purge) if by_drive == ByDrive::Purged => {
                         Level::Purge
                     }
                     (OutcomeWord::Verified, plan::Level::Purge | plan::Level::Clear) => {
@@ -99,12 +105,16 @@ fn level_is_claimed_only_for_a_proof_of_all_that_the_medium_asks_for() {
         }
     }
     for aim in [plan::Level::Purge, plan::Level::BelowClear] {
-        assert!(!achieved(OutcomeWord::Verified, aim, None).1.is_empty());
+        assert!(
+            !achieved(OutcomeWord::Verified, aim, ByDrive::NotTried)
+                .1
+                .is_empty()
+        );
     }
 }
 
 /// An erase by the drive itself against which nothing speaks.
-fn claimed(technique: Technique) -> SanitizeRecord {
+pub(in crate::compose) fn claimed(technique: Technique) -> SanitizeRecord {
     let said = |completed| Said {
         state: State::Idle {
             completed: Some(completed),
@@ -129,6 +139,7 @@ fn claimed(technique: Technique) -> SanitizeRecord {
         took: Duration::from_secs(60),
         may_be_unreadable: false,
         witnesses,
+        boot_areas: Vec::new(),
         identity_lost: None,
         patience: Patience::of(false),
     };
@@ -148,6 +159,9 @@ fn purge_is_of_the_rung_that_is_claimed_and_not_of_the_ladder() {
     let mut refused = claimed(block);
     refused.evidence.not_begun = Some("refused".into());
     refused.verdict = judge(&refused.evidence);
+    let is_purged = |ladder: &[Rung], tried: &[SanitizeRecord]| {
+        is_purged(Transport::Ata, ladder, tried) == ByDrive::Purged
+    };
     assert!(is_purged(&ladder, &[claimed(block)]));
     assert!(!is_purged(&ladder, &[refused, claimed(crypto)]));
     assert!(!is_purged(&[], &[claimed(block)]), "not planned");
@@ -174,4 +188,38 @@ fn nothing_short_of_a_proof_says_erased_or_verified() {
             assert!(!text.to_lowercase().contains(claim), "{text}");
         }
     }
+}
+
+#[test]
+fn claimed_erase_of_an_emmc_is_a_purge_only_with_its_boot_areas_empty() {
+    let ladder = [Rung {
+        technique: Technique::BlockErase,
+        is_purge: true,
+    }];
+    let of = |areas: &[u8], transport| {
+        let mut record = claimed(Technique::BlockErase);
+        record.evidence.boot_areas = (0..)
+            .zip(areas)
+            .map(|(n, filling)| area(n, *filling))
+            .collect();
+        is_purged(transport, &ladder, &[record])
+    };
+    assert_eq!(of(&[0x00, 0xFF], Transport::Mmc), ByDrive::Purged);
+    // One keeps data; one, or both, were not looked at.
+    for areas in [&[0x00, 0xA5][..], &[0x00], &[]] {
+        assert_eq!(
+            of(areas, Transport::Mmc),
+            ByDrive::BootAreasLeft,
+            "{areas:?}"
+        );
+        let (level, remark) = achieved(
+            OutcomeWord::Verified,
+            plan::Level::Purge,
+            ByDrive::BootAreasLeft,
+        );
+        assert!(level == Level::Clear && remark.contains("boot area"));
+    }
+    assert_eq!(of(&[], Transport::Ata), ByDrive::Purged);
+    let unclaimed = is_purged(Transport::Mmc, &ladder, &[]);
+    assert_eq!(unclaimed, ByDrive::NotTried);
 }

@@ -11,8 +11,7 @@ use crate::upload::spool::Pause;
 use crate::work::Order;
 use crate::{compose, ledger};
 use drive::claim::{Consent, ConsentSource};
-use drive::facts::{DriveFacts, HiddenCapacity, Medium, Security, Tcg, Transport, Zoned};
-use drive::health::Health;
+use drive::facts::{DriveFacts, HiddenCapacity, Medium, Transport};
 use drive::identity::Identity;
 use drive::medium::BootMedium;
 use report::event::{Event, Line};
@@ -31,42 +30,16 @@ const RUN: Uuid = Uuid::from_u128(7);
 
 pub(in crate::session) fn facts() -> DriveFacts {
     DriveFacts {
-        name: "sdz".into(),
-        disk_sequence: None,
-        path: "/dev/sdz".into(),
-        transport: Transport::Ata,
-        bridge: None,
-        controller: None,
         bus_path: "pci-0/ata1".into(),
-        vendor: None,
         model: Some("MODEL".into()),
-        firmware: None,
         identity: Identity {
             serial: Some("SERIAL-1".into()),
             ..Identity::default()
         },
         capacity_bytes: CAPACITY,
-        logical_sector_bytes: 512,
-        physical_sector_bytes: 512,
         medium: Medium::Rotating { rpm: 7200 },
-        flash_cache: false,
-        zoned: Zoned::No,
-        removable: false,
-        read_only: false,
-        security: Security::default(),
-        tcg: Tcg::Absent,
-        alone: Ok(()),
         hidden: HiddenCapacity::NotApplicable,
-        sanitize: Err("a test".into()),
-        format: Err("a test".into()),
-        health: Health::not_read("a test"),
-        volumes: Vec::new(),
-        volumes_unread: false,
-        own_erase: None,
-        uses: Vec::new(),
-        silent: None,
-        not_reached: Vec::new(),
-        oddities: Vec::new(),
+        ..DriveFacts::unasked("sdz", Transport::Ata)
     }
 }
 

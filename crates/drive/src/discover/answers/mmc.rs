@@ -3,6 +3,7 @@
 use crate::discover::line::Line;
 use crate::facts::{DriveFacts, HiddenCapacity, Sanitize, SanitizeCommands};
 use crate::mmc::ExtCsd;
+use crate::mmc::boot::{self, BootAreaFacts, BootAreas};
 use crate::mmc::erasing::Erasing;
 
 /// Reads the register.
@@ -44,10 +45,53 @@ pub fn capacity(facts: &mut DriveFacts, said: &ExtCsd) {
     } else {
         HiddenCapacity::None { evidence }
     };
+    boot_areas(facts, said);
+    let is_named = |facts: &DriveFacts, area: &str| {
+        let mut texts = facts.not_reached.iter();
+        texts.any(|text| text.starts_with(&format!("eMMC area {area},")))
+    };
+    for (number, bytes) in said.general_purpose_bytes.iter().enumerate() {
+        let area = format!("gp{number}");
+        if *bytes > 0 && !is_named(facts, &area) {
+            let text = format!("eMMC area {area}, {bytes} bytes: the kernel shows no drive of it");
+            facts.not_reached.push(text);
+        }
+    }
+    // b0 and b2 of USER_WP: protection until the power goes, or for good, of groups that CMD28 names.
+    if said.user_write_protect_raw & 0b101 != 0 {
+        facts.oddities.push(format!(
+            "EXT_CSD USER_WP {:02X}h: groups of the user area may be write-protected",
+            said.user_write_protect_raw
+        ));
+    }
     if said.rpmb_bytes > 0 && !facts.not_reached.iter().any(|text| text.contains("rpmb")) {
         facts
             .not_reached
             .push("replay-protected area rpmb: cannot be erased without its key".into());
+    }
+}
+
+/// What the register says of the boot areas, against what the kernel shows.
+fn boot_areas(facts: &mut DriveFacts, said: &ExtCsd) {
+    let said = BootAreas::of(said);
+    for area in &mut facts.boot_areas {
+        area.unwritable = said.unwritable(area.number);
+        if area.bytes != said.bytes {
+            facts.oddities.push(format!(
+                "boot area {}: EXT_CSD BOOT_MULT says {} bytes, the kernel shows {}",
+                area.number, said.bytes, area.bytes
+            ));
+        }
+    }
+    for number in (0..boot::AREAS).filter(|_| said.bytes > 0) {
+        if !facts.boot_areas.iter().any(|area| area.number == number) {
+            facts.boot_areas.push(BootAreaFacts {
+                number,
+                name: None,
+                bytes: said.bytes,
+                unwritable: Some("the kernel shows no drive of it".into()),
+            });
+        }
     }
 }
 

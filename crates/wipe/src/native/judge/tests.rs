@@ -32,6 +32,7 @@ fn good() -> Evidence {
         took: Duration::from_secs(60),
         may_be_unreadable: false,
         witnesses,
+        boot_areas: Vec::new(),
         identity_lost: None,
         patience: Patience::of(false),
     }

@@ -11,6 +11,7 @@ use sim::mmc::{MmcCard, SECTOR_BYTES};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use wipe::native::boot_area::Area;
 use wipe::native::witness::Medium;
 
 const SANITIZE_START: u8 = 165;
@@ -26,6 +27,10 @@ pub struct Kernel {
     pub checks_switch: bool,
     /// No more patience than this, whatever the caller has.
     pub patience: Duration,
+    /// It shows no nodes of boot areas.
+    pub hides_boot_areas: bool,
+    /// Boot areas stay read-only, whatever is written into `force_ro`.
+    pub keeps_force_ro: bool,
 }
 
 impl Default for Kernel {
@@ -34,6 +39,8 @@ impl Default for Kernel {
             sees_busy: false,
             checks_switch: true,
             patience: Duration::MAX,
+            hides_boot_areas: false,
+            keeps_force_ro: false,
         }
     }
 }
@@ -68,6 +75,18 @@ impl MmcWire {
     pub fn erasing(&self) -> Result<Erasing, String> {
         let data = self.mmc_ext_csd().map_err(|error| error.to_string())?;
         Erasing::of(&ExtCsd::parse(&data).ok_or("no register")?)
+    }
+
+    /// The node of a boot area.
+    pub fn hold(&self, number: u8) -> Result<Box<dyn Area>, String> {
+        if self.kernel.hides_boot_areas {
+            return Err("the kernel shows no such area".into());
+        }
+        Ok(Box::new(Node {
+            wire: self.clone(),
+            number,
+            force_ro: true,
+        }))
     }
 
     fn send(&self, index: u8, argument: u32) -> io::Result<(u32, Vec<u8>)> {
@@ -192,6 +211,80 @@ impl Medium for MmcWire {
     }
 
     fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// PARTITION_CONFIG in EXT_CSD.
+const PARTITION_CONFIG: u8 = 179;
+
+/// The block device of a boot area: the kernel selects the area, and the user area again afterwards.
+struct Node {
+    wire: MmcWire,
+    number: u8,
+    force_ro: bool,
+}
+
+impl Node {
+    fn select(&self, access: u8) -> io::Result<()> {
+        let config = self.wire.mmc_ext_csd()?[usize::from(PARTITION_CONFIG)] & !0b111 | access;
+        let switch = u32::from_be_bytes([3, PARTITION_CONFIG, config, 1]);
+        self.wire.send(6, switch).map(|_| ())
+    }
+
+    fn data(&self, index: u8, offset_bytes: u64, out: &[u8]) -> io::Result<Vec<u8>> {
+        self.select(self.number + 1)?;
+        let done = self
+            .wire
+            .data(index, offset_bytes / SECTOR_BYTES as u64, out);
+        self.select(0)?;
+        done
+    }
+}
+
+impl Area for Node {
+    fn bytes(&self) -> u64 {
+        let register = self.wire.mmc_ext_csd().expect("a card that answers");
+        ExtCsd::parse(&register)
+            .expect("a register")
+            .boot_area_bytes
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        for (offset, sector) in (offset_bytes..)
+            .step_by(SECTOR_BYTES)
+            .zip(buffer.chunks_mut(SECTOR_BYTES))
+        {
+            sector.copy_from_slice(&self.data(17, offset, &[])?);
+        }
+        Ok(())
+    }
+
+    fn lift(&mut self) -> Result<(), String> {
+        self.force_ro = self.wire.kernel.keeps_force_ro;
+        match self.force_ro {
+            true => Err("the kernel keeps it read-only all the same".into()),
+            false => Ok(()),
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], offset_bytes: u64) -> io::Result<()> {
+        assert!(!self.force_ro, "a write to a node that is read-only");
+        for (offset, sector) in (offset_bytes..)
+            .step_by(SECTOR_BYTES)
+            .zip(bytes.chunks(SECTOR_BYTES))
+        {
+            self.data(24, offset, sector)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn protect(&mut self) -> Result<(), String> {
+        self.force_ro = true;
         Ok(())
     }
 }
