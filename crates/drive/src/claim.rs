@@ -5,6 +5,7 @@
 //! confirmed: same identity, same size, nobody's. It decides nothing about *whether* to erase, and it
 //! writes nothing itself.
 
+pub mod reformat;
 pub mod revert;
 
 use crate::discover::{self, AskError, Machine, Roots, device_number};

@@ -3,7 +3,7 @@
 //! A refusal is data, not an error: it is listed beside the drive. `drive` states refusals from
 //! facts; whether a plan is unattended or names several drives is told by the caller.
 
-use crate::facts::{DriveFacts, Silence, Tcg, Transport, Use, Zoned};
+use crate::facts::{DriveFacts, FormatState, Silence, Tcg, Transport, Use, Zoned};
 use std::fmt;
 
 /// One reason against erasing a drive.
@@ -64,6 +64,18 @@ pub enum Refusal {
         /// The kernel's error.
         error: String,
     },
+    /// A SCSI disk with blocks that the kernel does not drive, as in storage arrays.
+    UnservedBlocks {
+        /// Bytes of a block, without protection information.
+        block_bytes: u32,
+        /// Type of the protection information.
+        protection_type: Option<u8>,
+    },
+    /// A SCSI disk whose format is not whole: it can be neither read nor written.
+    Unformatted {
+        /// The format is under way; else it was cut off or failed.
+        under_way: bool,
+    },
     /// It reports no capacity: no medium, or sectors that the kernel refuses.
     NoCapacity,
     /// The operator asked to keep it (`raz.keep=`).
@@ -105,6 +117,8 @@ impl Refusal {
             Self::Silent { .. } => "silent",
             Self::NotOpened { .. } => "not opened",
             Self::Denied { .. } => "access denied",
+            Self::UnservedBlocks { .. } => "unserved blocks",
+            Self::Unformatted { .. } => "not formatted",
             Self::NoCapacity => "no capacity",
             Self::Kept => "kept",
             Self::RemovableUnattended => "removable",
@@ -130,6 +144,9 @@ impl Refusal {
             Self::Silent { .. } => "look at its cable and power and restart the machine; a drive that never answers must be destroyed".into(),
             Self::NotOpened { .. } => "list the drives again; if it stays so, look at its cable and power and restart the machine".into(),
             Self::Denied { .. } => "run raz as root (`sudo`); in a container, give it the block devices".into(),
+            Self::UnservedBlocks { .. } => "`raz reformat` formats it anew with blocks that Linux drives, which takes hours and loses its data; then erase it, since that proves no erasure".into(),
+            Self::Unformatted { under_way: true } => "wait for its end, or have `raz reformat` wait for it; then erase it".into(),
+            Self::Unformatted { under_way: false } => "`raz reformat` formats it anew, which takes hours; then erase it".into(),
             Self::NoCapacity => "insert a medium, or look at the drive's cable and sector format".into(),
             Self::Kept => "remove its serial from raz.keep= to erase it".into(),
             Self::RemovableUnattended => "boot with raz.removable=erase, or confirm it at the machine".into(),
@@ -158,6 +175,23 @@ impl fmt::Display for Refusal {
             Self::AmbiguousIdentity { .. } => {
                 f.write_str("ambiguous identity: known only by its path")
             }
+            Self::UnservedBlocks {
+                protection_type: Some(kind @ 4..),
+                ..
+            } => write!(
+                f,
+                "unserved blocks: it keeps protection information of type {kind}, which Linux does not drive"
+            ),
+            Self::UnservedBlocks { block_bytes, .. } => write!(
+                f,
+                "unserved blocks: its blocks are of {block_bytes} bytes, as in storage arrays, and Linux does not drive them"
+            ),
+            Self::Unformatted { under_way: true } => {
+                f.write_str("not formatted: it is being formatted at this moment")
+            }
+            Self::Unformatted { under_way: false } => f.write_str(
+                "not formatted: a format was cut off or failed, and nothing can be read or written",
+            ),
             Self::BootMedium
             | Self::Busy
             | Self::ReadOnly
@@ -228,9 +262,11 @@ pub fn refusals(
         Silence::NotOpened(error) => Refusal::NotOpened { error },
         Silence::Denied(error) => Refusal::Denied { error },
     }));
-    if drive.capacity_bytes == 0 {
+    let of_blocks = of_blocks(drive);
+    if drive.capacity_bytes == 0 && of_blocks.is_none() {
         found.push(Refusal::NoCapacity);
     }
+    found.extend(of_blocks);
     let same_as: Vec<String> = twins
         .iter()
         .map(|twin| twin.path.display().to_string())
@@ -258,6 +294,25 @@ pub fn refusals(
         found.push(Refusal::RemovableUnattended);
     }
     found
+}
+
+/// What the format of a SCSI disk's medium says against erasing it.
+pub(crate) fn of_blocks(drive: &DriveFacts) -> Option<Refusal> {
+    let blocks = drive.blocks.as_ref()?;
+    match (blocks.format, blocks.bytes) {
+        (FormatState::UnderWay, _) => Some(Refusal::Unformatted { under_way: true }),
+        (FormatState::Broken, _) => Some(Refusal::Unformatted { under_way: false }),
+        // What the kernel gives a capacity is written in the kernel's blocks.
+        (FormatState::Whole, Some(block_bytes))
+            if drive.capacity_bytes == 0 && !blocks.are_served() =>
+        {
+            Some(Refusal::UnservedBlocks {
+                block_bytes,
+                protection_type: blocks.protection_type,
+            })
+        }
+        (FormatState::Whole, _) => None,
+    }
 }
 
 /// Another node that cannot be told from this drive by what it says.

@@ -79,6 +79,21 @@ fn reason_french(refusal: &Refusal) -> String {
         Refusal::Silent { why } => format!("ne répond pas : {why}"),
         Refusal::NotOpened { error } => format!("ouverture impossible : {error}"),
         Refusal::Denied { error } => format!("accès refusé : {error}"),
+        Refusal::UnservedBlocks {
+            protection_type: Some(kind @ 4..),
+            ..
+        } => format!(
+            "blocs non servis : information de protection de type {kind}, que Linux ne pilote pas"
+        ),
+        Refusal::UnservedBlocks { block_bytes, .. } => format!(
+            "blocs non servis : des blocs de {block_bytes} octets, comme dans une baie de stockage, que Linux ne pilote pas"
+        ),
+        Refusal::Unformatted { under_way: true } => {
+            "non formaté : le formatage est en cours".into()
+        }
+        Refusal::Unformatted { under_way: false } => {
+            "non formaté : un formatage coupé ou manqué, rien ne peut être lu ni écrit".into()
+        }
         Refusal::NoCapacity => "aucune capacité".into(),
         Refusal::Kept => "à garder (raz.keep=)".into(),
         Refusal::RemovableUnattended => "amovible".into(),
@@ -121,6 +136,13 @@ fn remedy_french(refusal: &Refusal) -> String {
         Refusal::Denied { .. } => {
             "lancer raz en root (`sudo`) ; dans un conteneur, lui donner les périphériques bloc"
                 .into()
+        }
+        Refusal::UnservedBlocks { .. } => "`raz reformat` le reformate avec des blocs que Linux pilote, ce qui prend des heures et perd ses données ; puis l'effacer, car cela ne prouve aucun effacement".into(),
+        Refusal::Unformatted { under_way: true } => {
+            "attendre la fin, ou la faire attendre par `raz reformat` ; puis l'effacer".into()
+        }
+        Refusal::Unformatted { under_way: false } => {
+            "`raz reformat` le reformate, ce qui prend des heures ; puis l'effacer".into()
         }
         Refusal::NoCapacity => {
             "insérer un support, ou vérifier le câble et le format des secteurs".into()
@@ -168,6 +190,16 @@ mod tests {
             Refusal::Denied {
                 error: "EPERM".into(),
             },
+            Refusal::UnservedBlocks {
+                block_bytes: 520,
+                protection_type: None,
+            },
+            Refusal::UnservedBlocks {
+                block_bytes: 512,
+                protection_type: Some(5),
+            },
+            Refusal::Unformatted { under_way: true },
+            Refusal::Unformatted { under_way: false },
             Refusal::NoCapacity,
             Refusal::Kept,
             Refusal::RemovableUnattended,

@@ -204,6 +204,12 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Networked,
         Refusal::Locked,
         Refusal::TcgLocked { shadow_mbr: true },
+        Refusal::UnservedBlocks {
+            block_bytes: 520,
+            protection_type: None,
+        },
+        Refusal::Unformatted { under_way: true },
+        Refusal::Unformatted { under_way: false },
         Refusal::AmbiguousIdentity { same_as: vec![] },
         Refusal::AmbiguousIdentity {
             same_as: vec!["/dev/sdb".into()],

@@ -51,6 +51,7 @@ fn order() -> Order {
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),
+        blocks: None,
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

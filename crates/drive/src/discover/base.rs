@@ -87,6 +87,7 @@ pub fn facts(roots: &Roots, node: &Node, attachment: &Attachment) -> DriveFacts 
         },
         sanitize: Err("the drive was not asked".into()),
         format: Err("the drive was not asked".into()),
+        blocks: None,
         health: Health::not_read("the drive was not asked"),
         volumes: Vec::new(),
         volumes_unread: false,

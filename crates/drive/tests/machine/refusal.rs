@@ -3,7 +3,9 @@
 use crate::support::folder::Folder;
 use crate::support::script::Script;
 use crate::tcg::level_0;
-use drive::facts::{DriveFacts, Security, Silence, Tcg, Transport, Use, Zoned};
+use drive::facts::{
+    Blocks, DriveFacts, FormatState, Security, Silence, Tcg, Transport, Use, Zoned,
+};
 use drive::refusal::{PlanKind, Refusal, refusals};
 use drive::tcg::Discovery;
 
@@ -36,6 +38,15 @@ fn plain() -> DriveFacts {
         Script::sata("WD-1", 0x5001_4EE2_0000_0001, 8192),
     );
     folder.drive()
+}
+
+/// A SCSI disk with blocks of this length.
+fn blocks(bytes: u32, format: FormatState) -> Option<Blocks> {
+    Some(Blocks {
+        bytes: Some(bytes),
+        protection_type: None,
+        format,
+    })
 }
 
 /// Level 0 discovery with this byte of locking.
@@ -187,6 +198,37 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
                 ..p()
             },
             "no capacity",
+        ),
+        (
+            DriveFacts {
+                capacity_bytes: 0,
+                blocks: blocks(520, FormatState::Whole),
+                ..p()
+            },
+            "unserved blocks",
+        ),
+        (
+            DriveFacts {
+                capacity_bytes: 0,
+                blocks: blocks(512, FormatState::Whole),
+                ..p()
+            },
+            "no capacity",
+        ),
+        (
+            DriveFacts {
+                blocks: blocks(512, FormatState::Broken),
+                ..p()
+            },
+            "not formatted",
+        ),
+        (
+            DriveFacts {
+                capacity_bytes: 0,
+                blocks: blocks(520, FormatState::UnderWay),
+                ..p()
+            },
+            "not formatted",
         ),
     ] {
         for plan in [ALONE, SEVERAL, UNATTENDED, REMOVABLE] {

@@ -41,6 +41,7 @@ fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),
+        blocks: None,
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

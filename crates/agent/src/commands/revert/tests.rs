@@ -47,6 +47,7 @@ fn drive(tcg: Tcg) -> DriveFacts {
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),
+        blocks: None,
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,

@@ -59,6 +59,7 @@ pub(in crate::session) fn facts() -> DriveFacts {
         hidden: HiddenCapacity::NotApplicable,
         sanitize: Err("a test".into()),
         format: Err("a test".into()),
+        blocks: None,
         health: Health::not_read("a test"),
         volumes: Vec::new(),
         volumes_unread: false,
