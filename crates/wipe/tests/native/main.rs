@@ -3,6 +3,7 @@
 mod ata;
 mod mmc;
 mod nvme;
+mod reformat;
 mod restore;
 mod scsi;
 mod security;
