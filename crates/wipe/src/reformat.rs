@@ -243,8 +243,20 @@ pub fn run(
         .map(|layout| layout.blocks)
         .max(default.and_then(|header| header.blocks));
 
-    select(&mut talk, around, wanted)?;
-    format(&mut talk, around)?;
+    let mut is_begun = false;
+    for _ in 0..TRIES {
+        select(&mut talk, around, wanted)?;
+        is_begun = format(&mut talk, around)?;
+        if is_begun {
+            break;
+        }
+    }
+    if !is_begun {
+        return Err(Failure::Refused {
+            command: FORMAT,
+            answer: "one reset after another".into(),
+        });
+    }
     let was_under_way = wait(port, around, patience)?;
     around.recheck_identity().map_err(Failure::Lost)?;
     let after = layout(&mut talk).map_err(Failure::Lost)?;
@@ -292,8 +304,9 @@ fn select(talk: &mut Talk<'_>, around: &dyn Surroundings, wanted: u32) -> Result
     Err(refused(format!("{}; block length {now}", said(&reply))))
 }
 
-/// Begins the format, without protection information.
-fn format(talk: &mut Talk<'_>, around: &dyn Surroundings) -> Result<(), Failure> {
+/// Begins the format, without protection information. False: the disk told of a reset instead, which
+/// makes it forget the length.
+fn format(talk: &mut Talk<'_>, around: &dyn Surroundings) -> Result<bool, Failure> {
     let refused = |answer: String| Failure::Refused {
         command: FORMAT,
         answer,
@@ -304,10 +317,10 @@ fn format(talk: &mut Talk<'_>, around: &dyn Surroundings) -> Result<(), Failure>
     around
         .recheck_identity()
         .map_err(|why| refused(format!("not sent: {why}")))?;
-    let reply = talk.send(FORMAT, &unit.command, Some(&unit.parameters));
-    match reply {
-        Ok(reply) if reply.status == GOOD => Ok(()),
-        Ok(reply) => Err(refused(said(&reply))),
+    match talk.once(FORMAT, &unit.command, Data::Out(&unit.parameters)) {
+        Ok(None) => Ok(false),
+        Ok(Some(reply)) if reply.status == GOOD => Ok(true),
+        Ok(Some(reply)) => Err(refused(said(&reply))),
         Err(why) => Err(refused(why)),
     }
 }

@@ -291,7 +291,7 @@ impl<'a> Talk<'a> {
     }
 
     /// Sends a command once. `Ok(None)`: told of a reset instead of carrying it out.
-    fn once(
+    pub(crate) fn once(
         &mut self,
         command: &'static str,
         cdb: &[u8],

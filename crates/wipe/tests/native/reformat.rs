@@ -256,6 +256,27 @@ fn another_drive_gets_no_command_that_changes_it_and_is_an_error_afterwards() {
 }
 
 #[test]
+fn length_that_a_reset_made_the_disk_forget_is_selected_again_before_the_format() {
+    let (wire, clock) = disk(520, FormatLies::default());
+    let mut world = World::new(clock);
+    let asked = Mutex::new(0);
+    let reset = wire.clone();
+    world.identity = Box::new(move || {
+        let mut asked = asked.lock().expect("no panic");
+        *asked += 1;
+        // Behind MODE SELECT, before FORMAT UNIT.
+        if *asked == 2 {
+            reset.drive().event(Event::Reset);
+        }
+        Ok(())
+    });
+    let port = Noted::over(&wire);
+    let done = run(&port, &world, &Patience::default()).expect("formatted");
+    assert_eq!(done.after, layout(512));
+    assert_eq!(port.changes(), [0x55, 0x04, 0x55, 0x04]);
+}
+
+#[test]
 fn disk_without_the_commands_is_as_it_was() {
     let clock = Clock::by_hand();
     let options = |others: &[u32], format| ScsiOptions {
