@@ -55,6 +55,16 @@ pub enum Command {
     /// Example: raz revert /dev/sdb --confirm S3YJNB0K123456-3fa2c1
     #[command(after_help = EXIT_STATUS)]
     Revert(Revert),
+    /// Format a SAS disk anew that came from a storage array (blocks of 520, 528 or 4160 bytes), or whose
+    /// format was cut off. ALL ITS DATA IS LOST.
+    ///
+    /// Linux drives blocks of 512 and 4096 bytes. It takes hours, and shows how far it is; a power cut
+    /// leaves the disk unreadable until the command is given once more. No erasure is proven by it:
+    /// `raz wipe` follows. Status 0: the disk says that it has such blocks, and Linux drives it.
+    ///
+    /// Example: raz reformat /dev/sdb --confirm 6SJ00001-3fa2c1
+    #[command(after_help = EXIT_STATUS)]
+    Reformat(Reformat),
     /// Try whether this machine can sleep (suspend to RAM) and wake by its clock's alarm.
     ///
     /// The alarm is proven first, while the machine is awake. Says which frozen drives have thawed.
@@ -125,6 +135,16 @@ pub struct Revert {
     /// Also where it is reached over a network, as for `raz wipe`: OTHERS MAY OWN IT.
     #[arg(long)]
     pub networked: bool,
+}
+
+/// `raz reformat`.
+#[derive(Debug, Args)]
+pub struct Reformat {
+    /// The disk by path or id.
+    pub drive: String,
+    /// Its id once more.
+    #[arg(long, value_name = "ID")]
+    pub confirm: String,
 }
 
 /// `raz plan`.

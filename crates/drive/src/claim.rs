@@ -6,6 +6,7 @@
 //! writes nothing itself.
 
 pub mod boot_area;
+pub mod reformat;
 pub mod revert;
 
 use crate::discover::{self, AskError, Machine, Roots, device_number};

@@ -70,6 +70,8 @@ pub struct DriveFacts {
     pub sanitize: Result<Sanitize, String>,
     /// NVMe's Format NVM of this namespace and no other, or why it cannot be used here, in words.
     pub format: Result<NvmeFormat, String>,
+    /// How the medium of a SCSI disk is formatted; `None` where it is none, or a volume of them.
+    pub blocks: Option<Blocks>,
     /// SMART and its relatives.
     pub health: Health,
     /// Volume and partition identities found on the medium, to recognise raz's own.
@@ -130,6 +132,7 @@ impl DriveFacts {
             volumes: Vec::new(),
             volumes_unread: false,
             own_erase: None,
+            blocks: None,
             uses: Vec::new(),
             silent: None,
             boot_areas: Vec::new(),
@@ -199,6 +202,15 @@ impl OwnErase {
         match self {
             Self::Sanitizing { .. } | Self::Formatting { .. } | Self::MediaVerification => true,
             Self::SanitizeFailed | Self::FormatFailed => false,
+        }
+    }
+
+    /// FORMAT UNIT, or its end, makes the drive take reads and writes again.
+    #[must_use]
+    pub fn is_of_format(self) -> bool {
+        match self {
+            Self::Formatting { .. } | Self::FormatFailed => true,
+            Self::Sanitizing { .. } | Self::MediaVerification | Self::SanitizeFailed => false,
         }
     }
 
@@ -338,6 +350,26 @@ pub enum SanitizeCommands {
 pub struct NvmeFormat {
     /// The namespace.
     pub nsid: u32,
+}
+
+/// How the medium of a SCSI disk is formatted, by the disk's own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// Bytes of a logical block, without protection information; `None` where it does not tell.
+    pub bytes: Option<u32>,
+    /// Type of the protection information, 8 bytes beside each block.
+    pub protection_type: Option<u8>,
+}
+
+impl Blocks {
+    /// Whether Linux drives blocks of this length and protection (`sd_read_capacity`,
+    /// `sd_read_protection_type`). It gives other disks a capacity of 0.
+    #[must_use]
+    pub fn are_served(&self) -> bool {
+        self.bytes
+            .is_none_or(|bytes| matches!(bytes, 512 | 1024 | 2048 | 4096))
+            && self.protection_type.is_none_or(|kind| kind <= 3)
+    }
 }
 
 /// Whether the drive has more capacity than can be addressed.

@@ -72,6 +72,13 @@ pub enum Refusal {
         /// The kernel's error.
         error: String,
     },
+    /// A SCSI disk with blocks that the kernel does not drive, as in storage arrays.
+    UnservedBlocks {
+        /// Bytes of a block, without protection information.
+        block_bytes: u32,
+        /// Type of the protection information.
+        protection_type: Option<u8>,
+    },
     /// It reports no capacity: no medium, or sectors that the kernel refuses.
     NoCapacity,
     /// The operator asked to keep it (`raz.keep=`).
@@ -120,6 +127,7 @@ impl Refusal {
             Self::Silent { .. } => "silent",
             Self::NotOpened { .. } => "not opened",
             Self::Denied { .. } => "access denied",
+            Self::UnservedBlocks { .. } => "unserved blocks",
             Self::NoCapacity => "no capacity",
             Self::Kept => "kept",
             Self::RemovableUnattended => "removable",
@@ -146,6 +154,7 @@ impl Refusal {
             Self::Silent { .. } => "look at its cable and power and restart the machine; a drive that never answers must be destroyed".into(),
             Self::NotOpened { .. } => "list the drives again; if it stays so, look at its cable and power and restart the machine".into(),
             Self::Denied { .. } => "run raz as root (`sudo`); in a container, give it the block devices".into(),
+            Self::UnservedBlocks { .. } => "`raz reformat` formats it anew with blocks that Linux drives, which takes hours and loses its data; then erase it, since that proves no erasure".into(),
             Self::NoCapacity => "insert a medium, or look at the drive's cable and sector format".into(),
             Self::Kept => "remove its serial from raz.keep= to erase it".into(),
             Self::RemovableUnattended => "boot with raz.removable=erase, or confirm it at the machine".into(),
@@ -155,10 +164,13 @@ impl Refusal {
 
 fn own_erase_remedy(of: OwnErase, is_without_capacity: bool) -> &'static str {
     match of {
-        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } if is_without_capacity => {
+        OwnErase::Formatting { .. } => {
+            "leave its power on, and have `raz reformat` wait for its end; then erase it"
+        }
+        OwnErase::Sanitizing { .. } if is_without_capacity => {
             "leave its power on until it is done, then restart the machine, whose kernel does not know its capacity yet, and erase it"
         }
-        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } => {
+        OwnErase::Sanitizing { .. } => {
             "leave its power on until it is done, then list the drives again and erase it"
         }
         OwnErase::MediaVerification => {
@@ -168,7 +180,7 @@ fn own_erase_remedy(of: OwnErase, is_without_capacity: bool) -> &'static str {
             "nothing but another sanitize gets it out of that, and raz cannot send it one here: attach it directly, try `sg_sanitize` or `hdparm`, else destroy it"
         }
         OwnErase::FormatFailed => {
-            "format it anew (`sg_format --format`), then list the drives again; a drive that fails in it once more must be destroyed"
+            "`raz reformat` formats it anew, which takes hours; then erase it; a drive that fails in it once more must be destroyed"
         }
     }
 }
@@ -223,6 +235,17 @@ impl fmt::Display for Refusal {
             Self::AmbiguousIdentity { .. } => {
                 f.write_str("ambiguous identity: known only by its path")
             }
+            Self::UnservedBlocks {
+                protection_type: Some(kind @ 4..),
+                ..
+            } => write!(
+                f,
+                "unserved blocks: it keeps protection information of type {kind}, which Linux does not drive"
+            ),
+            Self::UnservedBlocks { block_bytes, .. } => write!(
+                f,
+                "unserved blocks: its blocks are of {block_bytes} bytes, as in storage arrays, and Linux does not drive them"
+            ),
             Self::BootMedium
             | Self::Busy
             | Self::ReadOnly
@@ -300,7 +323,9 @@ pub fn refusals(
             of,
             is_without_capacity: drive.capacity_bytes == 0,
         }),
-        None if drive.capacity_bytes == 0 => found.push(Refusal::NoCapacity),
+        None if drive.capacity_bytes == 0 => {
+            found.push(unserved_blocks(drive).unwrap_or(Refusal::NoCapacity));
+        }
         None => {}
     }
     let same_as: Vec<String> = twins
@@ -326,6 +351,16 @@ pub(crate) fn is_kept(identity: &Identity, kept: &[String]) -> bool {
     let (serial, id) = (identity.serial.as_deref(), identity.id());
     let mut kept = kept.iter().map(|k| k.trim()).filter(|k| !k.is_empty());
     kept.any(|k| serial.is_some_and(|s| s.eq_ignore_ascii_case(k)) || id.eq_ignore_ascii_case(k))
+}
+
+/// Blocks of a SCSI disk that the kernel does not drive: what it gives a capacity is in the kernel's.
+pub(crate) fn unserved_blocks(drive: &DriveFacts) -> Option<Refusal> {
+    let blocks = drive.blocks.filter(|blocks| !blocks.are_served())?;
+    let block_bytes = blocks.bytes.filter(|_| drive.capacity_bytes == 0)?;
+    Some(Refusal::UnservedBlocks {
+        block_bytes,
+        protection_type: blocks.protection_type,
+    })
 }
 
 /// Another node that cannot be told from this drive by what it says.

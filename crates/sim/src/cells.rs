@@ -69,6 +69,14 @@ impl Cells {
         self.sector_bytes
     }
 
+    /// Gives every place another length: a format with other blocks. What fits stays.
+    pub fn set_sector_bytes(&mut self, bytes: usize) {
+        self.sector_bytes = bytes;
+        for sector in self.sectors.values_mut() {
+            sector.bytes.resize(bytes, 0);
+        }
+    }
+
     /// Sectors that have an address, hidden ones included.
     #[must_use]
     pub fn addresses(&self) -> u64 {

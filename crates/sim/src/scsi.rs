@@ -2,25 +2,27 @@
 //!
 //! Written from the standards and byte by byte, without the parsers that it judges. One logical
 //! unit; a host that numbers several puts them behind its own transport. What is written is on the
-//! medium at once, so a flush has nothing to do. Not here: reservations, protection information,
-//! provisioning, microcode. An operation code that is not here ends with 5/20/00, and a field that
+//! medium at once, so a flush has nothing to do. Not here: reservations, provisioning, microcode,
+//! protection information that travels. An operation code that is not here ends with 5/20/00, and a field that
 //! is not here with 5/24/00. What takes its time takes it by the disk's clock, and ends by itself.
 
 use crate::cells::{Cells, Placement};
 use crate::clock::Clock;
 use crate::device::{Event, ScsiAnswer, ScsiDevice};
+use crate::scsi::layout::{Layout, Unfinished, cell_bytes};
 use crate::scsi::sense::Sense;
 use crate::scsi::work::{Emptied, State};
 use crate::tcg::{self, Tper};
 use std::time::Duration;
 
-pub use lies::Lies;
+pub use lies::{FormatLies, Lies};
 pub use sanitize::Sanitize;
 pub use work::AfterErase;
 
 mod codes;
 mod defects;
 mod inquiry;
+mod layout;
 mod lies;
 mod log;
 mod mode;
@@ -47,6 +49,10 @@ pub struct ScsiOptions {
     pub wwn: u64,
     /// Bytes of a logical block: 512, 520, 4096, ...
     pub sector_bytes: u32,
+    /// Other lengths that MODE SELECT and FORMAT UNIT can give it, with as many blocks.
+    pub other_sector_bytes: Vec<u32>,
+    /// Protection information of this type, 0 for none at present; `None`: the disk knows none.
+    pub protection_type: Option<u8>,
     /// Logical blocks in a physical block, as a power of two.
     pub sectors_per_physical_log2: u8,
     /// Logical blocks that have an address.
@@ -85,6 +91,8 @@ impl ScsiOptions {
             serial: serial.to_owned(),
             wwn,
             sector_bytes: 512,
+            other_sector_bytes: Vec::new(),
+            protection_type: None,
             sectors_per_physical_log2: 0,
             sectors,
             spare_sectors: 64,
@@ -108,6 +116,12 @@ pub struct ScsiDisk {
     cells: Cells,
     /// Blocks that a host can reach.
     sectors: u64,
+    /// Blocks that it says it could give.
+    sectors_max: u64,
+    /// What MODE SELECT asked for and no FORMAT UNIT has made yet.
+    selected: Option<Layout>,
+    /// A format that was called done and is not.
+    unfinished: Option<Unfinished>,
     state: State,
     emptied: Option<Emptied>,
     tper: Option<Tper>,
@@ -140,15 +154,17 @@ impl ScsiDisk {
                 "{text:?} does not fit into {length_max} bytes"
             );
         }
-        let sector_bytes = usize::try_from(options.sector_bytes).unwrap_or(usize::MAX);
         let cells = Cells::new(
-            sector_bytes,
+            cell_bytes(options.sector_bytes, options.protection_type),
             options.sectors,
             options.spare_sectors,
             options.placement,
         );
         Self {
             sectors: options.sectors,
+            sectors_max: options.sectors,
+            selected: None,
+            unfinished: None,
             tper: options.tcg.clone().map(Tper::new),
             options,
             cells,
@@ -160,7 +176,8 @@ impl ScsiDisk {
         }
     }
 
-    /// What it physically holds, as of the last command or event.
+    /// What it physically holds, as of the last command or event. A sector of it is a block, with 8
+    /// bytes of protection information behind it where there is some.
     #[must_use]
     pub fn cells(&self) -> &Cells {
         &self.cells
@@ -215,7 +232,7 @@ impl ScsiDisk {
     fn request_sense(&mut self, cdb: &[u8]) -> Outcome {
         let sense = match self.attention.take() {
             Some((asc, ascq)) => Sense::new(6, asc, ascq),
-            None => self.condition().unwrap_or(Sense::new(0, 0, 0)),
+            None => self.told().unwrap_or(Sense::new(0, 0, 0)),
         };
         // DESC: the descriptor format.
         let bytes = if cdb[1] & 1 == 1 {
@@ -268,9 +285,13 @@ impl ScsiDevice for ScsiDisk {
                 if let Some(tper) = &mut self.tper {
                     tper.power_on();
                 }
+                self.selected = None;
                 self.attention = Some((0x29, 0x01));
             }
-            Event::Reset => self.attention = Some((0x29, 0x03)),
+            Event::Reset => {
+                self.selected = None;
+                self.attention = Some((0x29, 0x03));
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! `wipe` opens no drive and finds none; it is given a [`target::Target`]. It does not serialise
 //! its outcomes and knows no report; a ledger of what is written goes to a [`ledger::Journal`] of the
-//! caller's. [`native`] lets a drive erase itself and weighs what may be believed of it, and
-//! [`restore`] lets it give hidden capacity back.
+//! caller's. [`native`] lets a drive erase itself and weighs what may be believed of it,
+//! [`restore`] lets it give hidden capacity back, and [`reformat`] gives a SCSI disk blocks that Linux
+//! drives.
 
 mod call;
 mod checkpoint;
@@ -28,6 +29,7 @@ pub mod plan;
 pub mod progress;
 mod ranges;
 mod recall;
+pub mod reformat;
 pub mod restore;
 pub mod sample;
 mod sweep;

@@ -197,12 +197,7 @@ impl Reason {
 /// capacity or identity cannot be read, and each limit is lifted only when the answers show it.
 #[must_use]
 pub fn run(limits: Limits, port: &dyn Port, surroundings: &dyn Surroundings) -> Evidence {
-    let mut talk = Talk {
-        port,
-        steps: Vec::new(),
-        refused: None,
-        lasting: false,
-    };
+    let mut talk = Talk::over(port);
     let before = look(limits, &mut talk);
     let mut identity_lost = None;
     let after = match (&before, surroundings.recheck_identity()) {
@@ -278,16 +273,25 @@ pub fn judge(evidence: &Evidence) -> Outcome {
 }
 
 /// A port, and what was said on it.
-struct Talk<'a> {
+pub(crate) struct Talk<'a> {
     port: &'a dyn Port,
     steps: Vec<Step>,
     refused: Option<Refusal>,
     lasting: bool,
 }
 
-impl Talk<'_> {
+impl<'a> Talk<'a> {
+    pub(crate) fn over(port: &'a dyn Port) -> Self {
+        Self {
+            port,
+            steps: Vec::new(),
+            refused: None,
+            lasting: false,
+        }
+    }
+
     /// Sends a command once. `Ok(None)`: told of a reset instead of carrying it out.
-    fn once(
+    pub(crate) fn once(
         &mut self,
         command: &'static str,
         cdb: &[u8],
@@ -313,7 +317,7 @@ impl Talk<'_> {
     }
 
     /// Sends a command until it is carried out.
-    fn send(
+    pub(crate) fn send(
         &mut self,
         command: &'static str,
         cdb: &[u8],
@@ -328,7 +332,12 @@ impl Talk<'_> {
     }
 
     /// Asks for up to `length` bytes.
-    fn ask(&mut self, command: &'static str, cdb: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    pub(crate) fn ask(
+        &mut self,
+        command: &'static str,
+        cdb: &[u8],
+        length: usize,
+    ) -> Result<Vec<u8>, String> {
         for _ in 0..TRIES {
             let mut data = vec![0; length];
             match self.once(command, cdb, Data::In(&mut data))? {
@@ -352,7 +361,7 @@ impl Talk<'_> {
     }
 }
 
-fn said(reply: &ScsiReply) -> String {
+pub(crate) fn said(reply: &ScsiReply) -> String {
     let host = match reply.host_status {
         0 => String::new(),
         host => format!(", host status {host:02X}h"),

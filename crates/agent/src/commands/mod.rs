@@ -5,6 +5,7 @@ pub mod coldplug;
 pub mod drives;
 pub mod machine;
 pub mod plan;
+pub mod reformat;
 pub mod report;
 pub mod revert;
 mod signals;

@@ -81,6 +81,15 @@ fn reason_french(refusal: &Refusal) -> String {
         Refusal::Silent { why } => format!("ne répond pas : {why}"),
         Refusal::NotOpened { error } => format!("ouverture impossible : {error}"),
         Refusal::Denied { error } => format!("accès refusé : {error}"),
+        Refusal::UnservedBlocks {
+            protection_type: Some(kind @ 4..),
+            ..
+        } => format!(
+            "blocs non servis : information de protection de type {kind}, que Linux ne pilote pas"
+        ),
+        Refusal::UnservedBlocks { block_bytes, .. } => format!(
+            "blocs non servis : des blocs de {block_bytes} octets, comme dans une baie de stockage, que Linux ne pilote pas"
+        ),
         Refusal::NoCapacity => "aucune capacité".into(),
         Refusal::Kept => "à garder (raz.keep=)".into(),
         Refusal::RemovableUnattended => "amovible".into(),
@@ -112,10 +121,13 @@ fn own_erase_french(of: OwnErase) -> String {
 
 fn own_erase_remedy_french(of: OwnErase, is_without_capacity: bool) -> &'static str {
     match of {
-        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } if is_without_capacity => {
+        OwnErase::Formatting { .. } => {
+            "le laisser sous tension, et `raz reformat` en attend la fin ; l'effacer ensuite"
+        }
+        OwnErase::Sanitizing { .. } if is_without_capacity => {
             "le laisser sous tension jusqu'à la fin, puis redémarrer la machine, dont le noyau ne connaît pas encore sa capacité, et l'effacer"
         }
-        OwnErase::Sanitizing { .. } | OwnErase::Formatting { .. } => {
+        OwnErase::Sanitizing { .. } => {
             "le laisser sous tension jusqu'à la fin, puis relire la liste des disques et l'effacer"
         }
         OwnErase::MediaVerification => {
@@ -125,7 +137,7 @@ fn own_erase_remedy_french(of: OwnErase, is_without_capacity: bool) -> &'static 
             "seul un autre sanitize l'en sort, et raz ne peut pas lui en envoyer ici : le brancher directement, essayer `sg_sanitize` ou `hdparm`, sinon le détruire"
         }
         OwnErase::FormatFailed => {
-            "le formater à nouveau (`sg_format --format`), puis relire la liste des disques ; s'il échoue encore, le détruire"
+            "`raz reformat` le formate à nouveau, ce qui prend des heures ; l'effacer ensuite ; s'il échoue encore, le détruire"
         }
     }
 }
@@ -171,6 +183,7 @@ fn remedy_french(refusal: &Refusal) -> String {
             "lancer raz en root (`sudo`) ; dans un conteneur, lui donner les périphériques bloc"
                 .into()
         }
+        Refusal::UnservedBlocks { .. } => "`raz reformat` le reformate avec des blocs que Linux pilote, ce qui prend des heures et perd ses données ; puis l'effacer, car cela ne prouve aucun effacement".into(),
         Refusal::NoCapacity => {
             "insérer un support, ou vérifier le câble et le format des secteurs".into()
         }
@@ -239,6 +252,14 @@ mod tests {
             },
             Refusal::Denied {
                 error: "EPERM".into(),
+            },
+            Refusal::UnservedBlocks {
+                block_bytes: 520,
+                protection_type: None,
+            },
+            Refusal::UnservedBlocks {
+                block_bytes: 512,
+                protection_type: Some(5),
             },
             Refusal::NoCapacity,
             Refusal::Kept,

@@ -209,6 +209,10 @@ fn refusals() -> Vec<Refusal> {
             of: OwnErase::Sanitizing { progress: Some(1) },
             is_without_capacity: false,
         },
+        Refusal::UnservedBlocks {
+            block_bytes: 520,
+            protection_type: None,
+        },
         Refusal::AmbiguousIdentity { same_as: vec![] },
         Refusal::AmbiguousIdentity {
             same_as: vec!["/dev/sdb".into()],

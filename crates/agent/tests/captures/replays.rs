@@ -15,8 +15,9 @@ use std::time::Duration;
 fn only_asks(cdb: &[u8]) -> bool {
     let action = cdb.get(1).map_or(0, |byte| byte & 0x1F);
     match (cdb[0], cdb.len()) {
-        // REQUEST SENSE, INQUIRY, MODE SENSE (10), LOG SENSE, READ DEFECT DATA (12), SECURITY PROTOCOL IN.
-        (0x03 | 0x12, 6) | (0x5A, 10) | (0xB7, 12) | (0xA2, 12) => true,
+        // TEST UNIT READY, REQUEST SENSE, INQUIRY, READ CAPACITY (10), MODE SENSE (10), READ DEFECT DATA (12),
+        // SECURITY PROTOCOL IN.
+        (0x00 | 0x03 | 0x12, 6) | (0x25, 10) | (0x5A, 10) | (0xB7, 12) | (0xA2, 12) => true,
         // SP would save the parameters.
         (0x4D, 10) => cdb[1] & 1 == 0,
         // READ CAPACITY (16), REPORT SUPPORTED OPERATION CODES.

@@ -258,3 +258,19 @@ fn drive_without_locking_in_use_is_not_reverted_and_untouched() {
     .with_status(3)
     .telling(&["its id was not confirmed"]);
 }
+
+#[test]
+fn drive_that_linux_drives_is_not_reformatted_and_untouched() {
+    let drive = Loop::new(4 << 20);
+    let id = drive.id();
+    untouched(&[&drive], || {
+        raz(&["reformat", &drive.path, "--confirm", &id])
+    })
+    .with_status(3)
+    .telling(&["as Linux drives it", "raz wipe", "nothing was sent"]);
+    untouched(&[&drive], || {
+        raz(&["reformat", &drive.path, "--confirm", "another"])
+    })
+    .with_status(3)
+    .telling(&["its id was not confirmed"]);
+}

@@ -79,6 +79,8 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
         }
         Said::Scsi => {
             let capacity = scsi::geometry(&line, &mut facts);
+            facts.blocks = (facts.transport == Transport::Scsi)
+                .then(|| scsi::blocks(&line, capacity.as_ref()));
             facts.hidden = match facts.transport {
                 Transport::Scsi => scsi::hidden(&line, &facts, capacity),
                 Transport::RaidVolume | Transport::Network => HiddenCapacity::Unknown {

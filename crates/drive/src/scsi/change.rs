@@ -92,8 +92,8 @@ pub struct FormatUnit {
     pub parameters: [u8; 4],
 }
 
-/// FORMAT UNIT that keeps the protection type (1 to 3) that READ CAPACITY(16) named, and the block
-/// length. Not a fast format, which may leave data. An interrupted one leaves data as well.
+/// FORMAT UNIT that gives the medium this protection type (1 to 3), or none, and the block length that
+/// MODE SELECT named last. Not a fast format, which may leave data. An interrupted one leaves data as well.
 ///
 /// `None` for a type that no revision defines: a format without its protection changes the drive's
 /// block size.

@@ -1,7 +1,7 @@
 //! MODE SENSE(10): write protection, the capacity that the block descriptor names, and D_SENSE.
 //!
 //! A current capacity below the default one is hidden capacity. Of the mode pages only the control
-//! page is looked at. Here, too, are the lists that MODE SELECT(10) sends to change the two: each is
+//! page is looked at. Here, too, are the lists that MODE SELECT(10) sends to change them: each is
 //! made of what the drive answered. SPC-5 7.5.3 and 7.5.10, SBC-4 6.5.2.
 
 use crate::bytes::{array, be16, be32, be64, bit, byte};
@@ -53,9 +53,22 @@ const HEADER_BYTES: usize = 8;
 /// `None` when the answer has no whole descriptor or says no block length.
 #[must_use]
 pub fn list_of_full_capacity(data: &[u8]) -> Option<Vec<u8>> {
-    let long = bit(byte(data, 4)?, 0);
     let block_bytes = ModeHeader::parse(data)?.block_bytes.filter(|n| *n > 0)?;
+    list_of_block_length(data, block_bytes)
+}
+
+/// The list that asks for blocks of this length, as many as there are: in the form of this answer. A
+/// length that is another one takes effect with the next FORMAT UNIT.
+///
+/// `None` when the answer has no whole descriptor, or one that has no room for the length.
+#[must_use]
+pub fn list_of_block_length(data: &[u8], block_bytes: u32) -> Option<Vec<u8>> {
+    let long = bit(byte(data, 4)?, 0);
+    ModeHeader::parse(data)?.block_bytes?;
     let [high, a, b, c] = block_bytes.to_be_bytes();
+    if !long && high != 0 {
+        return None;
+    }
     let descriptor = if long {
         let mut descriptor = vec![0xFF; 8];
         descriptor.extend([0, 0, 0, 0, high, a, b, c]);
@@ -132,6 +145,19 @@ mod tests {
     fn capacity_too_large_for_the_short_descriptor_is_unknown() {
         let data = [0, 14, 0, 0, 0, 0, 0, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 2, 0];
         assert_eq!(ModeHeader::parse(&data).expect("header").blocks, None);
+    }
+
+    #[test]
+    fn another_block_length_is_asked_for_in_the_form_of_the_answer() {
+        let short = [0, 14, 0, 0, 0, 0, 0, 8, 0, 0x10, 0, 0, 0, 0, 2, 8];
+        assert_eq!(
+            list_of_block_length(&short, 512),
+            Some(vec![
+                0, 0, 0, 0, 0, 0, 0, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 2, 0
+            ])
+        );
+        assert_eq!(list_of_block_length(&short, 1 << 24), None);
+        assert_eq!(list_of_block_length(&short[..12], 512), None);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use crate::support::folder::Folder;
 use crate::support::loops::Loop;
+use drive::claim::reformat::claim_for_reformat;
 use drive::claim::revert::{RevertError, claim_for_revert};
 use drive::claim::{Checks, ClaimError, Claimed, Consent, ConsentSource, claim};
 use drive::discover::{Machine, Roots};
-use drive::facts::{DriveFacts, Tcg, Transport, Use};
+use drive::facts::{Blocks, DriveFacts, OwnErase, Tcg, Transport, Use};
 use drive::refusal::{PlanKind, Refusal};
 use drive::tcg::{Discovery, Psid};
 use std::fs;
@@ -483,4 +484,48 @@ fn drive_that_tcg_locks_is_claimed_for_a_revert_only_and_for_no_other_reason() {
         Err(ClaimError::Refused { refusals, .. }) => assert_eq!(refusals, [Refusal::Kept]),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn drive_is_claimed_for_a_reformat_only_where_its_format_stands_in_the_way_and_nothing_else_does() {
+    let device = Loop::new(LEN);
+    let broken = DriveFacts {
+        blocks: Some(Blocks {
+            bytes: Some(520),
+            protection_type: None,
+        }),
+        own_erase: Some(OwnErase::FormatFailed),
+        ..facts_of(&device)
+    };
+    let refusal = Refusal::OwnErase {
+        of: OwnErase::FormatFailed,
+        is_without_capacity: false,
+    };
+    assert_eq!(refusals_of(claim_this(&broken)), [refusal]);
+
+    let for_reformat = |kept: &[String]| {
+        let machine = Machine::this();
+        let checks = Checks {
+            machine: &machine,
+            all: std::slice::from_ref(&broken),
+            kept,
+            plan: PlanKind::default(),
+        };
+        claim_for_reformat(&broken, &consent(&broken), &checks)
+    };
+    // What the list said does not count: through the claim it is a drive like any other.
+    match for_reformat(&[]) {
+        Err(ClaimError::Changed { what, .. }) => assert!(what.contains("Linux drives"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+    match for_reformat(&[broken.identity.id()]) {
+        Err(ClaimError::Refused { refusals, .. }) => assert_eq!(refusals, [Refusal::Kept]),
+        other => panic!("{other:?}"),
+    }
+    let held = claim_this(&facts_of(&device)).unwrap();
+    match for_reformat(&[]) {
+        Err(ClaimError::Refused { refusals, .. }) => assert_eq!(refusals, [Refusal::Busy]),
+        other => panic!("{other:?}"),
+    }
+    drop(held);
 }

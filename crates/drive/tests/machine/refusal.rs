@@ -4,7 +4,8 @@ use crate::support::folder::Folder;
 use crate::support::script::Script;
 use crate::tcg::level_0;
 use drive::facts::{
-    DriveFacts, OwnErase, Sanitize, SanitizeCommands, Security, Silence, Tcg, Transport, Use, Zoned,
+    Blocks, DriveFacts, OwnErase, Sanitize, SanitizeCommands, Security, Silence, Tcg, Transport,
+    Use, Zoned,
 };
 use drive::refusal::{PlanKind, Refusal, refusals};
 use drive::tcg::Discovery;
@@ -38,6 +39,14 @@ fn plain() -> DriveFacts {
         Script::sata("WD-1", 0x5001_4EE2_0000_0001, 8192),
     );
     folder.drive()
+}
+
+/// A SCSI disk with blocks of this length.
+fn blocks(bytes: u32) -> Option<Blocks> {
+    Some(Blocks {
+        bytes: Some(bytes),
+        protection_type: None,
+    })
 }
 
 /// Level 0 discovery with this byte of locking.
@@ -236,6 +245,29 @@ fn each_fact_that_speaks_against_a_drive_refuses_it_in_every_plan() {
         (at(512, OwnErase::FormatFailed), "format failed"),
         (at(512, OwnErase::SanitizeFailed), "sanitize failed"),
         (at(0, OwnErase::MediaVerification), "in media verification"),
+        (
+            DriveFacts {
+                blocks: blocks(520),
+                ..at(0, OwnErase::FormatFailed)
+            },
+            "format failed",
+        ),
+        (
+            DriveFacts {
+                capacity_bytes: 0,
+                blocks: blocks(520),
+                ..p()
+            },
+            "unserved blocks",
+        ),
+        (
+            DriveFacts {
+                capacity_bytes: 0,
+                blocks: blocks(512),
+                ..p()
+            },
+            "no capacity",
+        ),
     ] {
         for plan in [ALONE, SEVERAL, UNATTENDED, REMOVABLE] {
             let found = of(&drive, plan);

@@ -2,7 +2,8 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::{Script, capacity_16, inquiry, naa, vpd};
-use drive::facts::{HiddenCapacity, Medium, OwnErase, Transport};
+use drive::facts::{Blocks, HiddenCapacity, Medium, OwnErase, Transport};
+use drive::refusal::{PlanKind, Refusal, refusals};
 
 const BLOCKS: u64 = 0x0010_0000;
 const WWN: u64 = 0x5000_C500_1234_5678;
@@ -30,6 +31,11 @@ fn sas(default_blocks: u64) -> Script {
 
 /// A disk on a host of this driver, at this SCSI address, with extra device attributes.
 fn on_host(driver: &str, channel: u32, attributes: &str, script: Script) -> Folder {
+    sized(driver, channel, attributes, BLOCKS, script)
+}
+
+/// The same, with so many blocks for the kernel.
+fn sized(driver: &str, channel: u32, attributes: &str, blocks: u64, script: Script) -> Folder {
     let mut folder = Folder::new();
     let host = "pci0000:00/0000:03:00.0/host7";
     let device = format!("{host}/target7:{channel}:4/7:{channel}:4:0");
@@ -38,7 +44,7 @@ fn on_host(driver: &str, channel: u32, attributes: &str, script: Script) -> Fold
         &device,
         &format!("vendor = SEAGATE\nmodel = ST3300657SS\nrev = 0008\n{attributes}"),
     );
-    folder.block(&format!("{device}/block/sdc"), BLOCKS);
+    folder.block(&format!("{device}/block/sdc"), blocks);
     folder.answers("sdc", script);
     folder
 }
@@ -235,4 +241,104 @@ fn disk_whose_sanitize_failed_and_that_does_not_say_what_it_has_is_given_another
     let script = sas(BLOCKS).data(&[0x03], told(3, 0x31, 0x03, 0));
     let offered = on_host("mpt3sas", 0, "", script).drive().sanitize.unwrap();
     assert!(offered.overwrite && offered.block_erase);
+}
+
+/// READ CAPACITY (16) of blocks of this length, with this byte of protection.
+fn formatted(block_bytes: u32, protection: u8) -> Script {
+    let mut capacity = capacity_16(BLOCKS, block_bytes);
+    capacity.resize(32, 0);
+    capacity[12] = protection;
+    sas(BLOCKS).data(&[0x9E, 0x10], capacity)
+}
+
+/// Fixed sense data.
+fn sense(key: u8, asc: u8, ascq: u8) -> Vec<u8> {
+    let mut sense = vec![0x70, 0, key, 0, 0, 0, 0, 10];
+    sense.resize(18, 0);
+    (sense[12], sense[13]) = (asc, ascq);
+    sense
+}
+
+#[test]
+fn disk_of_a_storage_array_is_told_by_its_blocks_and_not_as_empty() {
+    let blocks = |bytes, protection_type| Blocks {
+        bytes: Some(bytes),
+        protection_type,
+    };
+    for (script, expected) in [
+        (formatted(520, 0), blocks(520, None)),
+        (formatted(528, 0), blocks(528, None)),
+        (formatted(4160, 0), blocks(4160, None)),
+        (formatted(520, 0b011), blocks(520, Some(2))),
+        // Type 5, by its number.
+        (formatted(512, 0b1001), blocks(512, Some(5))),
+    ] {
+        let drive = sized("mpt3sas", 0, "", 0, script).drive();
+        assert_eq!(drive.blocks, Some(expected));
+        let refusal = Refusal::UnservedBlocks {
+            block_bytes: expected.bytes.unwrap(),
+            protection_type: expected.protection_type,
+        };
+        let all = std::slice::from_ref(&drive);
+        let found = refusals(&drive, all, false, &[], PlanKind::default());
+        assert_eq!(found, [refusal]);
+        assert!(found[0].remedy().contains("raz reformat"));
+        // The refusal says it.
+        assert_eq!(drive.oddities, Vec::<String>::new());
+        assert!(matches!(drive.hidden, HiddenCapacity::Unknown { .. }));
+    }
+}
+
+#[test]
+fn disk_that_answers_the_short_question_only_is_told_by_its_blocks_too() {
+    let script = sas(BLOCKS)
+        .sense(&[0x9E, 0x10], sense(5, 0x20, 0))
+        .data(&[0x25], vec![0, 0x0F, 0xFF, 0xFF, 0, 0, 0x02, 0x08]);
+    let drive = sized("mpt3sas", 0, "", 0, script).drive();
+    assert_eq!(drive.blocks.unwrap().bytes, Some(520));
+}
+
+#[test]
+fn protection_information_that_linux_drives_is_no_refusal_and_is_named_as_not_read_back() {
+    for kind in 1..=3_u8 {
+        let drive = on_host("mpt3sas", 0, "", formatted(512, (kind - 1) << 1 | 1)).drive();
+        let all = std::slice::from_ref(&drive);
+        let found = refusals(&drive, all, false, &[], PlanKind::default());
+        assert_eq!(found, []);
+        let named = format!("protection information of type {kind}");
+        let is_named =
+            |text: &String| text.contains(&named) && text.contains("made anew with each write");
+        assert!(
+            drive.not_reached.iter().any(is_named),
+            "{:?}",
+            drive.not_reached
+        );
+    }
+}
+
+#[test]
+fn format_under_way_or_cut_off_is_told_whatever_capacity_the_kernel_has() {
+    for (sense, of) in [
+        (
+            sense(2, 0x04, 0x04),
+            OwnErase::Formatting { progress: None },
+        ),
+        (sense(3, 0x31, 0x00), OwnErase::FormatFailed),
+        (sense(3, 0x31, 0x01), OwnErase::FormatFailed),
+    ] {
+        for blocks in [0, BLOCKS] {
+            let script = formatted(512, 0).sense(&[0x00], sense.clone());
+            let drive = sized("mpt3sas", 0, "", blocks, script).drive();
+            let all = std::slice::from_ref(&drive);
+            let found = refusals(&drive, all, false, &[], PlanKind::default());
+            let is_without_capacity = blocks == 0;
+            assert_eq!(
+                found,
+                [Refusal::OwnErase {
+                    of,
+                    is_without_capacity
+                }]
+            );
+        }
+    }
 }

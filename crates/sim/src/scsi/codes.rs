@@ -33,7 +33,7 @@ const PLAIN: [Usage; 18] = [
     &[0xB7, 0x1F, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0],
     FORMAT_UNIT,
 ];
-const FORMAT_UNIT: Usage = &[0x04, 0x38, 0, 0, 0x01, 0];
+const FORMAT_UNIT: Usage = &[0x04, 0xF8, 0, 0, 0x01, 0];
 
 /// With the service action in byte 1.
 const WITH_ACTION: [Usage; 6] = [

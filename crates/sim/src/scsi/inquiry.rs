@@ -20,7 +20,8 @@ impl ScsiDisk {
     /// 74 bytes: version SPC-5, command queueing, the standards it follows.
     fn standard(&self) -> Vec<u8> {
         let options = &self.options;
-        let mut data = vec![0x00, 0x00, 0x07, 0x02, 69, 0x00, 0x00, 0x02];
+        let protect = u8::from(options.protection_type.is_some());
+        let mut data = vec![0x00, 0x00, 0x07, 0x02, 69, protect, 0x00, 0x02];
         data.extend(padded(&options.vendor, 8));
         data.extend(padded(&options.product, 16));
         data.extend(padded(&options.revision, 4));

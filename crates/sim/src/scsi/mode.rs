@@ -2,8 +2,10 @@
 //! pages that a host asks for.
 //!
 //! The number of blocks can be set below what the disk has: the blocks behind it are hidden until
-//! a host sets more, or all ones for all of them. The length of a block, and the pages, cannot.
+//! a host sets more, or all ones for all of them. Another length of a block waits for FORMAT UNIT. The
+//! pages cannot be set.
 
+use super::layout::Layout;
 use super::sense::Sense;
 use super::{Outcome, ScsiDisk, cut, length_16};
 
@@ -119,9 +121,16 @@ impl ScsiDisk {
     /// Blocks, and bytes of each.
     fn descriptor(&self, values: Values) -> (u64, u32) {
         match values {
-            Values::Current => (self.sectors(), self.options.sector_bytes),
-            Values::Default => (self.options.sectors, self.options.sector_bytes),
-            Values::Changeable => (u64::MAX, 0),
+            Values::Current => {
+                let Layout {
+                    sectors,
+                    sector_bytes,
+                } = self.next_layout();
+                (sectors, sector_bytes)
+            }
+            Values::Default => (self.sectors_max, self.options.sector_bytes),
+            Values::Changeable if self.options.other_sector_bytes.is_empty() => (u64::MAX, 0),
+            Values::Changeable => (u64::MAX, u32::MAX),
         }
     }
 
@@ -159,16 +168,25 @@ impl ScsiDisk {
             // Pages, or a descriptor that is none.
             _ => return Err(Sense::INVALID_IN_LIST),
         };
-        if sector_bytes != self.options.sector_bytes {
+        let is_other = sector_bytes != self.options.sector_bytes;
+        if is_other && !self.options.other_sector_bytes.contains(&sector_bytes) {
             return Err(Sense::INVALID_IN_LIST);
         }
-        self.sectors = match sectors {
-            u64::MAX => self.options.sectors,
-            // Zero leaves it as it is.
+        let sectors = match sectors {
+            u64::MAX => self.sectors_max,
+            // Zero leaves it as it is, and is all of them where the length is another one.
+            0 if is_other => self.sectors_max,
             0 => self.sectors,
-            _ if sectors <= self.options.sectors => sectors,
+            _ if sectors <= self.sectors_max => sectors,
             _ => return Err(Sense::INVALID_IN_LIST),
         };
+        self.selected = is_other.then_some(Layout {
+            sector_bytes,
+            sectors,
+        });
+        if !is_other {
+            self.sectors = sectors;
+        }
         Ok(Vec::new())
     }
 }

@@ -1,5 +1,6 @@
 //! SANITIZE and FORMAT UNIT (SBC-4): what a host may ask for.
 
+use super::layout::Format;
 use super::sense::Sense;
 use super::work::{AfterErase, Deed, State};
 use super::{Outcome, ScsiDisk, length_16};
@@ -111,13 +112,19 @@ impl ScsiDisk {
         if self.options.format.is_none() {
             return Err(Sense::INVALID_OPERATION);
         }
-        // FMTPINFO: there is no protection information. CMPLST without FMTDATA is nothing.
+        // CMPLST without FMTDATA is nothing.
         let has_list = cdb[1] & 0x10 != 0;
         let is_complete = cdb[1] & 0x08 != 0;
-        if cdb[1] & 0xC0 != 0 || (is_complete && !has_list) || cdb[4] & 0x02 != 0 {
+        if (is_complete && !has_list) || cdb[4] & 0x02 != 0 {
             return Err(Sense::INVALID_FIELD);
         }
         let is_fast = cdb[4] & 0x01 != 0;
+        let usage = if has_list {
+            out.first().map_or(0, |byte| byte & 0x07)
+        } else {
+            0
+        };
+        let protection_type = self.protection_asked(cdb[1] >> 6, usage)?;
         let (is_immediate, pattern) = if has_list {
             let header_bytes = if cdb[1] & 0x20 == 0 { 4 } else { 8 };
             let header = out.get(..header_bytes).ok_or(Sense::DATA_PHASE)?;
@@ -139,8 +146,24 @@ impl ScsiDisk {
             // The list that was given is all there is to know, and it is empty.
             self.forget_defects();
         }
-        let deed = Deed::Format((!is_fast).then_some(pattern));
+        let deed = Deed::Format(Format {
+            pattern: (!is_fast).then_some(pattern),
+            layout: self.next_layout(),
+            protection_type,
+        });
         self.begin(deed, false, is_immediate)
+    }
+
+    /// FMTPINFO, and PROTECTION FIELD USAGE of the list (SBC-4 table 41).
+    fn protection_asked(&self, fmtpinfo: u8, usage: u8) -> Result<Option<u8>, Sense> {
+        match (self.options.protection_type, fmtpinfo, usage) {
+            (None, 0, 0) => Ok(None),
+            (Some(_), 0, 0) => Ok(Some(0)),
+            (Some(_), 2, 0) => Ok(Some(1)),
+            (Some(_), 3, 0) => Ok(Some(2)),
+            (Some(_), 3, 1) => Ok(Some(3)),
+            _ => Err(Sense::INVALID_FIELD),
+        }
     }
 
     /// The descriptor behind the header: type 0 (the default) or 1 (this pattern, repeated).

@@ -2,6 +2,7 @@ use super::{ScsiDisk, ScsiOptions};
 use crate::device::{Event, ScsiAnswer, ScsiDevice};
 
 mod format;
+mod layout;
 mod lies;
 mod sanitize;
 

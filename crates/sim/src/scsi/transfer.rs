@@ -22,8 +22,12 @@ impl ScsiDisk {
     pub(super) fn read_capacity_16(&self, cdb: &[u8]) -> Outcome {
         let mut data = (self.sectors() - 1).to_be_bytes().to_vec();
         data.extend(self.options.sector_bytes.to_be_bytes());
-        // No protection; then the exponent of the physical block.
-        data.extend([0, self.options.sectors_per_physical_log2 & 0x0F]);
+        // P_TYPE counts from 0, PROT_EN; then the exponent of the physical block.
+        let protection = match self.options.protection_type {
+            None | Some(0) => 0,
+            Some(kind) => (kind - 1) << 1 | 1,
+        };
+        data.extend([protection, self.options.sectors_per_physical_log2 & 0x0F]);
         data.resize(32, 0);
         Ok(cut(data, length_32(&cdb[10..14])))
     }
@@ -32,20 +36,19 @@ impl ScsiDisk {
         let mut data = Vec::new();
         for block in self.blocks(cdb)? {
             self.may_read(block)?;
-            let sector = self.cells.read(block);
-            data.extend(sector.unwrap_or_else(|| vec![0; self.cells.sector_bytes()]));
+            data.extend(self.block(block));
         }
         Ok(data)
     }
 
     pub(super) fn write(&mut self, cdb: &[u8], out: &[u8]) -> Outcome {
         let blocks = self.blocks(cdb)?;
-        let sectors = out.chunks_exact(self.cells.sector_bytes());
+        let sectors = out.chunks_exact(self.sector_bytes());
         if u64::try_from(sectors.len()).ok() != Some(blocks.end - blocks.start) {
             return Err(Sense::DATA_PHASE);
         }
         for (block, sector) in blocks.zip(sectors) {
-            self.cells.write(block, sector);
+            self.write_block(block, sector);
             if let Some(emptied) = &mut self.emptied {
                 emptied.written.insert(block);
             }

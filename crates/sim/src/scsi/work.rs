@@ -3,6 +3,7 @@
 //! The medium changes when an operation ends. An operation ends when its time is over and the next
 //! command, or event, comes.
 
+use super::layout::{Format, Unfinished};
 use super::sense::Sense;
 use super::{Outcome, ScsiDisk};
 use std::collections::BTreeSet;
@@ -15,8 +16,7 @@ pub(super) enum Deed {
     Overwrite(Vec<u8>),
     BlockErase,
     CryptographicErase,
-    /// With this pattern, repeated; a fast format has none and leaves the data.
-    Format(Option<Vec<u8>>),
+    Format(Format),
 }
 
 /// A deed under way.
@@ -42,6 +42,8 @@ pub(super) enum State {
     },
     /// A format was cut short.
     FormatCorrupted,
+    /// A format ended half done.
+    FormatFailed,
 }
 
 /// How reads of blocks end that an erase has emptied (SBC-4, WABEREQ and WACEREQ).
@@ -81,6 +83,17 @@ impl ScsiDisk {
             Deed::Format(_) => self.options.format,
         };
         let honest = honest.unwrap_or_default();
+        if let Deed::Format(format) = &deed
+            && lies.format.is_early
+        {
+            let format = format.clone();
+            self.lay_out(&format);
+            self.unfinished = Some(Unfinished {
+                ends: self.options.clock.now() + honest,
+                format,
+            });
+            return Ok(Vec::new());
+        }
         let work = Work {
             deed,
             is_restricted,
@@ -102,10 +115,14 @@ impl ScsiDisk {
 
     /// Ends what is over.
     pub(super) fn settle(&mut self) {
+        let now = self.options.clock.now();
+        if let Some(Unfinished { format, .. }) = self.unfinished.take_if(|late| late.ends <= now) {
+            self.go_over(&format, self.cells.addresses());
+        }
         let State::Busy(work) = &self.state else {
             return;
         };
-        let is_stuck = self.options.lies.stuck_at.is_some() && work.is_sanitize();
+        let is_stuck = self.stuck_at(work).is_some();
         if !self.is_powered || is_stuck || self.spent(work) < work.takes {
             return;
         }
@@ -117,12 +134,16 @@ impl ScsiDisk {
     /// The power goes: a sanitize operation goes on when it comes back, a format does not.
     pub(super) fn interrupt(&mut self) {
         self.settle();
+        self.unfinished = None;
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Busy(work) if work.is_sanitize() => {
                 let spent = self.spent(&work);
                 self.state = State::Busy(Work { spent, ..work });
             }
-            State::Busy(_) => self.state = State::FormatCorrupted,
+            State::Busy(Work {
+                deed: Deed::Format(format),
+                ..
+            }) => self.format_half(&format, State::FormatCorrupted),
             State::SanitizeFailed { .. } if self.options.lies.forgets_failure => {}
             other => self.state = other,
         }
@@ -148,11 +169,14 @@ impl ScsiDisk {
             0x04 | 0x15 | 0x1A | 0x25 | 0x48 | 0x55 | 0x5A | 0x9E
         );
         match &self.state {
-            State::Ready => None,
+            State::Ready if is_of_format => None,
+            State::Ready => self.failure(),
             State::Busy(_) => self.condition(),
             State::SanitizeFailed { .. } if cdb[0] == 0x48 => None,
-            State::FormatCorrupted if is_of_format => None,
-            State::SanitizeFailed { .. } | State::FormatCorrupted => self.failure(),
+            State::FormatCorrupted | State::FormatFailed if is_of_format => None,
+            State::SanitizeFailed { .. } | State::FormatCorrupted | State::FormatFailed => {
+                self.failure()
+            }
         }
     }
 
@@ -168,15 +192,29 @@ impl ScsiDisk {
                     ..Sense::new(2, 0x04, ascq)
                 })
             }
-            State::Ready | State::SanitizeFailed { .. } | State::FormatCorrupted => self.failure(),
+            State::Ready
+            | State::SanitizeFailed { .. }
+            | State::FormatCorrupted
+            | State::FormatFailed => self.failure(),
+        }
+    }
+
+    /// What REQUEST SENSE tells: a format may leave it out.
+    pub(super) fn told(&self) -> Option<Sense> {
+        match &self.state {
+            State::Busy(work) if !work.is_sanitize() && self.options.lies.format.is_silent => None,
+            _ => self.condition(),
         }
     }
 
     fn failure(&self) -> Option<Sense> {
         match &self.state {
-            State::Ready | State::Busy(_) => None,
+            // Another block length was selected, and nothing was formatted since.
+            State::Ready => self.selected.map(|_| Sense::new(3, 0x31, 0x00)),
+            State::Busy(_) => None,
             State::SanitizeFailed { .. } => Some(Sense::new(3, 0x31, 0x03)),
             State::FormatCorrupted => Some(Sense::new(3, 0x31, 0x00)),
+            State::FormatFailed => Some(Sense::new(3, 0x31, 0x01)),
         }
     }
 
@@ -186,7 +224,7 @@ impl ScsiDisk {
 
     /// Of 65,536.
     fn progress(&self, work: &Work) -> u16 {
-        if let Some(progress) = self.options.lies.stuck_at.filter(|_| work.is_sanitize()) {
+        if let Some(progress) = self.stuck_at(work) {
             return progress;
         }
         let spent = self.spent(work).as_nanos();
@@ -194,12 +232,21 @@ impl ScsiDisk {
         u16::try_from(parts).unwrap_or(u16::MAX)
     }
 
+    fn stuck_at(&self, work: &Work) -> Option<u16> {
+        let lies = &self.options.lies;
+        if work.is_sanitize() {
+            lies.stuck_at
+        } else {
+            lies.format.stuck_at
+        }
+    }
+
     fn end(&mut self, work: Work) {
         let lies = self.options.lies;
         let places = self.cells.addresses() + self.options.spare_sectors;
         self.state = State::Ready;
-        if !work.is_sanitize() {
-            self.format(&work.deed);
+        if let Deed::Format(format) = &work.deed {
+            self.format(format);
         } else if lies.fails {
             self.cells.fill(&[0], |place| place < places / 2);
             let is_restricted = work.is_restricted;
@@ -251,11 +298,22 @@ impl ScsiDisk {
     }
 
     /// A format writes what has an address, and nothing when it is a fast one.
-    fn format(&mut self, deed: &Deed) {
-        if let Deed::Format(Some(pattern)) = deed {
-            self.write_all(pattern);
-            self.emptied = None;
+    fn format(&mut self, format: &Format) {
+        let lies = self.options.lies.format;
+        if lies.fails {
+            return self.format_half(format, State::FormatFailed);
         }
+        self.lay_out(format);
+        if !lies.keeps_data {
+            self.go_over(format, self.cells.addresses());
+        }
+    }
+
+    /// A format that came half way: the layout is the new one, and half of the blocks are old.
+    fn format_half(&mut self, format: &Format, state: State) {
+        self.lay_out(format);
+        self.go_over(format, self.cells.addresses() / 2);
+        self.state = state;
     }
 
     fn write_all(&mut self, pattern: &[u8]) {

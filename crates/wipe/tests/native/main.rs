@@ -4,6 +4,7 @@ mod ata;
 mod mmc;
 mod nvme;
 mod patience;
+mod reformat;
 mod restore;
 mod scsi;
 mod security;

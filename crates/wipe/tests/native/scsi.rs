@@ -376,6 +376,7 @@ fn drawn(random: &mut Random) -> Options {
             fails: random.one_in(few),
             forgets_failure: random.one_in(few),
             reads_fail_after_erase: random.one_in(few),
+            ..Lies::default()
         },
     }
 }

@@ -8,6 +8,7 @@ use drive::discover::Opener;
 use sim::ata::disk::AtaDisk;
 use sim::cells::Placement;
 use sim::clock::Clock;
+use sim::device::{Event, ScsiDevice as _};
 use sim::scsi::{AfterErase, Sanitize, ScsiDisk, ScsiOptions};
 use std::time::Duration;
 
@@ -42,11 +43,44 @@ pub fn disk(model: &str, serial: &str) -> ScsiOptions {
 }
 
 fn simulated(name: &'static str, what: &'static str, options: ScsiOptions) -> Kind {
-    // The kernel gives a disk whose block size it cannot serve no capacity.
+    // The kernel gives a disk whose blocks it cannot serve no capacity.
     let sectors = match options.sector_bytes {
         512 => options.sectors,
         _ => 0,
     };
+    made(
+        name,
+        what,
+        &options,
+        sectors,
+        ScsiDisk::new(options.clone()),
+    )
+}
+
+/// A disk of other blocks whose format to 512 bytes was cut off.
+fn cut_off(name: &'static str, what: &'static str, options: &ScsiOptions) -> Kind {
+    let mut disk = ScsiDisk::new(options.clone());
+    let all = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 2, 0];
+    let commands = [
+        (&[0x15, 0x10, 0, 0, 12, 0], &all[..]),
+        (&[0x04, 0x10, 0, 0, 0, 0], &[0, 2, 0, 0]),
+    ];
+    for (cdb, out) in commands {
+        let answer = disk.command(cdb, out).unwrap();
+        assert_eq!(answer.status, 0, "{answer:?}");
+    }
+    disk.event(Event::PowerOff);
+    disk.event(Event::PowerOn);
+    made(name, what, options, options.sectors, disk)
+}
+
+fn made(
+    name: &'static str,
+    what: &'static str,
+    options: &ScsiOptions,
+    sectors: u64,
+    disk: ScsiDisk,
+) -> Kind {
     let rotational = u8::from(options.rotation > 1);
     let folder = on_host(
         "mpt3sas",
@@ -55,7 +89,7 @@ fn simulated(name: &'static str, what: &'static str, options: ScsiOptions) -> Ki
         &format!("queue/rotational = {rotational}"),
         sectors,
     );
-    Kind::scripted(name, what, folder, "sdc").simulated(bench::disk(ScsiDisk::new(options)))
+    Kind::scripted(name, what, folder, "sdc").simulated(bench::disk(disk))
 }
 
 /// The machine of a [`disk`], which is asked by this opener.
@@ -74,9 +108,16 @@ pub fn kinds() -> Vec<Kind> {
         format: hours(2),
         ..disk("ST600MM0006", "RAZ0SAS1")
     };
-    let odd_blocks = ScsiOptions {
-        sector_bytes: 520,
-        ..disk("ST600MM0006", "RAZ0SAS520")
+    let odd_blocks = |sector_bytes, serial| ScsiOptions {
+        sector_bytes,
+        other_sector_bytes: vec![512],
+        format: hours(2),
+        ..disk("ST600MM0006", serial)
+    };
+    let protected = ScsiOptions {
+        protection_type: Some(2),
+        format: hours(2),
+        ..disk("ST600MM0006", "RAZ0SASPI2")
     };
     let flash = ScsiOptions {
         vendor: "SAMSUNG".into(),
@@ -105,7 +146,25 @@ pub fn kinds() -> Vec<Kind> {
         simulated(
             "sas-hdd-520",
             "SAS disk formatted with blocks of 520 bytes, which Linux does not serve; answers of the simulated SAS disk",
-            odd_blocks,
+            odd_blocks(520, "RAZ0SAS520"),
+        ),
+        simulated(
+            "sas-hdd-528",
+            "SAS disk formatted with blocks of 528 bytes, which Linux does not serve; answers of the simulated SAS disk",
+            odd_blocks(528, "RAZ0SAS528"),
+        ),
+        cut_off(
+            "sas-hdd-format-cut",
+            "SAS disk that lost its power in a FORMAT UNIT, which Linux serves and cannot read; answers of the simulated SAS disk",
+            &ScsiOptions {
+                sectors: 4096,
+                ..odd_blocks(520, "RAZ0SASCUT")
+            },
+        ),
+        simulated(
+            "sas-hdd-pi2",
+            "SAS disk with protection information of type 2, which Linux serves; answers of the simulated SAS disk",
+            protected,
         ),
         simulated(
             "sas-ssd-sanitize",

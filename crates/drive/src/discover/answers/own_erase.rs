@@ -12,7 +12,7 @@ use crate::facts::{DriveFacts, OwnErase};
 use crate::nvme::command::{LOG_BYTES, sanitize_log};
 use crate::nvme::log::{SanitizeLog, SanitizeMachine, SanitizeState};
 use crate::scsi::Sense;
-use crate::scsi::command::request_sense;
+use crate::scsi::command::{request_sense, test_unit_ready};
 use crate::scsi::progress::LongOperation;
 
 const SENSE_BYTES: u8 = 252;
@@ -51,27 +51,36 @@ fn ata(line: &Line<'_>) -> Option<OwnErase> {
 }
 
 fn scsi(line: &Line<'_>) -> Option<OwnErase> {
+    requested(line).or_else(|| {
+        // Some tell it only when they refuse a command.
+        let sense = line.sense_of(&test_unit_ready()).ok()?;
+        told_by(&Sense::parse(&sense)?)
+    })
+}
+
+fn requested(line: &Line<'_>) -> Option<OwnErase> {
     for _ in 0..TRIES {
         let data = line.read_scsi(&request_sense(SENSE_BYTES), usize::from(SENSE_BYTES));
         let sense = Sense::parse(&data.ok()?)?;
-        if sense.key == KEY_UNIT_ATTENTION {
-            continue;
+        if sense.key != KEY_UNIT_ATTENTION {
+            return told_by(&sense);
         }
-        return match LongOperation::from_sense(&sense) {
-            LongOperation::Sanitizing { progress_raw } => Some(OwnErase::Sanitizing {
-                progress: progress_raw,
-            }),
-            LongOperation::SanitizeFailed => Some(OwnErase::SanitizeFailed),
-            LongOperation::Formatting { progress_raw } => Some(OwnErase::Formatting {
-                progress: progress_raw,
-            }),
-            LongOperation::FormatFailed | LongOperation::FormatCorrupt => {
-                Some(OwnErase::FormatFailed)
-            }
-            LongOperation::NoneTold | LongOperation::Other => None,
-        };
     }
     None
+}
+
+fn told_by(sense: &Sense) -> Option<OwnErase> {
+    match LongOperation::from_sense(sense) {
+        LongOperation::Sanitizing { progress_raw } => Some(OwnErase::Sanitizing {
+            progress: progress_raw,
+        }),
+        LongOperation::SanitizeFailed => Some(OwnErase::SanitizeFailed),
+        LongOperation::Formatting { progress_raw } => Some(OwnErase::Formatting {
+            progress: progress_raw,
+        }),
+        LongOperation::FormatFailed | LongOperation::FormatCorrupt => Some(OwnErase::FormatFailed),
+        LongOperation::NoneTold | LongOperation::Other => None,
+    }
 }
 
 fn nvme(line: &Line<'_>) -> Option<OwnErase> {

@@ -2,8 +2,8 @@
 
 use crate::discover::line::Line;
 use crate::discover::serial::Serial;
-use crate::facts::{DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands};
-use crate::scsi::capacity::Capacity16;
+use crate::facts::{Blocks, DriveFacts, HiddenCapacity, Medium, Sanitize, SanitizeCommands};
+use crate::scsi::capacity::{Capacity10, Capacity16};
 use crate::scsi::command::{self, PageControl};
 use crate::scsi::inquiry::Inquiry;
 use crate::scsi::mode::ModeHeader;
@@ -18,6 +18,9 @@ const PAGE_BYTES: u16 = 1024;
 
 /// Number of bytes of READ CAPACITY (16) data.
 const CAPACITY_BYTES: u32 = 32;
+
+/// Number of bytes of READ CAPACITY (10) data.
+const CAPACITY_10_BYTES: usize = 8;
 
 /// SANITIZE, and its service actions (SBC-4 5.30).
 const OPERATION_SANITIZE: u8 = 0x48;
@@ -110,13 +113,15 @@ pub fn geometry(line: &Line<'_>, facts: &mut DriveFacts) -> Option<Capacity16> {
         .ok()
         .and_then(|data| Capacity16::parse(&data));
     if let Some(said) = &capacity {
-        if said.capacity_bytes() != Some(facts.capacity_bytes) {
+        // What the kernel gives no capacity for its blocks is no oddity but a refusal.
+        let is_unserved = facts.capacity_bytes == 0 && !blocks_of(Some(said)).are_served();
+        if !is_unserved && said.capacity_bytes() != Some(facts.capacity_bytes) {
             facts.oddities.push(format!(
                 "READ CAPACITY (16) gives last LBA {} of {} bytes, the kernel addresses {} bytes",
                 said.last_lba, said.block_bytes, facts.capacity_bytes
             ));
         }
-        if said.block_bytes != facts.logical_sector_bytes {
+        if !is_unserved && said.block_bytes != facts.logical_sector_bytes {
             facts.oddities.push(format!(
                 "READ CAPACITY (16) gives blocks of {} bytes, the kernel {}",
                 said.block_bytes, facts.logical_sector_bytes
@@ -124,7 +129,7 @@ pub fn geometry(line: &Line<'_>, facts: &mut DriveFacts) -> Option<Capacity16> {
         }
         if let Some(kind) = said.protection_type {
             facts.not_reached.push(format!(
-                "protection information of type {kind}, 8 bytes beside each block"
+                "protection information of type {kind}, 8 bytes beside each block: made anew with each write, and read back by nobody"
             ));
         }
         if let Some(bytes) = said.physical_block_bytes() {
@@ -144,6 +149,27 @@ pub fn geometry(line: &Line<'_>, facts: &mut DriveFacts) -> Option<Capacity16> {
         };
     }
     capacity
+}
+
+fn blocks_of(capacity: Option<&Capacity16>) -> Blocks {
+    Blocks {
+        bytes: capacity.map(|said| said.block_bytes),
+        protection_type: capacity.and_then(|said| said.protection_type),
+    }
+}
+
+/// How the medium is formatted.
+pub fn blocks(line: &Line<'_>, capacity: Option<&Capacity16>) -> Blocks {
+    let mut blocks = blocks_of(capacity);
+    // Old disks, and some whose format was cut off, do not answer the long question.
+    if blocks.bytes.is_none() {
+        let data = line.read_scsi(&command::read_capacity_10(), CAPACITY_10_BYTES);
+        blocks.bytes = match data.ok().and_then(|data| Capacity10::parse(&data)) {
+            Some(Capacity10::Fits { block_bytes, .. }) => Some(block_bytes),
+            Some(Capacity10::TooLarge) | None => None,
+        };
+    }
+    blocks
 }
 
 /// Which SANITIZE service actions the drive says that it has. A drive that does not answer the
@@ -190,6 +216,9 @@ fn characteristics(line: &Line<'_>) -> Option<Characteristics> {
 /// addressed now (SBC-4 6.5.2).
 pub fn hidden(line: &Line<'_>, facts: &DriveFacts, capacity: Option<Capacity16>) -> HiddenCapacity {
     let unknown = |reason: String| HiddenCapacity::Unknown { reason };
+    if facts.capacity_bytes == 0 {
+        return unknown("the kernel addresses none of its blocks".into());
+    }
     let Some(current) = capacity.and_then(|said| said.capacity_bytes()) else {
         return unknown("READ CAPACITY (16) was not answered".into());
     };

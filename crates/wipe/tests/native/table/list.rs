@@ -183,13 +183,13 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
             "–",
         )),
         (40, "Tail: odd sizes, last sector", known(
-            "`sim`; `first_and_last_sector_can_be_bad`",
-            "every byte is in one of five states, and their sum is the capacity",
+            "`sim`; `first_and_last_sector_can_be_bad`; blocks of 520 bytes: `disk_of_a_storage_array_is_told_by_its_blocks_and_not_as_empty`",
+            "every byte is in one of five states, and their sum is the capacity; blocks that Linux does not drive are refused until `raz reformat`",
             "not complete, with the sectors",
         )),
         (41, "Metadata beside blocks stay", known(
-            "`sim::nvme`, formats with metadata",
-            "not reached by overwriting, and named",
+            "`sim::nvme`, formats with metadata; `sim::scsi`, protection information, and a format to 512 bytes that keeps what is behind them (**no host can see it**)",
+            "not reached by overwriting, and named; SCSI's is made anew with each write",
             "what is not reached",
         )),
         (42, "Short read taken for the end", known(
