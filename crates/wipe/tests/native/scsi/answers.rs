@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wipe::native::scsi::ScsiSanitize;
-use wipe::native::{Sanitize as _, State};
+use wipe::native::{Sanitize as _, State, Technique};
 
 /// Answers each command with the next of these: SCSI status and, for REQUEST SENSE, data.
 struct Script(Mutex<VecDeque<(u8, Vec<u8>)>>);
@@ -102,6 +102,19 @@ fn only_a_drive_that_saves_power_and_has_nothing_else_to_tell_is_idle() {
             matches!(state, State::Unknown(_)),
             "{key:X}/{asc:02X}: {state:?}"
         );
+    }
+}
+
+/// A reset alone lets it be sent again: what the drive refuses once it need not refuse twice.
+#[test]
+fn sanitize_that_the_disk_refuses_is_sent_once_and_told_with_its_sense() {
+    for (key, asc, words) in [(5, 0x20, "5/20/00"), (3, 0x31, "3/31/00")] {
+        let answers = vec![(2, sense(key, asc, 0x00)), (0, Vec::new())];
+        let script = Script(Mutex::new(answers.into()));
+        let drive = ScsiSanitize::new(Arc::new(script), None);
+        let refusal = drive.start(Technique::BlockErase).unwrap_err();
+        assert!(refusal.starts_with("refused: "), "{refusal}");
+        assert!(refusal.contains(words), "{refusal}");
     }
 }
 
