@@ -9,6 +9,8 @@ mod psid;
 
 pub use psid::{Psid, PsidError};
 
+use std::fmt;
+
 use crate::bytes::{be16, be32, bit, byte, is_one_byte_repeated};
 
 /// Security protocol of Level 0 discovery.
@@ -95,6 +97,23 @@ pub struct BlockSid {
     pub sid_blocked: bool,
     /// Byte 5 b0: a hardware reset clears the block, too.
     pub cleared_by_reset: bool,
+}
+
+/// What a blocked owner means for whoever wants the drive reverted.
+pub const SID_BLOCKED: &str = "the firmware has blocked the owner's password (Block SID): a revert by it is not possible until the drive's power goes; one by the PSID is not blocked on most drives";
+
+impl fmt::Display for ClassKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enterprise => "Enterprise",
+            Self::Opal1 => "Opal 1",
+            Self::Opal2 => "Opal 2",
+            Self::Opalite => "Opalite",
+            Self::Pyrite1 => "Pyrite 1",
+            Self::Pyrite2 => "Pyrite 2",
+            Self::Ruby => "Ruby",
+        })
+    }
 }
 
 impl Locking {

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use drive::{Drive, Health, HiddenCapacity, HiddenState, Security};
+pub use drive::{Drive, Health, HiddenCapacity, HiddenState, Security, Tcg, TcgLocking};
 pub use erasure::{
     Arrangement, BootArea, BootAreaState, Command, Consent, Erasure, FinalContent, IdentityCheck,
     LedgerRecord, Level, Missed, OutcomeWord, Pass, PassKind, Pattern, RANGES_COUNTED_MAX,

@@ -98,3 +98,32 @@ fn schema_refuses_an_outcome_of_another_word() {
     assert!(!validator.is_valid(&sample));
     assert!(serde_json::from_value::<Report>(sample).is_err());
 }
+
+#[test]
+fn tcg_locking_fits_and_reports_from_before_it_say_nothing_of_it() {
+    let mut sample: Value = serde_json::from_str(SAMPLE).unwrap();
+    let report: Report = serde_json::from_value(sample.clone()).unwrap();
+    assert_eq!(report.drives[0].tcg, None, "a report from before");
+    sample["drives"][0]["tcg"] = serde_json::json!({
+        "unknown": null,
+        "classes": ["Opal 2"],
+        "locking": {
+            "supported": true,
+            "enabled": true,
+            "locked": false,
+            "media_encryption": true,
+            "shadow_mbr": true,
+            "shadow_mbr_done": true,
+        },
+        "sid_changed": true,
+        "sid_blocked": true,
+    });
+    let schema: Value = serde_json::from_str(PUBLISHED).unwrap();
+    assert!(
+        jsonschema::validator_for(&schema)
+            .unwrap()
+            .is_valid(&sample)
+    );
+    let report: Report = serde_json::from_value(sample.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&report).unwrap(), sample);
+}

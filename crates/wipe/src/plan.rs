@@ -145,6 +145,7 @@ pub fn plan(facts: &DriveFacts, wishes: &Wishes) -> Plan {
         level = Level::BelowClear;
         reasons.push(reason.to_owned());
     }
+    reasons.extend(tcg::blocked(&facts.tcg).map(str::to_owned));
     if facts.transport == Transport::RaidVolume {
         level = Level::BelowClear;
         reasons.push(

@@ -47,6 +47,9 @@ pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
         for refusal in refusals {
             say!("    refused: {}", printable(&compose::refusal(refusal)));
         }
+        if let Some(tcg) = compose::tcg_line(&facts.tcg) {
+            say!("    TCG: {}", printable(&tcg));
+        }
         for oddity in &facts.oddities {
             say!("    odd: {}", printable(oddity));
         }

@@ -11,7 +11,7 @@ mod machine;
 mod resumption;
 mod sample;
 
-pub use drive::{drive, refusal, transport};
+pub use drive::{drive, refusal, tcg_line, transport};
 pub use erasure::{Run, conclusion, ended, erasure, reached, time};
 pub use health::health;
 pub use ledger::ledger;

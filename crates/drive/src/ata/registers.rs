@@ -7,6 +7,7 @@
 
 use crate::bytes::{be16, bit, byte};
 use crate::scsi::sense::{Sense, SenseForm, descriptors};
+use std::fmt;
 
 /// Registers, or why there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,26 @@ pub struct ReturnRegisters {
     pub device: u8,
     /// STATUS register.
     pub status: u8,
+}
+
+impl fmt::Display for RegisterReturn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Returned(r) => write!(f, "status {:02X}h, error {:02X}h", r.status, r.error),
+            Self::Missing(why) => why.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSense => "the path brought no sense data",
+            Self::Deferred => "the sense data are of an earlier command",
+            Self::NoRegisters => "the sense data hold none: the command did not reach the drive",
+            Self::Empty => "they are empty, as no drive leaves them",
+        })
+    }
 }
 
 impl RegisterReturn {
@@ -409,6 +430,20 @@ mod tests {
                 PowerMode::from_registers(&RegisterReturn::from_sense(&s)),
                 mode
             );
+        }
+    }
+
+    #[test]
+    fn missing_registers_are_told_in_words() {
+        for why in [
+            Missing::NoSense,
+            Missing::Deferred,
+            Missing::NoRegisters,
+            Missing::Empty,
+        ] {
+            let words = RegisterReturn::Missing(why).to_string();
+            assert!(!words.contains(&format!("{why:?}")), "{words}");
+            assert!(words.contains(' '), "{words}");
         }
     }
 }

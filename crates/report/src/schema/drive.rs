@@ -53,6 +53,10 @@ pub struct Drive {
     pub read_only: bool,
     /// Security state.
     pub security: Security,
+    /// TCG locking; absent where nothing says that the drive has any, where it was not asked, and in
+    /// reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcg: Option<Tcg>,
     /// Hidden capacity (HPA, DCO, AMAC): `not_applicable`, `none`, `hidden`, `opened_for_this_boot`, `unknown`.
     pub hidden_capacity: HiddenCapacity,
     /// Health before anything was written.
@@ -76,6 +80,38 @@ pub struct Security {
     pub locked: Option<bool>,
     /// Frozen until power cycle.
     pub frozen: Option<bool>,
+}
+
+/// What a drive says of TCG locking (Opal and its relatives), by Level 0 discovery.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tcg {
+    /// Why it is not known how it is locked: unknown is not unlocked.
+    pub unknown: Option<String>,
+    /// Its security subsystem classes, such as `Opal 2`.
+    pub classes: Vec<String>,
+    /// Locking: absent where the drive told none.
+    pub locking: Option<TcgLocking>,
+    /// The owner's password is not the maker's any more.
+    pub sid_changed: Option<bool>,
+    /// The computer's firmware has blocked the owner's password until a power cycle (Block SID).
+    pub sid_blocked: Option<bool>,
+}
+
+/// The Locking feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TcgLocking {
+    /// The drive can lock.
+    pub supported: bool,
+    /// An owner has taken it into use.
+    pub enabled: bool,
+    /// At least one range is locked.
+    pub locked: bool,
+    /// Data are encrypted on the medium.
+    pub media_encryption: bool,
+    /// The shadow MBR is in use.
+    pub shadow_mbr: bool,
+    /// The shadow MBR has been put aside since power on.
+    pub shadow_mbr_done: bool,
 }
 
 /// Capacity that cannot be addressed.

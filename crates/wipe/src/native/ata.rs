@@ -86,7 +86,7 @@ pub(super) fn path_returns_registers(port: &dyn Port) -> Result<(), String> {
     let registers = registers(port, &check_power_mode(), None, TIMEOUT)?;
     let is_abort = matches!(&registers, RegisterReturn::Returned(r) if r.is_aborted());
     match PowerMode::from_registers(&registers) {
-        PowerMode::Unknown if !is_abort => Err(format!("no registers came back ({registers:?})")),
+        PowerMode::Unknown if !is_abort => Err(format!("no registers came back ({registers})")),
         _ => Ok(()),
     }
 }

@@ -13,6 +13,16 @@ pub fn hides(tcg: &Tcg) -> Option<&'static str> {
     })
 }
 
+/// What a person who wants the drive's owner gone has to know.
+pub fn blocked(tcg: &Tcg) -> Option<&'static str> {
+    let Tcg::Told(told) = tcg else {
+        return None;
+    };
+    let is_in_use = told.locking.is_some_and(|locking| locking.enabled);
+    let is_blocked = told.block_sid.is_some_and(|block| block.sid_blocked);
+    (is_in_use && is_blocked).then_some(drive::tcg::SID_BLOCKED)
+}
+
 /// What stays unknown, or comes back when the power goes.
 pub fn residual(tcg: &Tcg) -> Option<String> {
     match tcg {

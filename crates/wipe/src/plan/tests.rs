@@ -13,7 +13,7 @@ use drive::facts::{
     UsbBridge,
 };
 use drive::health::{Confidence, Count};
-use drive::tcg::Discovery;
+use drive::tcg::{BlockSid, Discovery};
 
 fn facts(transport: Transport, medium: Medium, removable: bool) -> DriveFacts {
     DriveFacts {
@@ -378,6 +378,25 @@ fn tcg_locking_that_is_open_now_is_told_because_it_locks_again() {
     };
     let plan = plain(&unknown);
     assert!(says(&plan.residual, "unknown (a test)"), "{plan:?}");
+}
+
+#[test]
+fn blocked_owner_is_told_where_somebody_took_the_locking_into_use() {
+    let blocked = |flags, is_blocked| {
+        let mut drive = locking(flags);
+        let Tcg::Told(told) = &mut drive.tcg else {
+            panic!("it told");
+        };
+        told.block_sid = Some(BlockSid {
+            sid_changed: false,
+            sid_blocked: is_blocked,
+            cleared_by_reset: false,
+        });
+        says(&plain(&drive).reasons, "Block SID")
+    };
+    assert!(blocked(0x03, true));
+    assert!(!blocked(0x03, false));
+    assert!(!blocked(0x01, true), "nobody has anything to revert");
 }
 
 #[test]

@@ -207,9 +207,7 @@ fn limit(talk: &mut Talk<'_>, seen: &Seen) -> bool {
 
 fn words(registers: &RegisterReturn) -> String {
     match registers {
-        RegisterReturn::Returned(r) => {
-            format!("status {:02X}h, error {:02X}h", r.status, r.error)
-        }
-        RegisterReturn::Missing(why) => format!("no registers came back: {why:?}"),
+        RegisterReturn::Returned(_) => registers.to_string(),
+        RegisterReturn::Missing(why) => format!("no registers came back: {why}"),
     }
 }

@@ -188,7 +188,7 @@ fn native_max(line: &Line<'_>, transport: Transport, said: &Identify) -> (&'stat
                 NativeMax::Aborted | NativeMax::Unknown if denied => Answer::NotSupported,
                 NativeMax::Aborted => Answer::Unknown("aborted by the drive".into()),
                 NativeMax::Unknown => {
-                    Answer::Unknown(format!("no registers came back ({registers:?})"))
+                    Answer::Unknown(format!("no registers came back ({registers})"))
                 }
             }
         }
@@ -208,7 +208,7 @@ fn accessible_max(line: &Line<'_>, said: &Identify) -> Answer {
     match NativeMax::from_registers_48(&registers) {
         NativeMax::LastLba(last) => Answer::Sectors(last.saturating_add(1)),
         NativeMax::Aborted => Answer::Unknown("aborted by the drive".into()),
-        NativeMax::Unknown => Answer::Unknown(format!("no registers came back ({registers:?})")),
+        NativeMax::Unknown => Answer::Unknown(format!("no registers came back ({registers})")),
     }
 }
 
