@@ -1,6 +1,7 @@
 //! Drives that the machine's firmware froze, and what a sleep makes of them.
 //!
-//! Firmware freezes the security commands of ATA drives at boot, until their power goes. A sleep takes
+//! Firmware freezes the security commands of ATA drives at boot, and some the sanitize commands, until
+//! their power goes. A sleep takes
 //! the power away for a moment; some firmware freezes again on the way back, and some machines come
 //! back with a dark screen. So what a drive says afterwards decides, and no password is set on any
 //! drive before a person has pressed a key: who sees a dead machine pulls its plug, and a drive in
@@ -31,6 +32,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub enum Thaw {
     /// It is not frozen any more, and a person was there afterwards.
     Thawed,
+    /// Its sanitize commands, which need no password, are not frozen any more. Nobody pressed a key.
+    SanitizeThawed,
     /// A password could be set, and nobody pressed a key.
     NoKey,
     /// The firmware froze it again.
@@ -68,6 +71,9 @@ impl Night {
     /// What it made of a drive; `None` for one whose plan it does not touch.
     #[must_use]
     pub fn of(&self, before: &DriveFacts, now: &DriveFacts, wishes: &Wishes) -> Option<Thaw> {
+        if gains_sanitize(before, wishes) {
+            return Some(self.of_sanitize(now));
+        }
         let was_frozen = before.security.frozen == Some(true);
         match (&self.slept, now.security.frozen) {
             (Err(refusal), _) => was_frozen.then(|| Thaw::NotSlept(refusal.clone())),
@@ -76,6 +82,17 @@ impl Night {
             (Ok(_), Some(false)) if !self.key && sets_password(now, wishes) => Some(Thaw::NoKey),
             (Ok(_), Some(false)) => was_frozen.then_some(Thaw::Thawed),
             (Ok(_), None) => was_frozen.then_some(Thaw::Unanswered),
+        }
+    }
+
+    /// Of a drive whose sanitize commands were frozen: a power cut in them costs time, and locks nothing.
+    fn of_sanitize(&self, now: &DriveFacts) -> Thaw {
+        match (&self.slept, &now.sanitize) {
+            (Err(refusal), _) => Thaw::NotSlept(refusal.clone()),
+            (Ok(_), _) if now.sanitize_frozen.is_some() => Thaw::FrozenAgain,
+            (Ok(_), Err(_)) => Thaw::Unanswered,
+            (Ok(_), Ok(_)) if self.key => Thaw::Thawed,
+            (Ok(_), Ok(_)) => Thaw::SanitizeThawed,
         }
     }
 }
@@ -93,9 +110,31 @@ fn begins_with_password(facts: &DriveFacts, wishes: &Wishes) -> bool {
     first.is_some_and(|rung| rung.technique == Technique::EnhancedErase)
 }
 
-/// The drive is frozen, and were it not, it would erase itself by its security commands.
+/// The drive has no erase of its own that makes a purge, and were its sanitize commands not frozen, it
+/// would.
+fn gains_sanitize(facts: &DriveFacts, wishes: &Wishes) -> bool {
+    let purges = |facts: &DriveFacts| {
+        let plan = plan::plan(facts, wishes);
+        plan.ladder.iter().any(|rung| rung.is_purge)
+    };
+    let Some(offered) = facts.sanitize_frozen else {
+        return false;
+    };
+    let thawed = DriveFacts {
+        sanitize: Ok(offered),
+        sanitize_frozen: None,
+        ..facts.clone()
+    };
+    !purges(facts) && purges(&thawed)
+}
+
+/// The drive is frozen, and were it not, it would erase itself by its security commands, or by those of
+/// sanitize.
 #[must_use]
 pub fn gains(facts: &DriveFacts, wishes: &Wishes) -> bool {
+    if gains_sanitize(facts, wishes) {
+        return true;
+    }
     let mut thawed = facts.clone();
     thawed.security.frozen = Some(false);
     facts.security.frozen == Some(true) && begins_with_password(&thawed, wishes)

@@ -68,6 +68,9 @@ pub struct DriveFacts {
     pub hidden: HiddenCapacity,
     /// The drive's own sanitize commands, or why none can be used here, in words.
     pub sanitize: Result<Sanitize, String>,
+    /// What its sanitize commands could do, which are frozen until its power goes (ATA's SANITIZE FREEZE
+    /// LOCK).
+    pub sanitize_frozen: Option<Sanitize>,
     /// NVMe's Format NVM of this namespace and no other, or why it cannot be used here, in words.
     pub format: Result<NvmeFormat, String>,
     /// How the medium of a SCSI disk is formatted; `None` where it is none, or a volume of them.
@@ -127,6 +130,7 @@ impl DriveFacts {
                 reason: UNASKED.into(),
             },
             sanitize: Err(UNASKED.into()),
+            sanitize_frozen: None,
             format: Err(UNASKED.into()),
             health: Health::not_read(UNASKED),
             volumes: Vec::new(),

@@ -114,6 +114,10 @@ pub fn thaw(thaw: &Thaw) -> Words {
             "le disque était gelé par le BIOS ; la mise en veille l'a dégelé, et une touche a été pressée ensuite",
             "the drive was frozen by the firmware; the machine slept, it is not frozen any more, and a key was pressed afterwards",
         ),
+        Thaw::SanitizeThawed => Words::new(
+            "les commandes d'effacement (SANITIZE) du disque étaient gelées par le BIOS ; la mise en veille les a dégelées",
+            "the drive's sanitize commands were frozen by the firmware; the machine slept, and they are not frozen any more",
+        ),
         Thaw::NoKey => Words::new(
             "après la mise en veille, personne n'a pressé de touche (écran noir ?) : aucun mot de passe n'est posé, le disque est seulement réécrit",
             "after the machine slept nobody pressed a key (a dark screen?): no password is set, the drive is overwritten only",

@@ -373,6 +373,7 @@ fn sentences() -> Vec<Words> {
     whys.extend([words::asks_to_sleep(2), words::waits_for_key()]);
     let slept = [
         Thaw::Thawed,
+        Thaw::SanitizeThawed,
         Thaw::NoKey,
         Thaw::FrozenAgain,
         Thaw::Unanswered,

@@ -54,6 +54,23 @@ impl Bench {
             },
             ..Options::magnetic()
         };
+        Self::with(options)
+    }
+
+    /// One with sanitize commands that the firmware froze.
+    pub fn sanitize_frozen(security: SecurityOptions) -> Self {
+        Self::with(Options {
+            sectors: SECTORS,
+            sanitize: SanitizeOptions {
+                frozen: true,
+                ..SanitizeOptions::default()
+            },
+            security,
+            ..Options::magnetic()
+        })
+    }
+
+    fn with(options: Options) -> Self {
         let mut disk = AtaDisk::new(options, Clock::by_hand());
         for address in 0..SECTORS {
             let mut sector = [SECRET, &address.to_be_bytes()].concat();

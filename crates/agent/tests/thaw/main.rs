@@ -17,6 +17,7 @@ use agent::thaw::{self, Night, Thaw};
 use drive::facts::DriveFacts;
 use drive::port::Port;
 use machine::{Bench, Power};
+use sim::ata::options::SecurityOptions;
 use std::sync::Arc;
 use std::time::Duration;
 use wipe::native::Sanitize;
@@ -104,6 +105,57 @@ fn disk_that_the_firmware_froze_again_is_overwritten_whether_a_key_was_pressed_o
         carry_out(&bench, &plan, &facts);
         assert_eq!(bench.passwords_sent(), 0);
     }
+}
+
+#[test]
+fn disk_whose_sanitize_commands_thawed_erases_itself_by_them_and_without_a_key_by_no_password() {
+    let security = |supported| SecurityOptions {
+        supported,
+        frozen: true,
+        ..SecurityOptions::default()
+    };
+    // With a password's erase as what is left, and without.
+    for (supported, key, thaw, rungs) in [
+        (false, false, Thaw::SanitizeThawed, 1),
+        (false, true, Thaw::Thawed, 1),
+        (true, false, Thaw::SanitizeThawed, 1),
+        (true, true, Thaw::Thawed, 2),
+    ] {
+        let bench = Bench::sanitize_frozen(security(supported));
+        let (found, plan, facts) = night(&bench, Power::Goes, key);
+        assert_eq!(found, Some(thaw));
+        assert_eq!(first(&plan), Some(Technique::Overwrite));
+        assert_eq!(
+            (plan.ladder.len(), plan.level),
+            (rungs, Level::Purge),
+            "{plan:?}"
+        );
+        assert_eq!(facts.sanitize_frozen, None);
+    }
+    let bench = Bench::sanitize_frozen(security(false));
+    let (found, plan, facts) = night(&bench, Power::Stays, true);
+    assert_eq!(found, Some(Thaw::FrozenAgain));
+    assert_eq!((first(&plan), plan.level), (None, Level::Clear));
+    assert!(
+        facts
+            .sanitize_frozen
+            .is_some_and(|offered| offered.overwrite)
+    );
+}
+
+#[test]
+fn disk_that_can_be_purged_without_its_frozen_sanitize_commands_is_worth_no_sleep() {
+    let bench = Bench::sanitize_frozen(SecurityOptions::default());
+    let facts = bench.facts();
+    assert!(facts.sanitize_frozen.is_some());
+    assert!(!thaw::gains(&facts, &wishes(Wanted::Auto)));
+    // Beside one that is worth it, nothing changes for it, also where the machine does not sleep.
+    let night = Night {
+        slept: Err(Refusal::NobodyThere),
+        key: false,
+    };
+    let thaw = night.of(&facts, &facts, &wishes(Wanted::Auto));
+    assert_eq!(thaw, None);
 }
 
 /// A sleep in which drives keep their power thaws nothing, whatever the machine calls it.

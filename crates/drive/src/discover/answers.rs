@@ -111,7 +111,7 @@ pub fn complete(mut facts: DriveFacts, context: &Context, port: &dyn Port) -> An
             .push("the serial is the USB bridge's, which other drives may come to share".into());
     }
     facts.tcg = tcg::asked(&line, &mut facts, &said);
-    facts.sanitize = sanitize(&line, &facts, &said);
+    facts.sanitize = sanitize(&line, &mut facts, &said);
     if let (Ok(_), Err(others)) = (&facts.sanitize, &facts.alone) {
         facts.sanitize = Err(format!(
             "{others}; a sanitize would erase them with it, and nobody confirmed that"
@@ -205,22 +205,28 @@ fn scsi_family(line: &Line<'_>, facts: &mut DriveFacts) -> Result<Said, String> 
 }
 
 /// Commands that the path carries whole: no USB bridge is trusted with them.
-fn sanitize(line: &Line<'_>, facts: &DriveFacts, said: &Said) -> Result<Sanitize, String> {
+fn sanitize(line: &Line<'_>, facts: &mut DriveFacts, said: &Said) -> Result<Sanitize, String> {
     let none = |reason: &str| Err(reason.to_owned());
     match said {
         _ if facts.transport == Transport::Usb => {
             none("a USB bridge is not trusted with sanitize commands: attach the drive directly")
         }
         Said::Ata(identify) => match identify.sanitize {
-            Some(_) if ata::is_sanitize_frozen(line) => none(
-                "its sanitize commands are frozen until its power goes: switch it off and on, or let the machine sleep and wake it",
-            ),
-            Some(offered) => Ok(Sanitize {
-                block_erase: offered.block_erase,
-                crypto_erase: offered.crypto_scramble,
-                overwrite: offered.overwrite,
-                commands: SanitizeCommands::Ata,
-            }),
+            Some(offered) => {
+                let offered = Sanitize {
+                    block_erase: offered.block_erase,
+                    crypto_erase: offered.crypto_scramble,
+                    overwrite: offered.overwrite,
+                    commands: SanitizeCommands::Ata,
+                };
+                if !ata::is_sanitize_frozen(line) {
+                    return Ok(offered);
+                }
+                facts.sanitize_frozen = Some(offered);
+                none(
+                    "its sanitize commands are frozen until its power goes: a person at the machine can have raz let it sleep and wake (`raz wipe --thaw`, or the question at the screen), or switch the drive off and on",
+                )
+            }
             None => none("IDENTIFY DEVICE names no sanitize feature set"),
         },
         Said::Nvme(said) => match said.0.sanitize {
