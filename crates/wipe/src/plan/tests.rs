@@ -255,6 +255,21 @@ fn what_stands_between_the_host_and_the_medium_is_residual() {
     }
 }
 
+/// Nor is a sample named where none was asked for.
+#[test]
+fn only_a_drive_that_erases_itself_is_said_to_reach_what_it_replaced() {
+    for (transport, medium) in [
+        (Transport::Ata, Medium::SolidState),
+        (Transport::Nvme, Medium::SolidState),
+        (Transport::Mmc, Medium::SolidState),
+        (Transport::Ata, DISK),
+    ] {
+        let plan = plain(&facts(transport, medium, false));
+        assert!(!says(&plan.residual, "as the drive claims"), "{plan:?}");
+        assert!(!says(&plan.reasons, "a sample"), "{plan:?}");
+    }
+}
+
 #[test]
 fn replaced_sectors_are_residual_unless_there_are_none_for_sure() {
     let mut disk = facts(Transport::Ata, DISK, false);
