@@ -148,7 +148,7 @@ fn doubts(drive: &Drive, erasure: &Erasure, sampled: bool) -> Vec<Doubt> {
         // Overwriting by the host alone never reaches it, and it is of the whole drive.
         Level::Purge => {
             let purges =
-                |erase: &Sanitize| is_claimed(erase) && boot_areas::are_empty(drive, erase);
+                |erase: &Sanitize| is_claimed(erase) && boot_areas::are_blank(drive, erase);
             !erasure.own_erases.iter().any(purges)
                 || drive.hidden_capacity.state != HiddenState::None
         }

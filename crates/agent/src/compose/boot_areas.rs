@@ -8,14 +8,14 @@ use wipe::native::Evidence;
 use wipe::native::boot_area::{End, Record};
 use wipe::plan::boot_area_left;
 
-/// Of an eMMC: every boot area was looked at and keeps nothing. Other drives have none.
-pub(super) fn are_empty(transport: Transport, evidence: &Evidence) -> bool {
+/// Of an eMMC: every boot area was looked at, and nothing stood in it. Other drives have none.
+pub(super) fn are_blank(transport: Transport, evidence: &Evidence) -> bool {
     let areas = &evidence.boot_areas;
     transport != Transport::Mmc
-        || (areas.len() == usize::from(boot::AREAS) && areas.iter().all(Record::is_empty))
+        || (areas.len() == usize::from(boot::AREAS) && areas.iter().all(Record::is_blank))
 }
 
-/// The areas that keep what they hold, for what is not reached. Where the plan sends no erase of the
+/// The areas that keep what they hold, or may, for what is not reached. Where the plan sends no erase of the
 /// card's own, the plan names them.
 pub(super) fn left(run: &Run) -> impl Iterator<Item = String> {
     let areas = match run.plan.ladder.is_empty() {
@@ -25,7 +25,10 @@ pub(super) fn left(run: &Run) -> impl Iterator<Item = String> {
     areas.iter().filter_map(|area| {
         let tried = records(run).find(|record| record.number() == area.number);
         let why = match tried.map(Record::end) {
-            Some(End::Blank(_) | End::Overwritten) => return None,
+            Some(End::Blank(_)) => return None,
+            Some(End::Overwritten) => {
+                "held data, and was overwritten and read back; worn and replaced cells of it are not reached"
+            }
             Some(End::Left(why)) => why,
             None => "not looked at, since the card's own erase was not begun",
         };

@@ -157,7 +157,7 @@ enum ByDrive {
     NotTried,
     /// None that makes a purge is claimed.
     NotClaimed,
-    /// One is claimed, and boot areas of the card keep what they hold, or nobody looked at them.
+    /// One is claimed, and boot areas of the card held data, or nobody looked at them.
     BootAreasLeft,
     /// One is claimed with all the evidence that there can be.
     Purged,
@@ -184,7 +184,7 @@ fn is_purged(transport: Transport, ladder: &[Rung], tried: &[SanitizeRecord]) ->
     match claimed {
         None if tried.is_empty() => ByDrive::NotTried,
         None => ByDrive::NotClaimed,
-        Some(record) if boot_areas::are_empty(transport, &record.evidence) => ByDrive::Purged,
+        Some(record) if boot_areas::are_blank(transport, &record.evidence) => ByDrive::Purged,
         Some(_) => ByDrive::BootAreasLeft,
     }
 }
@@ -207,7 +207,7 @@ fn achieved(word: OutcomeWord, aim: plan::Level, by_drive: ByDrive) -> (Level, &
             ),
             ByDrive::BootAreasLeft => (
                 Level::Clear,
-                "; before that the drive erased itself, as the drive claims, but a boot area of the card may keep data: Clear, not Purge",
+                "; before that the drive erased itself, as the drive claims, but a boot area of the card held data, or may: Clear, not Purge",
             ),
         },
         (OutcomeWord::Verified, plan::Level::Clear) => (Level::Clear, ""),

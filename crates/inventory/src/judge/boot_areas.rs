@@ -2,21 +2,21 @@
 
 use report::schema::{BootArea, BootAreaState, Drive, Sanitize};
 
-/// Each of the two is empty by itself, to the last byte. Drives of other kinds have none.
-pub(super) fn are_empty(drive: &Drive, sanitize: &Sanitize) -> bool {
-    let is_empty = |area: &BootArea| {
-        let emptied = match area.state {
-            BootAreaState::Blank | BootAreaState::Overwritten => true,
-            BootAreaState::Left => false,
-        };
-        emptied && area.reason.is_none() && area.bytes > 0 && area.verified_bytes == area.bytes
+/// Nothing stood in either of the two, to the last byte: an overwrite by the host is Clear. Drives of other
+/// kinds have none.
+pub(super) fn are_blank(drive: &Drive, sanitize: &Sanitize) -> bool {
+    let is_blank = |area: &BootArea| {
+        area.state == BootAreaState::Blank
+            && area.reason.is_none()
+            && area.bytes > 0
+            && area.verified_bytes == area.bytes
     };
-    let empty = |name: &str| {
+    let blank = |name: &str| {
         let mut areas = sanitize.boot_areas.iter();
-        areas.any(|area| area.area == name && is_empty(area))
+        areas.any(|area| area.area == name && is_blank(area))
     };
-    let none_left = sanitize.boot_areas.iter().all(is_empty);
-    drive.transport != "mmc" || (none_left && empty("boot0") && empty("boot1"))
+    let all = sanitize.boot_areas.iter().all(is_blank);
+    drive.transport != "mmc" || (all && blank("boot0") && blank("boot1"))
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
             },
             boot_areas: vec![
                 area("boot0", BootAreaState::Blank),
-                area("boot1", BootAreaState::Overwritten),
+                area("boot1", BootAreaState::Blank),
             ],
         };
         drive.transport = "mmc".into();
@@ -77,11 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn purge_of_an_emmc_needs_both_boot_areas_empty_to_the_last_byte() {
+    fn purge_of_an_emmc_needs_both_boot_areas_blank_to_the_last_byte() {
         assert_eq!(purged(|_, _| ()), Finding::Verified);
         type Change = fn(&mut Vec<BootArea>);
-        let changes: [Change; 9] = [
+        let changes: [Change; 10] = [
             Vec::clear,
+            |areas| areas[1].state = BootAreaState::Overwritten,
             |areas| areas.truncate(1),
             |areas| areas[1].area = "boot0".into(),
             |areas| areas[0].state = BootAreaState::Left,

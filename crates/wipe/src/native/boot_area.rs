@@ -2,8 +2,8 @@
 //!
 //! It is read in whole. One that holds nothing but one filling is left as it is. One that holds data is
 //! overwritten with a keyed pattern and then with zeros, each flushed and read back to the last byte,
-//! unless the computer boots from it or the card protects it: such a one stays, and then there is no purge
-//! of the card. What an area came to can be made by [`empty`] alone.
+//! unless the computer boots from it or the card protects it: such a one stays. A purge of the card needs
+//! both to be blank when they are found: an overwrite by the host is Clear, of an area too. What an area came to can be made by [`empty`] alone.
 
 use crate::content::Content;
 use crate::pattern::{Cipher, PassKey, Seed};
@@ -108,6 +108,12 @@ impl Record {
     #[must_use]
     pub fn remark(&self) -> Option<&str> {
         self.remark.as_deref()
+    }
+
+    /// Nothing stood in it: all bytes were read, none was written.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        matches!(self.end, End::Blank(_)) && self.bytes > 0
     }
 
     /// No byte of it is anybody's: all were read, at the end of it all.

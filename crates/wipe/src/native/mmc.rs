@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why it is done so, for a plan.
-pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to; before it each boot area is read, and overwritten and read back where it holds data; it shows no progress, and a power cut ends it undone";
+pub const REASON: &str = "erase of the user area and sanitize by the card, which removes what no address points to; before it each boot area is read, and overwritten and read back where it holds data, which makes this Clear; it shows no progress, and a power cut ends it undone";
 
 /// Time for a command that only asks something.
 const TIMEOUT: Duration = Duration::from_secs(10);

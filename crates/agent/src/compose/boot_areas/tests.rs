@@ -6,6 +6,7 @@ use crate::work::{Order, not_started};
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::{DriveFacts, Transport};
 use drive::mmc::boot::BootAreaFacts;
+use std::cell::RefCell;
 use std::io;
 use wipe::native::Technique;
 use wipe::native::boot_area::{Area, Record, empty};
@@ -13,26 +14,28 @@ use wipe::plan::{Plan, Rung, Wishes, plan};
 
 const BYTES: usize = 128 << 10;
 
-/// One that is only read, and whose protection is odd.
-struct Filled(Vec<u8>);
+/// One whose protection is odd.
+struct Filled(RefCell<Vec<u8>>);
 
 impl Area for Filled {
     fn bytes(&self) -> u64 {
-        self.0.len() as u64
+        self.0.borrow().len() as u64
     }
 
     fn read_at(&self, buffer: &mut [u8], offset_bytes: u64) -> io::Result<()> {
         let start = usize::try_from(offset_bytes).unwrap();
-        buffer.copy_from_slice(&self.0[start..start + buffer.len()]);
+        buffer.copy_from_slice(&self.0.borrow()[start..start + buffer.len()]);
         Ok(())
     }
 
     fn lift(&mut self) -> Result<(), String> {
-        panic!("it is not to be written")
+        Ok(())
     }
 
-    fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
-        panic!("it is not to be written")
+    fn write_at(&self, bytes: &[u8], offset_bytes: u64) -> io::Result<()> {
+        let start = usize::try_from(offset_bytes).unwrap();
+        self.0.borrow_mut()[start..start + bytes.len()].copy_from_slice(bytes);
+        Ok(())
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -46,8 +49,14 @@ impl Area for Filled {
 
 /// One that reads as this byte everywhere; it is blank where that is a filling.
 pub(in crate::compose) fn area(number: u8, filling: u8) -> Record {
-    let mut area = Filled(vec![filling; BYTES]);
+    let mut area = Filled(RefCell::new(vec![filling; BYTES]));
     empty(number, &mut area, Some("a test".into()), &|| true)
+}
+
+/// One that held data.
+pub(in crate::compose) fn overwritten(number: u8) -> Record {
+    let mut area = Filled(RefCell::new(vec![0xA5; BYTES]));
+    empty(number, &mut area, None, &|| true)
 }
 
 /// A run on a card whose own erase was planned, with what became of its areas.
@@ -113,6 +122,8 @@ fn areas_that_keep_something_or_were_not_looked_at_are_not_reached() {
         named(vec![area(0, 0x00), area(1, 0xA5)]),
         ["boot area boot1, 131072 bytes: holds data, and is not written: a test"]
     );
+    let emptied = named(vec![area(0, 0x00), overwritten(1)]);
+    assert!(emptied.len() == 1 && emptied[0].contains("was overwritten and read back"));
     let unbegun = named(Vec::new());
     assert_eq!(unbegun.len(), 2);
     assert!(unbegun.iter().all(|text| text.contains("not looked at")));

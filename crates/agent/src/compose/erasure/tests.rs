@@ -4,7 +4,7 @@ use super::{
     ByDrive, ByteRange, Conclusion, Level, OutcomeWord, PassKind, PassRecord, Rung, SanitizeRecord,
     Shortfall, Transport, achieved, conclusion, is_purged, plan, record, schema,
 };
-use crate::compose::boot_areas::tests::area;
+use crate::compose::boot_areas::tests::{area, overwritten};
 use std::time::Duration;
 use wipe::native::witness::Witnesses;
 use wipe::native::{End, Evidence, Patience, Said, State, Technique, Verdict, judge};
@@ -191,7 +191,7 @@ fn nothing_short_of_a_proof_says_erased_or_verified() {
 }
 
 #[test]
-fn claimed_erase_of_an_emmc_is_a_purge_only_with_its_boot_areas_empty() {
+fn claimed_erase_of_an_emmc_is_a_purge_only_with_its_boot_areas_blank() {
     let ladder = [Rung {
         technique: Technique::BlockErase,
         is_purge: true,
@@ -205,6 +205,11 @@ fn claimed_erase_of_an_emmc_is_a_purge_only_with_its_boot_areas_empty() {
         is_purged(transport, &ladder, &[record])
     };
     assert_eq!(of(&[0x00, 0xFF], Transport::Mmc), ByDrive::Purged);
+    // One held data, and an overwrite by the host is Clear.
+    let mut record = claimed(Technique::BlockErase);
+    record.evidence.boot_areas = vec![area(0, 0xFF), overwritten(1)];
+    let held = is_purged(Transport::Mmc, &ladder, &[record]);
+    assert_eq!(held, ByDrive::BootAreasLeft);
     // One keeps data; one, or both, were not looked at.
     for areas in [&[0x00, 0xA5][..], &[0x00], &[]] {
         assert_eq!(

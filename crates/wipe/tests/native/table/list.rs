@@ -145,7 +145,7 @@ pub fn traps() -> Vec<(u8, &'static str, Option<Known>)> {
         (32, "Boot areas, RPMB, partitions beside the main area", known(
             "`sim::mmc`; `boot_areas_with_data_are_overwritten_and_read_back`, `boot_area_that_the_computer_boots_from_is_not_written_and_the_other_one_is`",
             "boot areas of an eMMC are read in whole before its own erase, and overwritten and read back where they hold data; what stays is named, and makes it Clear; RPMB is named; an eMMC with general purpose areas is not sanitized",
-            "Purge with both boot areas empty, else Clear with what is not reached",
+            "Purge where nothing stood in both boot areas, else Clear with what is not reached",
         )),
         (33, "Several units, or heads taken out of service", known(
             "not simulated",
