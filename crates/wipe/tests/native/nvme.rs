@@ -3,6 +3,7 @@
 //! is attached to nothing, and one that was deleted.
 
 pub mod format;
+mod log;
 pub mod traps;
 
 use crate::trap::{is_claimed, reasons};
