@@ -2,7 +2,8 @@
 //!
 //! It is read in whole. One that holds nothing but one filling is left as it is. One that holds data is
 //! overwritten with a keyed pattern and then with zeros, each flushed and read back to the last byte,
-//! unless the computer boots from it or the card protects it: such a one stays. A purge of the card needs
+//! unless the computer boots from it, the card protects it, or it holds what looks like firmware: such a one
+//! stays. A purge of the card needs
 //! both to be blank when they are found: an overwrite by the host is Clear, of an area too. What an area came to can be made by [`empty`] alone.
 
 use crate::content::Content;
@@ -15,6 +16,9 @@ const REQUEST_BYTES: usize = 1 << 20;
 
 /// What an area that was never written reads as.
 const FILLINGS: [u8; 2] = [0x00, 0xFF];
+
+/// A volume of UEFI firmware (Platform Initialization, 3.2.1), and two tables of Intel's firmware.
+const FIRMWARE: [&str; 3] = ["_FVH", "$FPT", "$CPD"];
 
 /// One boot area, held exclusively.
 pub trait Area {
@@ -154,8 +158,14 @@ fn ended(
     goes_on: &dyn Fn() -> bool,
 ) -> Result<End, String> {
     let mut buffer = AlignedBuffer::new(REQUEST_BYTES).map_err(|error| error.to_string())?;
-    if let Some(filling) = filling(area, &mut buffer, goes_on)? {
-        return Ok(End::Blank(filling));
+    match look(area, &mut buffer, goes_on)? {
+        Seen::Filling(filling) => return Ok(End::Blank(filling)),
+        Seen::Firmware(signature) => {
+            return Err(format!(
+                "holds what looks like firmware ({signature}), and is not written: the computer may be dead without it"
+            ));
+        }
+        Seen::Data => {}
     }
     if let Some(why) = unwritable {
         return Err(format!("holds data, and is not written: {why}"));
@@ -177,23 +187,40 @@ fn key() -> Result<PassKey, String> {
         .map_err(|wrong| wrong.to_string())
 }
 
-/// The filling that every byte is; `None` where it holds data.
-fn filling(
-    area: &dyn Area,
-    buffer: &mut [u8],
-    goes_on: &dyn Fn() -> bool,
-) -> Result<Option<u8>, String> {
+/// What an area holds.
+enum Seen {
+    /// Every byte is this one.
+    Filling(u8),
+    /// Something that a computer may start from, whatever the card's register says of it.
+    Firmware(&'static str),
+    Data,
+}
+
+fn look(area: &dyn Area, buffer: &mut [u8], goes_on: &dyn Fn() -> bool) -> Result<Seen, String> {
     let mut filling = None;
+    let mut is_filled = true;
+    let mut firmware = None;
     for (offset, length) in requests(area.bytes()) {
         go_on(goes_on, "while it was read")?;
         let buffer = &mut buffer[..length];
         read(area, buffer, offset)?;
         let first = *filling.get_or_insert(buffer[0]);
-        if !FILLINGS.contains(&first) || buffer.iter().any(|byte| *byte != first) {
-            return Ok(None);
-        }
+        is_filled &= FILLINGS.contains(&first) && buffer.iter().all(|byte| *byte == first);
+        firmware = firmware.or_else(|| signature(buffer));
     }
-    filling.map(Some).ok_or_else(|| "it has no bytes".into())
+    match (filling, firmware) {
+        (None, _) => Err("it has no bytes".into()),
+        (Some(filling), _) if is_filled => Ok(Seen::Filling(filling)),
+        (Some(_), Some(signature)) => Ok(Seen::Firmware(signature)),
+        (Some(_), None) => Ok(Seen::Data),
+    }
+}
+
+/// A signature that stands at a multiple of 4 bytes, as each of [`FIRMWARE`] does.
+fn signature(bytes: &[u8]) -> Option<&'static str> {
+    let (words, _) = bytes.as_chunks::<4>();
+    let known = |word: &[u8; 4]| FIRMWARE.into_iter().find(|name| name.as_bytes() == word);
+    words.iter().find_map(known)
 }
 
 fn overwrite(

@@ -135,6 +135,23 @@ fn area_of_one_filling_is_blank_when_every_byte_was_read_and_nothing_is_written(
     assert_eq!(left(&run(&mut none)), "it has no bytes");
 }
 
+/// Some PCs start from an area that the register does not call bootable.
+#[test]
+fn area_that_holds_firmware_is_not_written_whatever_the_register_says() {
+    for (at, name) in [
+        (40, "_FVH"),
+        (0x10, "$FPT"),
+        (0, "$CPD"),
+        (BYTES - 4, "_FVH"),
+    ] {
+        let mut fake = with_data();
+        fake.bytes.borrow_mut()[at..at + 4].copy_from_slice(name.as_bytes());
+        let record = run(&mut fake);
+        assert!(left(&record).contains(name), "{record:?}");
+        assert_eq!(fake.writes.get(), 0);
+    }
+}
+
 #[test]
 fn area_with_one_byte_of_data_is_overwritten_to_the_last_byte_and_protected_again() {
     let mut fake = with_data();
