@@ -44,6 +44,11 @@ fn wipes(firmware: Firmware, medium: Medium) {
         ensure!(facts.firmware_mode.as_deref() == Some(mode), "{facts:?}");
         let secure = uefi.then_some(firmware == Firmware::SecureBoot);
         ensure!(facts.secure_boot == secure, "{facts:?}");
+        let lockdown = match firmware {
+            Firmware::SecureBoot => "integrity",
+            Firmware::Bios | Firmware::Uefi | Firmware::Uefi32 => "none",
+        };
+        ensure!(facts.lockdown.as_deref() == Some(lockdown), "{facts:?}");
 
         if medium == Medium::Stick {
             let stick = audit.drive("RAZ-STICK")?;

@@ -406,6 +406,24 @@ fn unmounted_variables_are_unknown_and_a_missing_variable_is_unsupported() {
 }
 
 #[test]
+fn lockdown_is_the_word_in_brackets_and_unknown_without_securityfs() {
+    for (text, lockdown) in [
+        ("none [integrity] confidentiality\n", Some("integrity")),
+        ("[none] integrity confidentiality\n", Some("none")),
+        ("none integrity\n", None),
+        ("]none[\n", None),
+    ] {
+        let folder = Folder::new();
+        folder.file("sys/kernel/security/lockdown", text);
+        let facts = folder.facts();
+        assert_eq!(facts.firmware.lockdown.as_deref(), lockdown, "{text}");
+    }
+    let without = Folder::new();
+    without.file("sys/firmware/memmap/0/start", "0x0\n");
+    assert_eq!(without.facts().firmware.lockdown, None);
+}
+
+#[test]
 fn bios_boot_and_tpm_are_told() {
     let folder = Folder::new();
     folder

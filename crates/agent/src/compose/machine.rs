@@ -63,6 +63,7 @@ pub fn machine(facts: &MachineFacts) -> schema::Machine {
             SecureBoot::Enabled => true,
             SecureBoot::Disabled | SecureBoot::Unsupported => false,
         }),
+        lockdown: facts.firmware.lockdown.clone(),
         tpm: Some(facts.firmware.tpm.as_ref().map_or_else(
             || "none".to_owned(),
             |tpm| {

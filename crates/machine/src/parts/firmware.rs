@@ -1,4 +1,4 @@
-//! How the machine booted: UEFI or BIOS, Secure Boot, TPM.
+//! How the machine booted: UEFI or BIOS, Secure Boot, the kernel's lockdown, TPM.
 //!
 //! Secure Boot is the `SecureBoot` variable (UEFI 2.10 §3.3): the caller has mounted efivarfs, or
 //! the answer is unknown. Nothing is asked of the TPM.
@@ -12,6 +12,9 @@ pub struct Firmware {
     pub mode: Option<FirmwareMode>,
     /// Secure Boot; absent when unknown.
     pub secure_boot: Option<SecureBoot>,
+    /// What the kernel keeps from root: `none`, `integrity` or `confidentiality`
+    /// (Documentation/ABI: `security/lockdown`, on securityfs, which the caller has mounted).
+    pub lockdown: Option<String>,
     /// TPM that the kernel drives. `None` may also be one that is switched off in the setup.
     pub tpm: Option<Tpm>,
 }
@@ -55,6 +58,9 @@ pub(crate) fn read(reader: &mut Reader) -> Firmware {
         Some(FirmwareMode::Uefi) => secure_boot(reader),
         Some(FirmwareMode::Bios) | None => None,
     };
+    let lockdown = reader
+        .sys_text("kernel/security/lockdown")
+        .and_then(|states| chosen(&states));
     let tpm = reader.sys_exists("class/tpm/tpm0").then(|| Tpm {
         version_major: reader
             .sys_number("class/tpm/tpm0/tpm_version_major")
@@ -63,8 +69,16 @@ pub(crate) fn read(reader: &mut Reader) -> Firmware {
     Firmware {
         mode,
         secure_boot,
+        lockdown,
         tpm,
     }
+}
+
+/// The word in brackets: `none [integrity] confidentiality`.
+fn chosen(states: &str) -> Option<String> {
+    let (_, after) = states.split_once('[')?;
+    let (word, _) = after.split_once(']')?;
+    Some(word.to_owned())
 }
 
 fn secure_boot(reader: &mut Reader) -> Option<SecureBoot> {

@@ -38,6 +38,9 @@ pub struct Machine {
     pub firmware_mode: Option<String>,
     /// Secure Boot is on.
     pub secure_boot: Option<bool>,
+    /// The kernel's lockdown: `none`, `integrity` or `confidentiality`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lockdown: Option<String>,
     /// TPM version, such as `2.0`; `none` when the kernel found none.
     pub tpm: Option<String>,
     /// What was odd or unreadable.
