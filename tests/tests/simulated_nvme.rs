@@ -350,7 +350,7 @@ fn failed_sanitize_is_no_purge_and_the_next_rung_lets_the_drive_be_overwritten()
 }
 
 #[test]
-fn drive_lost_while_it_erases_itself_is_not_claimed_and_is_waited_for_when_it_is_back() {
+fn drive_lost_while_it_erases_itself_is_not_claimed_and_is_refused_until_it_is_done() {
     scenario("nvme-cut", |bench| {
         let used = Used::new("NVME-CUT", |_| ())?;
         used.stands_still.store(true, Ordering::Release);
@@ -380,12 +380,21 @@ fn drive_lost_while_it_erases_itself_is_not_claimed_and_is_waited_for_when_it_is
         // The kernel has given up on it.
         guest.run("until [ ! -e /dev/nvme0n1 ]; do sleep 1; done")?;
 
-        // With its power back it goes on by itself, and raz waits for that before it begins: the
-        // drive would refuse a second one.
+        // With its power back it goes on by itself. Until it is done it is refused, with how far it is: it
+        // would take neither reads nor a second command.
         used.drive.lock().unwrap().event(Event::PowerOn);
         used.target.mend();
         used.stands_still.store(false, Ordering::Release);
         guest.connect()?;
+        let early = guest.run(&wipe(&guest, "NVME-CUT", "early", PURGE)?)?;
+        ensure!(
+            early.status == 3
+                && early.text.contains("erasing itself (sanitize, ")
+                && early.text.contains("nothing was written to any drive"),
+            "{early:?}"
+        );
+        ensure!(used.sanitizes() == [Some(0)], "{:?}", used.sanitizes());
+        guest.run("while raz drives | grep -q 'erasing itself'; do sleep 1; done")?;
         let (entry, erasure, _) = purged(bench, &guest, "NVME-CUT", "out", 0)?;
         ensure!(
             used.sanitizes() == [Some(0), Some(0)],
