@@ -14,7 +14,9 @@ pub struct Image {
     pub kernel: PathBuf,
     /// The initramfs.
     pub initrd: PathBuf,
-    /// The ISO of both.
+    /// What is laid over the initramfs for graphics cards' own drivers.
+    pub graphics: PathBuf,
+    /// The ISO of all.
     pub iso: PathBuf,
     /// Kernel arguments of the product, from the manifest.
     pub arguments: Vec<String>,
@@ -61,6 +63,7 @@ impl Image {
             iso: folder.join(format!("raz-{version}.iso")),
             kernel: folder.join("vmlinuz"),
             initrd: folder.join("initrd.img"),
+            graphics: folder.join("graphics.img"),
             arguments: manifest.arguments,
             modules: bench::root()
                 .join("target/apt/unpacked")

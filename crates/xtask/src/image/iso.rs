@@ -27,6 +27,8 @@ pub const GRUB_SIGNED: &str = "grub-efi-amd64-signed";
 pub const GRUB_IA32: &str = "grub-efi-ia32-unsigned";
 /// GRUB for BIOS: its modules.
 pub const GRUB_PC: &str = "grub-pc-bin";
+/// Where GRUB's packages have their licence.
+pub const GRUB_COMMON: &str = "grub-common";
 /// The memory test.
 pub const MEMTEST: &str = "memtest86+";
 
@@ -62,6 +64,10 @@ pub struct Content<'a> {
     pub vmlinuz: &'a [u8],
     /// The initramfs.
     pub initrd: &'a [u8],
+    /// What one entry of the menu lays over it.
+    pub graphics: &'a [u8],
+    /// The licences of all that is in it.
+    pub licences: &'a [u8],
     /// Kernel arguments that every boot must give.
     pub arguments: &'a [String],
     /// `image/boot` of the checkout.
@@ -108,6 +114,8 @@ pub fn write(
     iso.copy("boot/memtest/x64.efi", &memtest.join("memtest86+x64.efi"))?;
     iso.put("boot/raz/vmlinuz", content.vmlinuz)?;
     iso.put("boot/raz/initrd.img", content.initrd)?;
+    iso.put("boot/raz/graphics.img", content.graphics)?;
+    iso.put("licences.txt", content.licences)?;
 
     let shim = packages
         .files(SHIM)?
