@@ -12,7 +12,7 @@ pub mod revert;
 use crate::discover::{self, AskError, Machine, Roots, device_number};
 use crate::facts::{DriveFacts, Transport};
 use crate::health::Health;
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityLost};
 use crate::linux::LinuxPort;
 use crate::medium::BootMedium;
 use crate::port::{Data, Port};
@@ -400,16 +400,15 @@ impl Claimed {
     /// Asks the drive once more who it is. Blocks.
     ///
     /// # Errors
-    /// In words, when it has left, does not answer, or is not the claimed drive any more.
-    pub fn recheck_identity(&self) -> Result<Identity, String> {
-        self.check_present()?;
+    /// When it has left, does not answer, or is not the claimed drive any more.
+    pub fn recheck_identity(&self) -> Result<Identity, IdentityLost> {
+        self.check_present().map_err(IdentityLost::Gone)?;
         let identity = discover::identity_now(&self.roots, &self.facts.name, &self.port())?;
         if identity != self.facts.identity {
-            return Err(format!(
-                "identifies as {} now, not as {}",
-                identity.recorded(),
-                self.facts.identity.recorded()
-            ));
+            return Err(IdentityLost::Another {
+                found: identity.recorded(),
+                confirmed: self.facts.identity.recorded(),
+            });
         }
         Ok(identity)
     }
