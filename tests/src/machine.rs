@@ -258,7 +258,13 @@ impl Machine {
             Screen::Serial => ["console=tty1", "console=ttyS0"],
         };
         let words = consoles.into_iter().chain(["panic=-1"]).map(str::to_owned);
-        words.chain(self.arguments.iter().cloned()).collect()
+        let mut words: Vec<String> = words.chain(self.arguments.iter().cloned()).collect();
+        // What QEMU hands over itself came from no medium. A scenario that names one has it.
+        let named = |word: &String| word.starts_with("raz.medium=");
+        if self.start.is_none() && !words.iter().any(named) {
+            words.push("raz.boot=net".to_owned());
+        }
+        words
     }
 
     fn qemu_arguments(

@@ -66,6 +66,8 @@ pub struct Arguments {
     pub auto_erase: bool,
     /// `raz.medium=UUID`: the file system that raz was started from.
     pub medium: Option<String>,
+    /// `raz.boot=net`: it came over a network, so that no medium is looked for (`drive::medium`).
+    pub boot_net: bool,
     /// `raz.operator=`: name for the report.
     pub operator: Option<String>,
     /// `raz.lot=`: lot number for the report.
@@ -124,7 +126,7 @@ impl Oddity {
     }
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "raz.level",
     "raz.server",
     "raz.pin",
@@ -136,6 +138,7 @@ const NAMES: [&str; 13] = [
     "raz.events",
     "raz.auto",
     "raz.medium",
+    "raz.boot",
     "raz.operator",
     "raz.lot",
 ];
@@ -231,6 +234,10 @@ impl Arguments {
                 self.auto_erase
             }
             ("raz.medium", Some(value)) => put(&mut self.medium, medium(value)),
+            ("raz.boot", Some(value)) => {
+                self.boot_net = value == "net";
+                self.boot_net
+            }
             ("raz.operator", Some(value)) => put(&mut self.operator, person_text(value)),
             ("raz.lot", Some(value)) => put(&mut self.lot, person_text(value)),
             (_, Some(_)) => false,
@@ -341,7 +348,7 @@ mod tests {
             "BOOT_IMAGE=/vmlinuz quiet console=ttyS0 raz.server=https://10.0.2.2:8443 raz.pin={} \
              raz.token=abc raz.lang=en raz.poweroff raz.keep=S1,S2 \"raz.keep=WD 33\" raz.keep=\"S 4\" \
              raz.removable=erase raz.level=purge raz.events=raz.events raz.auto=erase raz.medium=2026-01-02-03-04-05-00 \
-             raz.operator=\"Anne Müller\" raz.lot=L7\n",
+             raz.boot=net raz.operator=\"Anne Müller\" raz.lot=L7\n",
             pin()
         );
         let read = Arguments::parse(None, line.as_bytes());
@@ -357,7 +364,7 @@ mod tests {
         assert_eq!(read.token.as_ref().map(|t| t.expose()), Some("abc"));
         assert_eq!(read.language, Some(Language::English));
         assert_eq!(read.keep, ["S1", "S2", "WD 33", "S 4"]);
-        assert!(read.poweroff && read.removable_erase && read.auto_erase);
+        assert!(read.poweroff && read.removable_erase && read.auto_erase && read.boot_net);
         assert_eq!(read.level, Some(wipe::plan::Wanted::Purge));
         assert_eq!(read.events.as_deref(), Some("raz.events"));
         assert_eq!(read.medium.as_deref(), Some("2026-01-02-03-04-05-00"));
@@ -458,6 +465,7 @@ mod tests {
             "raz.server=http://h:1",
             "raz.server=https://h/path",
             "raz.medium=../x",
+            "raz.boot=disk",
             "raz.auto=Erase",
         ] {
             let read = Arguments::parse(None, line.as_bytes());

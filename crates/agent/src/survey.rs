@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Survey {
     /// Facts of each drive.
     pub drives: Vec<DriveFacts>,
-    /// Which of them raz booted from.
+    /// What raz booted from, and which of them that is.
     pub boot_medium: BootMedium,
 }
 
@@ -56,7 +56,7 @@ impl Survey {
             Vec::new()
         };
         let drives = machine.drives(&loops);
-        let boot_medium = BootMedium::find(&machine.roots, &drives);
+        let boot_medium = BootMedium::find(&machine.roots, &drives).or_disc(&machine.roots);
         Self {
             drives,
             boot_medium,

@@ -1,21 +1,33 @@
 //! Which drive is raz's own: what GRUB says it booted from, never a guess.
 //!
 //! `raz.medium=UUID` on the kernel's command line is compared with every identity on every drive.
-//! Every match is the boot medium. Without a match nothing is: an optical disc is not among the
-//! drives, and a stick may have been pulled out after boot. But it may also be a drive that cannot be
-//! read where the identity stands: a person decides then.
+//! Every match is the boot medium. An optical disc is not among the drives, and is looked at where the
+//! identity is on none of them. Without a match nothing is the medium: a stick may have been pulled out
+//! after boot. But it may also be a drive that cannot be read where the identity stands, or one that
+//! nobody named: a person decides then. `raz.boot=net` says that there is none.
 
 use crate::discover::Roots;
 use crate::facts::DriveFacts;
-use crate::volume::same_id;
+use crate::volume::{file_systems, same_id};
 use std::fs;
-use std::path::PathBuf;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// The descriptors of an ISO 9660 file system: from 32 KiB on, sixteen at most are read.
+const DISC_BYTES: usize = 64 * 1024;
 
 /// raz's own medium among the drives of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootMedium {
-    /// The command line names none, as with netboot.
+    /// The command line says that raz came over a network, and names none.
+    Network,
+    /// The command line names none.
     NotNamed,
+    /// It is an optical disc.
+    Disc {
+        /// As named.
+        named: String,
+    },
     /// It names one that is on no drive.
     Absent {
         /// As named.
@@ -45,15 +57,11 @@ impl BootMedium {
     pub fn find(roots: &Roots, drives: &[DriveFacts]) -> Self {
         let command_line = fs::read(roots.proc.join("cmdline")).unwrap_or_default();
         let command_line = String::from_utf8_lossy(&command_line);
-        // The last one counts, as with the kernel's own arguments.
-        let named = command_line
-            .split_whitespace()
-            // The kernel lets an argument or its value stand in quotes; an identity has no spaces.
-            .filter_map(|word| word.trim_matches('"').strip_prefix("raz.medium="))
-            .map(|named| named.trim_matches('"'))
-            .rfind(|named| !named.is_empty());
-        let Some(named) = named else {
-            return Self::NotNamed;
+        let Some(named) = argument(&command_line, "raz.medium=") else {
+            return match argument(&command_line, "raz.boot=") {
+                Some("net") => Self::Network,
+                Some(_) | None => Self::NotNamed,
+            };
         };
         let named = named.to_owned();
         let carries = |drive: &&DriveFacts| {
@@ -84,23 +92,39 @@ impl BootMedium {
         }
     }
 
+    /// The same, after a look at the optical discs where the medium is on no drive. A disc in a drive
+    /// that answers slowly takes its time.
+    #[must_use]
+    pub fn or_disc(self, roots: &Roots) -> Self {
+        match self {
+            Self::Absent { named, .. } if is_on_a_disc(roots, &named) => Self::Disc { named },
+            other => other,
+        }
+    }
+
     /// Whether this drive carries raz's medium.
     #[must_use]
     pub fn is(&self, drive: &DriveFacts) -> bool {
         match self {
-            Self::NotNamed | Self::Absent { .. } => false,
+            Self::Network | Self::NotNamed | Self::Disc { .. } | Self::Absent { .. } => false,
             Self::One { path, .. } => *path == drive.path,
             Self::Several { paths, .. } => paths.contains(&drive.path),
         }
     }
 
-    /// Why no unattended plan may run, if so: two media that look like raz's own leave in doubt
-    /// which of them it runs from, and one that cannot be read whether it is raz's own.
+    /// Why no unattended plan may run, if so: any drive could be raz's own where it is not found, and
+    /// two media that look like it leave in doubt which of them it runs from.
     #[must_use]
     pub fn stops_unattended(&self) -> Option<String> {
         match self {
-            Self::NotNamed | Self::One { .. } => None,
-            Self::Absent { unread, .. } if unread.is_empty() => None,
+            Self::Network | Self::Disc { .. } | Self::One { .. } => None,
+            Self::NotNamed => Some(
+                "nothing says what raz runs from (raz.medium=, or raz.boot=net): confirm at the machine"
+                    .into(),
+            ),
+            Self::Absent { named, unread } if unread.is_empty() => Some(format!(
+                "raz's medium {named} is on no drive and no disc: plug it in again, or confirm at the machine"
+            )),
             Self::Absent { named, unread } => Some(format!(
                 "raz's medium {named} is not found, and {} cannot be read where it may stand: unplug it, or confirm at the machine",
                 listed(unread)
@@ -111,6 +135,38 @@ impl BootMedium {
             )),
         }
     }
+}
+
+/// The value of the last argument that begins so and has one: the last counts, as with the kernel's own.
+fn argument<'a>(command_line: &'a str, name: &str) -> Option<&'a str> {
+    command_line
+        .split_whitespace()
+        // The kernel lets an argument or its value stand in quotes; these values have no spaces.
+        .filter_map(|word| word.trim_matches('"').strip_prefix(name))
+        .map(|value| value.trim_matches('"'))
+        .rfind(|value| !value.is_empty())
+}
+
+fn is_on_a_disc(roots: &Roots, named: &str) -> bool {
+    let entries = fs::read_dir(roots.sys.join("block"));
+    entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("sr"))
+        .filter_map(|entry| disc(&roots.dev.join(entry.file_name())))
+        .any(|bytes| {
+            let volumes = file_systems(&bytes);
+            volumes.iter().any(|volume| same_id(&volume.id, named))
+        })
+}
+
+/// The first bytes of a disc; nothing where there is no disc, or none that can be read.
+fn disc(node: &Path) -> Option<Vec<u8>> {
+    let opened = sys::block::open_read(node).ok()?;
+    let mut bytes = vec![0; DISC_BYTES];
+    sys::block::read_at(opened.as_fd(), &mut bytes, 0).ok()?;
+    Some(bytes)
 }
 
 fn listed(paths: &[PathBuf]) -> String {

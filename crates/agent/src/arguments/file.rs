@@ -37,7 +37,7 @@ impl Arguments {
         let is_named = |name: &&&str| name.strip_prefix("raz.") == Some(key);
         // What raz was started from is for the boot menu to say, not for a file that is copied.
         let known = NAMES.iter().find(is_named);
-        let Some(name) = known.filter(|name| **name != "raz.medium") else {
+        let Some(name) = known.filter(|name| !["raz.medium", "raz.boot"].contains(*name)) else {
             let name = shown(key.as_bytes());
             self.oddities.push(Oddity::Unknown { name });
             return;
@@ -138,6 +138,7 @@ mod tests {
             "keep = [\"TOPsecret1,S2\"]",
             "keep = [\"\"]",
             "medium = \"TOPsecret1\"",
+            "boot = \"net\"",
             "token = 1",
             "token = TOPsecret1",
             "token = \"TOPsecret1",

@@ -36,7 +36,19 @@ pub fn medium(medium: &BootMedium) -> Option<Words> {
         paths.collect::<Vec<String>>().join(", ")
     };
     Some(match medium {
-        BootMedium::NotNamed | BootMedium::One { .. } => Words::verbatim(english),
+        BootMedium::Network | BootMedium::Disc { .. } | BootMedium::One { .. } => {
+            Words::verbatim(english)
+        }
+        BootMedium::NotNamed => Words::new(
+            "rien ne dit d'où raz tourne (raz.medium=, ou raz.boot=net) : confirmer sur la machine",
+            english,
+        ),
+        BootMedium::Absent { named, unread } if unread.is_empty() => Words::new(
+            format!(
+                "le support {named} de raz n'est sur aucun lecteur ni disque optique : le rebrancher, ou confirmer sur la machine"
+            ),
+            english,
+        ),
         BootMedium::Absent { named, unread } => Words::new(
             format!(
                 "le support {named} de raz n'est pas trouvé, et {} ne peut pas être lu là où il peut se trouver : le débrancher, ou confirmer sur la machine",

@@ -391,10 +391,13 @@ fn sentences() -> Vec<Words> {
         named: "2026".into(),
         paths: vec!["/dev/sda".into(), "/dev/sdb".into()],
     }));
-    against.extend(refusal::medium(&BootMedium::Absent {
-        named: "2026".into(),
-        unread: vec!["/dev/sda".into()],
-    }));
+    for unread in [vec![], vec!["/dev/sda".into()]] {
+        against.extend(refusal::medium(&BootMedium::Absent {
+            named: "2026".into(),
+            unread,
+        }));
+    }
+    against.extend(refusal::medium(&BootMedium::NotNamed));
     against.extend([
         words::kept_unknown("MAENT"),
         words::nothing_to_erase(),
