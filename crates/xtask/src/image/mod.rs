@@ -3,6 +3,7 @@
 //! Nothing is compiled but the agent, nothing is signed by us, no module is unpacked: Debian's
 //! signatures stay what they were. Same inputs, same bytes.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -18,6 +19,7 @@ mod initrd;
 mod iso;
 mod lock;
 mod modules;
+mod netboot;
 mod packages;
 pub mod peers;
 mod programs;
@@ -47,6 +49,8 @@ pub struct Manifest {
     initrd: Part,
     agent: Part,
     modules: usize,
+    /// The files of netboot, by name.
+    netboot: BTreeMap<String, Part>,
 }
 
 /// Size and digest of one file.
@@ -129,6 +133,8 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
         &tools,
         epoch_seconds,
     )?;
+    let folder = root.join("target/image");
+    let netboot = netboot::lay(&folder.join("netboot"), &content, &packages, &tools)?;
     let manifest = Manifest {
         schema: 2,
         kernel_release: kernel.release.clone(),
@@ -139,9 +145,8 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
         initrd: Part::of(&initrd),
         agent: Part::of(&agent),
         modules: selection.files.len(),
+        netboot,
     };
-    let folder = root.join("target/image");
-    fs::create_dir_all(&folder)?;
     replace(&folder.join("vmlinuz"), &vmlinuz)?;
     replace(&folder.join("initrd.img"), &initrd)?;
     fs::rename(&iso, folder.join(ISO)).context("replacing the ISO")?;
