@@ -16,6 +16,8 @@ pub struct Image {
     pub initrd: PathBuf,
     /// The ISO of both.
     pub iso: PathBuf,
+    /// What PCs start from over a network.
+    pub netboot: PathBuf,
     /// Kernel arguments of the product, from the manifest.
     pub arguments: Vec<String>,
     /// All modules of this kernel, of which the image has some.
@@ -59,6 +61,7 @@ impl Image {
         let version = env!("CARGO_PKG_VERSION");
         Ok(Self {
             iso: folder.join(format!("raz-{version}.iso")),
+            netboot: folder.join("netboot"),
             kernel: folder.join("vmlinuz"),
             initrd: folder.join("initrd.img"),
             arguments: manifest.arguments,

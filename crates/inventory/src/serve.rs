@@ -100,6 +100,8 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME_MAX)
+        // GRUB knows headers by their capitals only, and waits for an end that it was told.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     // What a peer does wrong on its own connection is its own affair.
     let _ = watcher.watch(connection).await;
