@@ -1,7 +1,8 @@
-//! Starting a machine as a PC is started: its firmware finds the ISO on a disc or a stick.
+//! Starting a machine as a PC is started: its firmware finds the ISO on a disc or a stick, or the files of
+//! netboot on a network.
 //!
-//! The ISO is the built one; what a workshop writes into its volume by any PC (`raz.toml`, `kernel.cfg`) is
-//! written into a copy of it here.
+//! They are the built ones; what a workshop writes into them by any PC (`raz.toml`, `kernel.cfg`) is
+//! written into a copy here.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -11,6 +12,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use crate::image::Image;
+use crate::lan::TAP;
 
 /// What starts the boot program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +27,17 @@ pub enum Firmware {
     Uefi32,
 }
 
-/// What the ISO lies on.
+/// What it is started from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
     /// A disc in a SATA drive; read-only.
     Disc,
     /// A USB stick with the ISO's bytes.
     Stick,
+    /// The network by PXE: TFTP first.
+    Pxe,
+    /// The network by UEFI HTTP boot.
+    Http,
 }
 
 /// How a machine is started.
@@ -45,10 +51,10 @@ pub struct Start {
     pub grub: String,
 }
 
-/// The ISO, and the firmware's store of variables, of one machine.
+/// The ISO where it starts from one, and the firmware's store of variables, of one machine.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    iso: PathBuf,
+    iso: Option<PathBuf>,
     variables: Option<PathBuf>,
 }
 
@@ -67,8 +73,19 @@ impl Firmware {
 }
 
 impl Start {
-    /// Copies the ISO into `folder` and writes the kernel's arguments into its volume: those of raz that a
-    /// file can hold as `raz.toml`, the others for GRUB.
+    /// The kernel's arguments as the two files say them: those of raz that a file can hold as `raz.toml`,
+    /// the others for GRUB.
+    pub(crate) fn configuration(&self, arguments: &[String]) -> [(&'static str, String); 2] {
+        let (ours, others): (Vec<&str>, Vec<&str>) = arguments
+            .iter()
+            .map(String::as_str)
+            .partition(|argument| argument.starts_with("raz.") && *argument != "raz.shell");
+        let kernel = format!("{}\nset kernel=\"{}\"\n", self.grub, others.join(" "));
+        [("raz.toml", toml(&ours)), ("kernel.cfg", kernel)]
+    }
+
+    /// Copies the ISO into `folder` and writes the kernel's arguments into its volume. What starts over a
+    /// network has them in the files that are served ([`crate::machine::Machine::netboot`]).
     pub(crate) fn prepare(
         &self,
         folder: &Path,
@@ -76,15 +93,18 @@ impl Start {
         image: &Image,
         arguments: &[String],
     ) -> anyhow::Result<Prepared> {
-        let iso = folder.join(format!("{name}.iso"));
-        fs::copy(&image.iso, &iso).with_context(|| format!("copying {}", image.iso.display()))?;
-        let (ours, others): (Vec<&str>, Vec<&str>) = arguments
-            .iter()
-            .map(String::as_str)
-            .partition(|argument| argument.starts_with("raz.") && *argument != "raz.shell");
-        let kernel = format!("{}\nset kernel=\"{}\"\n", self.grub, others.join(" "));
-        write(&iso, "raz.toml", &toml(&ours))?;
-        write(&iso, "kernel.cfg", &kernel)?;
+        let iso = match self.medium {
+            Medium::Pxe | Medium::Http => None,
+            Medium::Disc | Medium::Stick => {
+                let iso = folder.join(format!("{name}.iso"));
+                fs::copy(&image.iso, &iso)
+                    .with_context(|| format!("copying {}", image.iso.display()))?;
+                for (name, text) in self.configuration(arguments) {
+                    write(&iso, name, &text)?;
+                }
+                Some(iso)
+            }
+        };
         let variables = match self.firmware.files() {
             None => None,
             Some((_, template)) => {
@@ -108,7 +128,7 @@ impl Start {
             let variables = format!("if=pflash,unit=1,format=raw,file={}", variables.display());
             add(&["-drive", &code, "-drive", &variables]);
         }
-        let iso = prepared.iso.display();
+        let iso = prepared.iso.as_deref().unwrap_or(Path::new("")).display();
         match self.medium {
             Medium::Disc => {
                 let drive = format!("if=none,id=medium,format=raw,readonly=on,file={iso}");
@@ -122,6 +142,25 @@ impl Start {
                 let device =
                     "usb-storage,bus=medium-usb.0,drive=medium,serial=RAZ-STICK,bootindex=0";
                 add(&["-device", device]);
+            }
+            Medium::Pxe | Medium::Http => {
+                let tap = format!("tap,id=lan,ifname={TAP},script=no,downscript=no");
+                // QEMU's boot ROM of the card is a BIOS's; its program for UEFI has no signature, and the
+                // firmware has a driver of its own.
+                let rom = match self.firmware {
+                    Firmware::Bios => "",
+                    Firmware::Uefi | Firmware::SecureBoot | Firmware::Uefi32 => ",romfile=",
+                };
+                let card = format!("virtio-net-pci,netdev=lan,bootindex=0{rom}");
+                add(&["-netdev", &tap, "-device", &card]);
+                // Newer firmware has no network without a source of random numbers.
+                add(&["-device", "virtio-rng-pci"]);
+                if self.medium == Medium::Http {
+                    for way in ["IPv4PXESupport", "IPv6PXESupport"] {
+                        let off = format!("name=opt/org.tianocore/{way},string=no");
+                        add(&["-fw_cfg", &off]);
+                    }
+                }
             }
         }
         arguments

@@ -18,6 +18,8 @@ pub struct Image {
     pub graphics: PathBuf,
     /// The ISO of all.
     pub iso: PathBuf,
+    /// What PCs start from over a network.
+    pub netboot: PathBuf,
     /// Kernel arguments of the product, from the manifest.
     pub arguments: Vec<String>,
     /// All modules of this kernel, of which the image has some.
@@ -61,6 +63,7 @@ impl Image {
         let version = env!("CARGO_PKG_VERSION");
         Ok(Self {
             iso: folder.join(format!("raz-{version}.iso")),
+            netboot: folder.join("netboot"),
             kernel: folder.join("vmlinuz"),
             initrd: folder.join("initrd.img"),
             graphics: folder.join("graphics.img"),

@@ -19,6 +19,7 @@ pub mod firmware;
 pub mod guest;
 mod holder;
 pub mod image;
+pub mod lan;
 pub mod machine;
 pub mod process;
 pub mod proxy;

@@ -17,6 +17,7 @@ use crate::events::{Events, PORT};
 use crate::firmware::{Prepared, Start};
 use crate::holder::{self, Holder};
 use crate::image::Image;
+use crate::lan::Lan;
 use crate::process;
 use crate::qmp::Qmp;
 use crate::stream::Stream;
@@ -61,6 +62,7 @@ pub struct Machine {
     units: Vec<Unit>,
     holders: Vec<Holder>,
     start: Option<Start>,
+    namespace: Option<String>,
     extra: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ impl Machine {
             units: Vec::new(),
             holders: Vec::new(),
             start: None,
+            namespace: None,
             extra: Vec::new(),
         }
     }
@@ -148,6 +151,40 @@ impl Machine {
         self
     }
 
+    /// Plugged into this network, which it is started from.
+    #[must_use]
+    pub fn lan(mut self, lan: &Lan) -> Self {
+        self.namespace = Some(lan.namespace().to_owned());
+        self
+    }
+
+    /// Copies the image's files of netboot into the bench's folder `netboot`, with this machine's arguments
+    /// in them.
+    ///
+    /// # Errors
+    /// When a file cannot be copied.
+    ///
+    /// # Panics
+    /// When it does not say how it is started.
+    pub fn netboot(&self, bench: &Bench, image: &Image) -> anyhow::Result<PathBuf> {
+        let folder = bench.path().join("netboot");
+        std::fs::create_dir_all(folder.join("grub"))?;
+        for from in [image.netboot.clone(), image.netboot.join("grub")] {
+            let entries = std::fs::read_dir(&from);
+            for entry in entries.with_context(|| format!("reading {}", from.display()))? {
+                let path = entry?.path();
+                if path.is_file() {
+                    std::fs::copy(&path, folder.join(path.strip_prefix(&image.netboot)?))?;
+                }
+            }
+        }
+        let start = self.start.as_ref().expect("a way to start");
+        for (name, text) in start.configuration(&self.own_arguments()) {
+            std::fs::write(folder.join(name), text)?;
+        }
+        Ok(folder)
+    }
+
     /// An md array of this kernel name (`md127`) stands on the drive, or on its partition of this
     /// number, before the image's init runs.
     #[must_use]
@@ -203,7 +240,7 @@ impl Machine {
         // The monitor is QEMU's own standard input and output: when QEMU ends, it ends.
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
-        let mut command = process::tied("qemu-system-x86_64");
+        let mut command = process::tied_in(self.namespace.as_deref(), "qemu-system-x86_64");
         command
             .args(self.qemu_arguments(
                 image,

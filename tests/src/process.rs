@@ -13,6 +13,17 @@ pub fn tied(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// The same within a network namespace, where one is named.
+#[must_use]
+pub fn tied_in(namespace: Option<&str>, program: impl AsRef<OsStr>) -> Command {
+    let Some(namespace) = namespace else {
+        return tied(program);
+    };
+    let mut command = tied("ip");
+    command.args(["netns", "exec", namespace]).arg(program);
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

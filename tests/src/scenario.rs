@@ -62,11 +62,17 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// When the service or the image is not built.
     pub fn open(bench: &'a Bench) -> anyhow::Result<Self> {
-        Ok(Self {
+        Ok(Self::with(bench, Image::built()?, Service::start(bench)?))
+    }
+
+    /// With a service that runs already.
+    #[must_use]
+    pub fn with(bench: &'a Bench, image: Image, service: Service) -> Self {
+        Self {
             bench,
-            image: Image::built()?,
-            service: Service::start(bench)?,
-        })
+            image,
+            service,
+        }
     }
 
     /// Gives the machine a network, events, and the arguments of this service with a new token.

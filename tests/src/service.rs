@@ -12,6 +12,7 @@ use report::event::Event;
 
 use crate::bench::{self, Bench};
 use crate::events::Events;
+use crate::lan::{self, Lan};
 use crate::process;
 use crate::stream::Stream;
 
@@ -26,9 +27,19 @@ pub struct Service {
     log_end: OwnedFd,
     program: PathBuf,
     data: PathBuf,
+    place: Place,
     child: Child,
     port: u16,
     pin: String,
+}
+
+/// Where it runs.
+#[derive(Debug)]
+struct Place {
+    address: String,
+    namespace: Option<String>,
+    /// The files of netboot that it serves, too.
+    netboot: Option<PathBuf>,
 }
 
 impl Service {
@@ -37,6 +48,28 @@ impl Service {
     /// # Errors
     /// When it is not built or does not start.
     pub fn start(bench: &Bench) -> anyhow::Result<Self> {
+        let place = Place {
+            address: "127.0.0.1".to_owned(),
+            namespace: None,
+            netboot: None,
+        };
+        Self::start_at(bench, place)
+    }
+
+    /// Starts it in a network, to which it serves these files of netboot.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_in(bench: &Bench, lan: &Lan, netboot: &Path) -> anyhow::Result<Self> {
+        let place = Place {
+            address: lan::ADDRESS.to_owned(),
+            namespace: Some(lan.namespace().to_owned()),
+            netboot: Some(netboot.to_owned()),
+        };
+        Self::start_at(bench, place)
+    }
+
+    fn start_at(bench: &Bench, place: Place) -> anyhow::Result<Self> {
         let program = bench::root().join("target/debug/raz-inventory");
         if !program.exists() {
             bail!(
@@ -48,12 +81,13 @@ impl Service {
         let (ours, theirs) = UnixStream::pair()?;
         let log = Stream::new("inventory", ours, &bench.path().join("inventory.log"))?;
         let log_end = OwnedFd::from(theirs);
-        let (child, port, pin) = serve(&program, &data, 0, &log_end)?;
+        let (child, port, pin) = serve(&program, &data, &place, 0, &log_end)?;
         Ok(Self {
             log,
             log_end,
             program,
             data,
+            place,
             child,
             port,
             pin,
@@ -63,7 +97,7 @@ impl Service {
     /// Its address, as this host sees it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        format!("https://{}:{}", self.place.address, self.port)
     }
 
     /// Its port.
@@ -99,7 +133,13 @@ impl Service {
     /// # Errors
     /// When it does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        let (child, port, pin) = serve(&self.program, &self.data, self.port, &self.log_end)?;
+        let (child, port, pin) = serve(
+            &self.program,
+            &self.data,
+            &self.place,
+            self.port,
+            &self.log_end,
+        )?;
         if pin != self.pin {
             bail!("the certificate changed with the restart");
         }
@@ -112,10 +152,17 @@ impl Service {
     /// # Errors
     /// Its own, with what it said.
     pub fn command(&self, words: &[&str]) -> anyhow::Result<String> {
+        let data = self.data.to_str().context("the folder's name")?;
+        self.print(&[words, &["--data", data]].concat())
+    }
+
+    /// As [`Self::command`], for a command that has no data.
+    ///
+    /// # Errors
+    /// Its own, with what it said.
+    pub fn print(&self, words: &[&str]) -> anyhow::Result<String> {
         let output = Command::new(&self.program)
             .args(words)
-            .arg("--data")
-            .arg(&self.data)
             .stdin(Stdio::null())
             .output()?;
         if !output.status.success() {
@@ -180,7 +227,7 @@ impl Service {
     /// # Errors
     /// When it does not answer with 200.
     pub fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let output = Command::new("curl")
+        let output = process::tied_in(self.place.namespace.as_deref(), "curl")
             .args([
                 "--silent",
                 "--show-error",
@@ -210,14 +257,19 @@ impl Drop for Service {
 fn serve(
     program: &Path,
     data: &Path,
+    place: &Place,
     port: u16,
     log: &OwnedFd,
 ) -> anyhow::Result<(Child, u16, String)> {
-    let mut child = process::tied(program)
-        .arg("serve")
+    let mut command = process::tied_in(place.namespace.as_deref(), program);
+    command.arg("serve");
+    if let Some(files) = &place.netboot {
+        command.arg("--netboot").arg(files);
+    }
+    let mut child = command
         .arg("--data")
         .arg(data)
-        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .args(["--listen", &format!("{}:{port}", place.address)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::from(log.try_clone()?))
@@ -228,8 +280,9 @@ fn serve(
     let mut pin = None;
     for line in BufReader::new(stdout).lines() {
         let line = line?;
-        if let Some(url) = line.strip_prefix("listening https://127.0.0.1:") {
-            listening = url.trim_end_matches('/').parse().ok();
+        if let Some(url) = line.strip_prefix("listening https://") {
+            let port = url.trim_end_matches('/').rsplit(':').next();
+            listening = port.and_then(|port| port.parse().ok());
         }
         if let Some(digest) = line.strip_prefix("pin ") {
             pin = Some(digest.to_owned());

@@ -73,6 +73,13 @@ async fn enrol(State(app): State<Arc<App>>, body: Body) -> Result<Response, Refu
         Enrolment::TokenExpired => forbidden("the token is expired: make one with `token new`"),
         Enrolment::TokenUsed => forbidden("the token is used: make one with `token new`"),
         Enrolment::Revoked => forbidden("this key is revoked: enrol with a new key"),
+        Enrolment::Full => {
+            log::line("netboot: a station was not enrolled, too many wait to be accepted");
+            Err(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many netbooted stations wait to be accepted: accept or revoke them",
+            ))
+        }
     }
 }
 
@@ -81,6 +88,9 @@ async fn station(State(app): State<Arc<App>>, body: Body) -> Result<Json<Station
     let (bytes, station) = ingest::open(&app.store, &signed, NAMESPACE_REQUEST).await?;
     let query: StationQuery = query(&bytes)?;
     kind(&query.request, "station")?;
+    app.store
+        .heard(&station, Timestamp::now().as_second())
+        .await?;
     Ok(Json(status(&app, station)))
 }
 

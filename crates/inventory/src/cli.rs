@@ -1,9 +1,11 @@
 //! The command line. Commands other than `serve` open the same folder while the service runs.
 
 use crate::data::Data;
+use crate::netboot::Netboot;
 use crate::store::stations::Decision;
-use crate::{app, log, serve, signers};
+use crate::{app, log, netboot, serve, signers};
 use anyhow::{Context, Result, bail, ensure};
+use axum::Extension;
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use report::api::StationState;
@@ -45,7 +47,17 @@ enum Command {
         /// Address and port; port 0 takes a free one.
         #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8443")]
         listen: SocketAddr,
+        /// Serve these files, too, to PCs that start over the network: target/image/netboot of the
+        /// checkout. Over plain HTTP, and read once, at the start.
+        #[arg(long, value_name = "DIR")]
+        netboot: Option<PathBuf>,
+        /// Address and port for them; a PC that starts by PXE asks at port 8480.
+        #[arg(long, value_name = "ADDR:PORT", requires = "netboot",
+              default_value_t = SocketAddr::from(([0, 0, 0, 0], netboot::PORT)))]
+        netboot_listen: SocketAddr,
     },
+    /// Print a configuration of dnsmasq with which PCs find what `serve --netboot` serves.
+    Dnsmasq(netboot::dnsmasq::Options),
     /// Print the SHA-256 of the TLS certificate, for `raz.pin=`.
     Pin {
         #[command(flatten)]
@@ -155,7 +167,16 @@ pub fn run() -> ExitCode {
 async fn dispatch(command: Command) -> Result<()> {
     let now = Timestamp::now();
     match command {
-        Command::Serve { folder, listen } => start(&folder.data, listen).await,
+        Command::Serve {
+            folder,
+            listen,
+            netboot,
+            netboot_listen,
+        } => {
+            let netboot = netboot.map(|files| (files, netboot_listen));
+            start(&folder.data, listen, netboot).await
+        }
+        Command::Dnsmasq(options) => say(netboot::dnsmasq::configuration(&options)?.trim_end()),
         Command::Pin { folder } => say(&Data::open(&folder.data)?.identity()?.pin()),
         Command::Token(TokenCommand::New { folder, hours }) => {
             let store = Data::open(&folder.data)?.store().await?;
@@ -213,28 +234,47 @@ async fn dispatch(command: Command) -> Result<()> {
     }
 }
 
-async fn start(folder: &Path, listen: SocketAddr) -> Result<()> {
+async fn start(
+    folder: &Path,
+    listen: SocketAddr,
+    netboot: Option<(PathBuf, SocketAddr)>,
+) -> Result<()> {
     let data = Data::open_or_create(folder)?;
     let identity = data.identity()?;
     let service_key = data.service_key()?;
     let fingerprint = service_key.fingerprint();
     let store = data.store().await?;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("listening on {listen}"))?;
+    let bind = async |address: SocketAddr| {
+        let listener = tokio::net::TcpListener::bind(address).await;
+        listener.with_context(|| format!("listening on {address}"))
+    };
+    let listener = bind(listen).await?;
     let address = listener.local_addr()?;
     say(&format!("listening https://{address}/"))?;
     say(&format!("pin {}", identity.pin()))?;
+    let netboot = match netboot {
+        None => None,
+        Some((files, listen)) => {
+            let files = Netboot::read(&files, store.clone(), address, identity.pin())?;
+            let listener = bind(listen).await?;
+            say(&format!("netboot http://{}/", listener.local_addr()?))?;
+            Some((listener, netboot::router(files)))
+        }
+    };
     say(&format!("service-key {fingerprint}"))?;
     if !address.ip().is_loopback() {
         log::line("the pages show machine serials to whoever reaches this address");
     }
-    serve::serve(
-        listener,
-        identity.server_config()?,
-        app::router(store, service_key),
-    )
-    .await
+    let router = app::router(store, service_key);
+    let tls = Some(identity.server_config()?);
+    let service = serve::serve(listener, tls, |_| router.clone());
+    match netboot {
+        None => service.await,
+        Some((listener, router)) => {
+            let files = |ends| router.clone().layer(Extension(ends));
+            tokio::try_join!(service, serve::serve(listener, None, files)).map(drop)
+        }
+    }
 }
 
 async fn list(folder: &Path) -> Result<()> {
@@ -330,7 +370,7 @@ fn decided(decision: Decision, word: &str) -> Result<()> {
 }
 
 /// 160 random bits in hexadecimal: short enough to type, nothing to guess.
-fn new_token() -> Result<String> {
+pub fn new_token() -> Result<String> {
     let mut bytes = [0_u8; 20];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
     Ok(hex::encode(bytes))

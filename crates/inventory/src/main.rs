@@ -7,6 +7,7 @@ mod data;
 mod ingest;
 mod judge;
 mod log;
+mod netboot;
 mod pages;
 mod problem;
 mod serve;

@@ -7,6 +7,7 @@
 
 pub mod arming;
 pub mod ledgers;
+pub mod netboot;
 pub mod reports;
 pub mod stations;
 
@@ -17,9 +18,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The steps to the tables of this version, in order. One that was shipped never changes.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("start", include_str!("../migrations/0001_start.sql")),
     ("ledger", include_str!("../migrations/0002_ledger.sql")),
+    ("netboot", include_str!("../migrations/0003_netboot.sql")),
 ];
 
 /// What the database answers when it cannot.

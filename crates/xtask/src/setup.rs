@@ -86,6 +86,8 @@ const TOOLS: &[Tool] = &[
     tool(&["mcopy"], "mtools", &[Need::Lab]),
     tool(&["cpio"], "cpio", &[Need::Lab]),
     tool(&["curl"], "curl", &[Need::Lab]),
+    tool(&["ip"], "iproute2", &[Need::Lab]),
+    tool(&["dnsmasq"], "dnsmasq-base", &[Need::Lab]),
     tool(&["ssh-keygen"], "openssh-client", &[Need::Lab, Need::Tests]),
     tool(&["openssl"], "openssl", &[Need::Lab, Need::Tests]),
     tool(&["git"], "git", &[Need::Tests]),

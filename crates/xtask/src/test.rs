@@ -22,7 +22,7 @@ pub struct Options {
 /// Scenarios that belong together, of which `cargo xtask test` runs only some.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Group {
-    /// The ISO by every firmware, from disc and stick
+    /// Every firmware, from disc, stick and network
     Boot,
 }
 
@@ -31,14 +31,14 @@ pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
     let binaries = match group {
-        Group::Boot => ["--test=media", "--test=menu"],
+        Group::Boot => ["media", "menu", "netboot"],
     };
     let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;
     anyhow::ensure!(built, "the inventory service was not built");
     let mut command = run::cargo(root);
     command
         .args(["test", "--locked", "--no-fail-fast", "-p", "lab"])
-        .args(binaries)
+        .args(binaries.iter().flat_map(|binary| ["--test", binary]))
         .args(["--", "--include-ignored", "--test-threads=2"])
         .env("PATH", run::search_path());
     Ok(match succeeds(&mut command)? {

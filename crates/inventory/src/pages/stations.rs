@@ -31,7 +31,7 @@ pub async fn page(view: View, State(app): State<Arc<App>>) -> Result<Response, F
             section aria-labelledby="pending" {
                 h2 id="pending" { (text::PENDING.of(lang)) }
                 p { (text::PENDING_HELP.of(lang)) }
-                @for station in pending { (waiting(station)) }
+                @for station in pending { (waiting(view, station)) }
             }
         }
         @if !known.is_empty() {
@@ -82,10 +82,16 @@ pub async fn page(view: View, State(app): State<Arc<App>>) -> Result<Response, F
     Ok(layout(view, "/stations", text::STATIONS.of(lang), &body))
 }
 
-fn waiting(station: &Station) -> Markup {
+fn waiting(view: View, station: &Station) -> Markup {
     html! {
         article.waiting {
-            h3 { (foreign(&station.name)) " " small { (time(station.enrolled_s)) } }
+            h3 {
+                (foreign(&station.name)) " "
+                small {
+                    (time(station.enrolled_s))
+                    @if station.heard_s.is_some() { " – " (text::NETBOOT.of(view.lang)) }
+                }
+            }
             p.fingerprint aria-label=(station.fingerprint) { (in_fours(&station.fingerprint)) }
             pre { code { "raz-inventory station accept --data DIR " (station.fingerprint) } }
         }

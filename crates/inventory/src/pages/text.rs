@@ -238,6 +238,7 @@ table! {
         station. Si elle est la même, l’accepter en ligne de commande :",
         "Compare each fingerprint, sign by sign, with the one on the station’s screen. If it is \
         the same, accept it on the command line:";
+    NETBOOT: "démarrée par le réseau", "started over the network";
     KNOWN: "Stations connues", "Known stations";
     NAME: "Nom", "Name";
     FINGERPRINT: "Empreinte de la clé", "Key fingerprint";

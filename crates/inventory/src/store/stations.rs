@@ -1,6 +1,6 @@
 //! Tokens and stations: enrolled by a token, accepted by a person, revoked for good.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, netboot};
 use report::api::StationState;
 use report::receipt::sha256_hex;
 use report::sign::{PublicKey, is_plain_name};
@@ -27,6 +27,8 @@ pub struct Station {
     pub accepted_s: Option<i64>,
     /// When a person revoked it.
     pub revoked_s: Option<i64>,
+    /// When it was last heard of while it waited, of one that enrolled itself by netboot.
+    pub heard_s: Option<i64>,
 }
 
 /// The answer to an enrolment.
@@ -42,6 +44,8 @@ pub enum Enrolment {
     TokenUsed,
     /// The key was revoked.
     Revoked,
+    /// Too many that enrolled themselves wait for a person.
+    Full,
 }
 
 /// The answer to a person's decision on a station.
@@ -79,7 +83,7 @@ impl Store {
         // Looked up by digest: how long that takes says nothing of the token.
         let sha256 = sha256_hex(token.as_bytes());
         let mut write = self.write().await?;
-        let row = sqlx::query("SELECT expires_s, used_by FROM token WHERE sha256 = $1")
+        let row = sqlx::query("SELECT expires_s, used_by, netboot FROM token WHERE sha256 = $1")
             .bind(&sha256)
             .fetch_optional(&mut *write)
             .await?;
@@ -104,15 +108,21 @@ impl Store {
             }
             (None, Some(_)) => {}
             (None, None) => {
+                let by_netboot = row.try_get::<i64, _>("netboot")? != 0;
+                if by_netboot && !netboot::has_room(&mut write, now_s).await? {
+                    return Ok(Enrolment::Full);
+                }
                 let name = free_name(&mut write, wanted_name).await?;
                 sqlx::query(
-                    "INSERT INTO station (fingerprint, name, public_key, state, enrolled_s)
-                     VALUES ($1, $2, $3, 'pending', $4)",
+                    "INSERT INTO station
+                         (fingerprint, name, public_key, state, enrolled_s, heard_s)
+                     VALUES ($1, $2, $3, 'pending', $4, $5)",
                 )
                 .bind(&fingerprint)
                 .bind(name)
                 .bind(public_key.line(""))
                 .bind(now_s)
+                .bind(by_netboot.then_some(now_s))
                 .execute(&mut *write)
                 .await?;
             }
@@ -241,6 +251,7 @@ fn read(row: SqliteRow) -> Result<Station, StoreError> {
         enrolled_s: row.try_get("enrolled_s")?,
         accepted_s: row.try_get("accepted_s")?,
         revoked_s: row.try_get("revoked_s")?,
+        heard_s: row.try_get("heard_s")?,
     })
 }
 

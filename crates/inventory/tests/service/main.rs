@@ -6,5 +6,6 @@ mod crash;
 mod enrolment;
 mod hostile;
 mod ledgers;
+mod netboot;
 mod reports;
 mod rig;

@@ -31,9 +31,11 @@ pub struct Service {
     pub address: String,
     pub pin: String,
     pub service_key: String,
+    /// Where it serves netboot, when it does.
+    pub netboot: Option<String>,
 }
 
-/// Starts the service in this folder and reads what it prints.
+/// Starts the service in this folder and reads what it prints. Where `netboot` lies in it, that is served.
 pub fn start(folder: &Path) -> Service {
     let log = std::fs::OpenOptions::new()
         .append(true)
@@ -41,9 +43,17 @@ pub fn start(folder: &Path) -> Service {
         .open(folder.join("log"))
         .unwrap();
     let data = folder.join("data");
-    let mut child = Command::new(BINARY)
+    let mut command = Command::new(BINARY);
+    command
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(&data)
+        .arg(&data);
+    let files = folder.join("netboot");
+    let serves_netboot = files.is_dir();
+    if serves_netboot {
+        command.arg("--netboot").arg(&files);
+        command.args(["--netboot-listen", "127.0.0.1:0"]);
+    }
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -60,13 +70,16 @@ pub fn start(folder: &Path) -> Service {
             .unwrap_or_else(|| panic!("{line:?}"));
         value.trim().to_owned()
     };
-    let (address, pin, service_key) = (next("listening"), next("pin"), next("service-key"));
+    let (address, pin) = (next("listening"), next("pin"));
+    let netboot = serves_netboot.then(|| next("netboot http://"));
+    let service_key = next("service-key");
     Service {
         child,
         folder: folder.to_owned(),
         address,
         pin,
         service_key,
+        netboot,
     }
 }
 

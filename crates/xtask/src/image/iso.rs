@@ -101,11 +101,7 @@ pub fn write(
             .arg(&core)
             .args(BIOS_MODULES),
     )?;
-    let menu = format!(
-        "set arguments=\"{}\"\n\n{}",
-        content.arguments.join(" "),
-        fs::read_to_string(content.boot.join("grub.cfg")).context("reading image/boot/grub.cfg")?
-    );
+    let menu = menu(content, "grub.cfg")?;
     let memtest = packages.files(MEMTEST)?.join("boot");
     iso.put(".disk/info", b"raz\n")?;
     iso.put("boot/grub/grub.cfg", menu.as_bytes())?;
@@ -204,21 +200,32 @@ pub fn write(
     Ok(image)
 }
 
+/// A menu of `image/boot`, below the arguments that every boot must give.
+pub fn menu(content: &Content<'_>, name: &str) -> anyhow::Result<String> {
+    let path = content.boot.join(name);
+    let menu = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let arguments = content.arguments.join(" ");
+    Ok(format!("set arguments=\"{arguments}\"\n\n{menu}"))
+}
+
 /// A folder that is filled from other places.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(path: PathBuf) -> Self {
+    /// The folder at this path, which need not be there.
+    pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    /// Writes a file.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
         fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))
     }
 
-    fn copy(&self, name: &str, source: &Path) -> anyhow::Result<()> {
+    /// Copies a file.
+    pub fn copy(&self, name: &str, source: &Path) -> anyhow::Result<()> {
         let bytes = fs::read(source).with_context(|| format!("reading {}", source.display()))?;
         self.put(name, &bytes)
     }

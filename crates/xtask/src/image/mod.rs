@@ -3,6 +3,7 @@
 //! Nothing is compiled but the agent, nothing is signed by us, no module is unpacked: Debian's
 //! signatures stay what they were. Same inputs, same bytes.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,6 +21,7 @@ mod iso;
 mod licences;
 mod lock;
 mod modules;
+mod netboot;
 mod packages;
 pub mod peers;
 mod programs;
@@ -59,6 +61,8 @@ pub struct Manifest {
     graphics: Part,
     agent: Part,
     modules: usize,
+    /// The files of netboot, by name.
+    netboot: BTreeMap<String, Part>,
 }
 
 impl Manifest {
@@ -176,6 +180,8 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
         &tools,
         epoch_seconds,
     )?;
+    let folder = root.join("target/image");
+    let netboot = netboot::lay(&folder.join("netboot"), &content, &packages, &tools)?;
     let manifest = Manifest {
         schema: 3,
         kernel_release: kernel.release.clone(),
@@ -188,9 +194,8 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
         graphics: Part::of(&graphics),
         agent: Part::of(&agent),
         modules: selection.files.len(),
+        netboot,
     };
-    let folder = root.join("target/image");
-    fs::create_dir_all(&folder)?;
     replace(&folder.join("vmlinuz"), &vmlinuz)?;
     replace(&folder.join("initrd.img"), &initrd)?;
     replace(&folder.join("graphics.img"), &graphics)?;
