@@ -30,22 +30,15 @@ pub enum Group {
 pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
-    let binary = match group {
-        Group::Boot => "media",
+    let binaries: &[&str] = match group {
+        Group::Boot => &["media", "media_kept"],
     };
     let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;
     anyhow::ensure!(built, "the inventory service was not built");
     let mut command = run::cargo(root);
     command
-        .args([
-            "test",
-            "--locked",
-            "--no-fail-fast",
-            "-p",
-            "lab",
-            "--test",
-            binary,
-        ])
+        .args(["test", "--locked", "--no-fail-fast", "-p", "lab"])
+        .args(binaries.iter().flat_map(|binary| ["--test", binary]))
         .args(["--", "--include-ignored", "--test-threads=2"])
         .env("PATH", run::search_path());
     Ok(match succeeds(&mut command)? {
