@@ -317,7 +317,7 @@ fn refusal_of(error: &io::Error) -> Option<Refusal> {
 }
 
 /// Device number of an open block device.
-fn number_of(fd: &OwnedFd) -> io::Result<(u32, u32)> {
+pub(crate) fn number_of(fd: &OwnedFd) -> io::Result<(u32, u32)> {
     let data = File::from(fd.try_clone()?).metadata()?;
     if data.mode() & 0o170_000 != 0o060_000 {
         return Err(io::Error::new(
@@ -329,7 +329,7 @@ fn number_of(fd: &OwnedFd) -> io::Result<(u32, u32)> {
 }
 
 /// Whether sysfs still shows the same disk under the same name.
-fn same_device(
+pub(crate) fn same_device(
     roots: &Roots,
     name: &str,
     number: (u32, u32),

@@ -31,7 +31,7 @@ pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
     let binaries = match group {
-        Group::Boot => ["media", "menu", "netboot"],
+        Group::Boot => ["media", "media_kept", "menu", "netboot"],
     };
     let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;
     anyhow::ensure!(built, "the inventory service was not built");

@@ -67,7 +67,8 @@ pub struct Manifest {
 
 impl Manifest {
     /// The files, by their names in the document.
-    fn parts(&self) -> impl Iterator<Item = (&'static str, &Part)> {
+    fn parts(&self) -> impl Iterator<Item = (&str, &Part)> {
+        let netboot = self.netboot.iter();
         [
             ("iso", &self.iso),
             ("sbom", &self.sbom),
@@ -77,6 +78,7 @@ impl Manifest {
             ("agent", &self.agent),
         ]
         .into_iter()
+        .chain(netboot.map(|(name, part)| (name.as_str(), part)))
     }
 }
 

@@ -59,6 +59,8 @@ pub fn compare(ours: &Manifest, theirs: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::{Part, lock::Package};
     use super::*;
 
@@ -78,6 +80,7 @@ mod tests {
             vmlinuz: part(),
             initrd: part(),
             graphics: part(),
+            netboot: BTreeMap::from([("grub.pxe".to_owned(), part())]),
             agent: part(),
             modules: 1,
         }
