@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 
-use crate::{image, run, setup, tidy};
+use crate::{buildroot, image, run, setup, tidy};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -124,21 +124,23 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         && steps.run("image", |_| {
             image::build(root, &image::Options::default()).map(|_| true)
         })
-        && steps.run("peers", |_| {
-            image::peers::lay(root, &image::peers::Options::default()).map(|()| true)
-        })
     {
-        // Two machines at a time: each emulates two processors.
-        let lab = [
-            "test",
-            "--locked",
-            "--no-fail-fast",
-            "-p",
-            "lab",
-            "--",
-            "--test-threads=2",
-        ];
-        steps.run("lab", |tally| counted(run::cargo(root).args(lab), tally));
+        steps.run("buildroot", |_| buildroot::check(root).map(|()| true));
+        if steps.run("peers", |_| {
+            image::peers::lay(root, &image::peers::Options::default()).map(|()| true)
+        }) {
+            // Two machines at a time: each emulates two processors.
+            let lab = [
+                "test",
+                "--locked",
+                "--no-fail-fast",
+                "-p",
+                "lab",
+                "--",
+                "--test-threads=2",
+            ];
+            steps.run("lab", |tally| counted(run::cargo(root).args(lab), tally));
+        }
     }
 
     for name in &steps.broken {

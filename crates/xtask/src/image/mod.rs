@@ -17,16 +17,17 @@ mod cpio;
 mod firmware;
 mod glob;
 mod initrd;
-mod iso;
+pub mod iso;
 mod licences;
 mod lock;
 mod modules;
 mod netboot;
-mod packages;
+pub mod packages;
 pub mod peers;
 mod programs;
 mod release;
 mod sbom;
+pub mod source;
 mod tools;
 
 /// What `cargo xtask image` takes.
