@@ -24,14 +24,17 @@ pub struct Options {
 pub enum Group {
     /// Every firmware, from disc, stick and network
     Boot,
+    /// Smallest memory and times to the drive list, by each way of starting
+    Figures,
 }
 
 /// Runs all scenarios of a group.
 pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
-    let binaries = match group {
-        Group::Boot => ["media", "media_kept", "menu", "netboot"],
+    let binaries: &[&str] = match group {
+        Group::Boot => &["media", "media_kept", "menu", "netboot"],
+        Group::Figures => &["figures"],
     };
     let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;
     anyhow::ensure!(built, "the inventory service was not built");
@@ -39,7 +42,7 @@ pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     command
         .args(["test", "--locked", "--no-fail-fast", "-p", "lab"])
         .args(binaries.iter().flat_map(|binary| ["--test", binary]))
-        .args(["--", "--include-ignored", "--test-threads=2"])
+        .args(["--", "--include-ignored", "--test-threads=2", "--nocapture"])
         .env("PATH", run::search_path());
     Ok(match succeeds(&mut command)? {
         true => ExitCode::SUCCESS,
