@@ -301,6 +301,10 @@ impl Machine {
         if self.start.is_none() && !words.iter().any(named) {
             words.push("raz.boot=net".to_owned());
         }
+        // QEMU's keys are named as on a US keyboard.
+        if !words.iter().any(|word| word.starts_with("raz.keyboard=")) {
+            words.push("raz.keyboard=us".to_owned());
+        }
         words
     }
 

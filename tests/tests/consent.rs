@@ -397,6 +397,30 @@ fn drive_is_erased_by_hand_on_the_monitor_without_a_service() {
     });
 }
 
+/// Typed are the places of the keys as QEMU names them, on a US keyboard; what is printed there on a French one
+/// is AZQWSS.
+#[test]
+fn keys_give_what_is_printed_on_the_keyboard_of_the_configuration() {
+    scenario("keyboard", |bench| {
+        let disk = bay(bench, "ONLY-AZQWSS", Bus::VirtioBlk, 16)?;
+        let machine = Machine::new("pc")
+            .argument("raz.events=raz.events")
+            .argument("raz.keyboard=fr")
+            .drive(disk.drive.clone());
+        let mut running = machine.boot(bench, &Image::built()?)?;
+        running.wait_until_ready()?;
+        running.events.wait_for("the list", PATIENCE, |event| {
+            matches!(event, Event::Drives { .. }).then_some(())
+        })?;
+        types(bench, &mut running, "chosen", " ")?;
+        types(bench, &mut running, "question", "\n")?;
+        running.qmp.type_text("qwazss\ne")?;
+        let (word, text) = outcome(&running, disk.name())?;
+        ensure!(word == OutcomeWord::Verified, "{text}");
+        Ok(())
+    });
+}
+
 /// The picture of the card, also kept in the bench's folder.
 fn picture(bench: &Bench, running: &mut Running, name: &str) -> anyhow::Result<Vec<u8>> {
     let path = bench.path().join(format!("{name}.ppm"));

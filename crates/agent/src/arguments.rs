@@ -8,6 +8,7 @@
 
 use crate::cli;
 use crate::i18n::{Language, Text, Words, fill};
+use crate::keyboard::Layout;
 use crate::upload::client::Server;
 use crate::upload::pin::Pin;
 use std::fmt;
@@ -50,6 +51,8 @@ pub struct Arguments {
     pub token: Option<Secret>,
     /// `raz.lang=fr` or `en`.
     pub language: Option<Language>,
+    /// `raz.keyboard=fr`: the layout of the console's keyboard.
+    pub keyboard: Option<Layout>,
     /// `raz.level=clear`, `purge` or `auto`. With the last two, drives that can erase themselves do so
     /// first, and the others are overwritten all the same; only after `purge` does the report say of
     /// them that Purge was asked for and not reached. Clear without it.
@@ -126,12 +129,13 @@ impl Oddity {
     }
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "raz.level",
     "raz.server",
     "raz.pin",
     "raz.token",
     "raz.lang",
+    "raz.keyboard",
     "raz.poweroff",
     "raz.keep",
     "raz.removable",
@@ -222,6 +226,7 @@ impl Arguments {
             ("raz.pin", Some(value)) => put(&mut self.pin, Pin::parse(value).ok()),
             ("raz.token", Some(value)) => put(&mut self.token, Some(Secret::new(value.to_owned()))),
             ("raz.lang", Some(value)) => put(&mut self.language, Language::parse(value)),
+            ("raz.keyboard", Some(value)) => put(&mut self.keyboard, Layout::parse(value)),
             ("raz.keep", Some(value)) => self.keep_all(value),
             ("raz.removable", Some(value)) => {
                 self.removable_erase = value == "erase";
@@ -335,7 +340,7 @@ fn unquoted(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arguments, Oddity};
+    use super::{Arguments, Layout, Oddity};
     use crate::i18n::{Language, Words};
 
     fn pin() -> String {
@@ -346,7 +351,7 @@ mod tests {
     fn a_whole_command_line_is_read() {
         let line = format!(
             "BOOT_IMAGE=/vmlinuz quiet console=ttyS0 raz.server=https://10.0.2.2:8443 raz.pin={} \
-             raz.token=abc raz.lang=en raz.poweroff raz.keep=S1,S2 \"raz.keep=WD 33\" raz.keep=\"S 4\" \
+             raz.token=abc raz.lang=en raz.keyboard=be raz.poweroff raz.keep=S1,S2 \"raz.keep=WD 33\" raz.keep=\"S 4\" \
              raz.removable=erase raz.level=purge raz.events=raz.events raz.auto=erase raz.medium=2026-01-02-03-04-05-00 \
              raz.boot=net raz.operator=\"Anne Müller\" raz.lot=L7\n",
             pin()
@@ -363,6 +368,7 @@ mod tests {
         );
         assert_eq!(read.token.as_ref().map(|t| t.expose()), Some("abc"));
         assert_eq!(read.language, Some(Language::English));
+        assert_eq!(read.keyboard, Layout::parse("be"));
         assert_eq!(read.keep, ["S1", "S2", "WD 33", "S 4"]);
         assert!(read.poweroff && read.removable_erase && read.auto_erase && read.boot_net);
         assert_eq!(read.level, Some(wipe::plan::Wanted::Purge));
@@ -461,6 +467,7 @@ mod tests {
             "raz.removable=true",
             "raz.poweroff=0",
             "raz.lang=tlh",
+            "raz.keyboard=azerty",
             "raz.pin=12",
             "raz.server=http://h:1",
             "raz.server=https://h/path",

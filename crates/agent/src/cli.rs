@@ -365,6 +365,9 @@ pub struct Session {
     /// the command line decides.
     #[arg(long, value_name = "FILE", default_value = "/raz.toml")]
     pub configuration: PathBuf,
+    /// Tables of keys for the console's keyboard, one for each layout.
+    #[arg(long, value_name = "DIR", default_value = "/usr/share/raz/keys")]
+    pub keys: PathBuf,
     /// Folder that keeps reports until the service has them.
     #[arg(long, value_name = "DIR", default_value = "/run/raz/spool")]
     pub spool: PathBuf,

@@ -13,6 +13,7 @@ pub mod compose;
 pub mod events;
 pub mod i18n;
 pub mod keeping;
+pub mod keyboard;
 pub mod ledger;
 pub mod output;
 pub mod session;

@@ -29,6 +29,7 @@ use crate::commands::Status;
 use crate::compose::Run;
 use crate::events::{self, Events};
 use crate::i18n::{Language, Words};
+use crate::keyboard::Layout;
 use crate::survey::Survey;
 use crate::thaw::Thaw;
 use crate::ui::{self, Action, Mode, State};
@@ -53,6 +54,7 @@ use sending::Upload;
 use service::{News, Wishes};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::collections::HashMap;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, PoisonError};
@@ -236,6 +238,11 @@ impl Session {
             .context("starting the service's thread")?;
         }
         let language = arguments.language.unwrap_or_default();
+        // Outside of the image there are no tables, and the keyboard is somebody's.
+        if options.keys.is_dir() {
+            let layout = arguments.keyboard.unwrap_or(Layout::of(language));
+            layout.set(&options.keys, std::io::stdin().as_fd())?;
+        }
         let mut state = State {
             language,
             reading: true,

@@ -53,6 +53,8 @@ pub struct Content<'a> {
     pub busybox: &'a Path,
     /// The program.
     pub agent: &'a [u8],
+    /// Tables of keys, by name.
+    pub keys: &'a BTreeMap<String, Vec<u8>>,
     /// Where the modules are.
     pub kernel: &'a Kernel,
     /// Which of them.
@@ -80,6 +82,9 @@ pub fn write(content: &Content<'_>, epoch_seconds: u32) -> anyhow::Result<Vec<u8
     // Where the kernel looks for it when a driver asks for another module (a PHY's, a cipher's).
     tree.add("sbin/modprobe", Entry::Link("../bin/busybox".into()))?;
     tree.file("usr/bin/raz", true, content.agent.to_vec())?;
+    for (name, table) in content.keys {
+        tree.file(&format!("usr/share/raz/keys/{name}"), false, table.clone())?;
+    }
     tree.drivers(content.kernel, content.selection, content.firmware)?;
     tree.packed(epoch_seconds)
 }

@@ -18,6 +18,7 @@ mod firmware;
 mod glob;
 mod initrd;
 pub mod iso;
+mod keys;
 mod licences;
 mod lock;
 mod modules;
@@ -108,6 +109,7 @@ const BUSYBOX: &str = "busybox-static";
 const PACKAGES: &[&str] = &[
     apt::KERNEL,
     BUSYBOX,
+    keys::PACKAGE,
     iso::SHIM,
     iso::MOK_MANAGER,
     iso::GRUB_SIGNED,
@@ -149,6 +151,7 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
         inputs: &inputs,
         busybox: &packages.files(BUSYBOX)?,
         agent: &agent,
+        keys: &keys::tables(&packages, &tools)?,
         kernel: &kernel,
         selection: &selection,
         firmware: &firmware::find(&wanted, &packages, &refused)?,

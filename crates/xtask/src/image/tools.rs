@@ -13,6 +13,7 @@ const LOADER: &str = "ld-linux-x86-64.so.2";
 /// Each package, and the files of it that are needed.
 const PACKAGES: &[programs::Files] = &[
     ("grub-common", &["usr/bin/grub-mkimage"]),
+    ("kbd", &["usr/bin/loadkeys"]),
     ("mtools", &["usr/bin/mtools"]),
     ("xorriso", &["usr/bin/xorriso"]),
     (
@@ -52,7 +53,7 @@ const PACKAGES: &[programs::Files] = &[
     ("zlib1g", &["usr/lib/x86_64-linux-gnu/libz.so.1"]),
 ];
 
-/// GRUB's image maker, mtools and xorriso.
+/// GRUB's image maker, loadkeys, mtools and xorriso.
 pub struct Tools {
     folder: PathBuf,
     epoch_seconds: u32,

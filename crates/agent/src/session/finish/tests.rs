@@ -68,6 +68,7 @@ fn session(folder: &Path) -> Session {
     let options = cli::Session {
         arguments,
         configuration: folder.join("raz.toml"),
+        keys: "/nonexistent".into(),
         spool: folder.join("run/spool"),
         key: None,
         tty: None,

@@ -56,6 +56,7 @@ impl Bench {
         let options = cli::Session {
             arguments,
             configuration: folder.path().join("raz.toml"),
+            keys: "/nonexistent".into(),
             spool: folder.path().join("run/spool"),
             key: None,
             tty: None,
