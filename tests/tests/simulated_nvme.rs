@@ -15,7 +15,8 @@ use lab::scenario::{Audit, PATIENCE};
 use lab::truth::{contents, is_as_reported};
 use lab::wire::nvme_tcp::Target;
 use report::schema::{
-    Drive, Erasure, Level, OutcomeWord, Sanitize, SanitizeTechnique, SanitizeVerdict,
+    Drive, Erasure, Level, MediaVerificationState, OutcomeWord, Sanitize, SanitizeTechnique,
+    SanitizeVerdict,
 };
 use serde_json::Value;
 use sim::clock::Clock;
@@ -92,6 +93,7 @@ impl Used {
         options.namespaces[0].sectors = SECTORS;
         options.switches.over_fabrics = true;
         options.durations.block_erase = BLOCK_ERASE;
+        options.switches.sanitize_verification = false;
         change(&mut options);
         let namespaces = options.namespaces.len();
         let clock = Clock::by_hand();
@@ -283,6 +285,58 @@ fn drive_by_a_wire_is_refused_without_the_word_for_it_and_purged_with_it() {
         used.is_as_reported(&entry)?;
         ensure!(used.sanitizes() == [Some(0)], "{:?}", used.sanitizes());
         Ok(())
+    });
+}
+
+/// Reads with a status of their own, past the kernel's disk driver: both drives deallocate everything
+/// afterwards, and only what they show before that tells them apart.
+#[test]
+fn drives_that_show_their_medium_are_looked_at_before_they_deallocate_it() {
+    scenario("nvme-shown", |bench| {
+        let shows = |serial: &str, only_deallocates| {
+            Used::new(serial, |options| {
+                options.switches.sanitize_verification = true;
+                options.lies.only_deallocates = only_deallocates;
+            })
+        };
+        let (honest, liar) = (shows("NVME-SHOWN", false)?, shows("NVME-SHOWN-LIE", true)?);
+        let setup = Setup::new("pc")
+            .subsystem(&honest.subsystem)
+            .subsystem(&liar.subsystem);
+        let guest = Guest::boot(bench, &setup)?;
+
+        let (entry, erasure, sanitize) = purged(bench, &guest, "NVME-SHOWN", "out", 0)?;
+        let seen = sanitize.media_verification.clone().context("not shown")?;
+        ensure!(
+            erasure.achieved_level == Level::Purge
+                && sanitize.verdict == SanitizeVerdict::ClaimedByDrive
+                && seen.state == MediaVerificationState::Entered
+                && (seen.kept, seen.sampled) == (0, 256)
+                && seen.gone == sanitize.witnesses.planted + sanitize.witnesses.found
+                && seen.content.ones == seen.gone + seen.sampled,
+            "{}: {sanitize:?}",
+            erasure.outcome_text
+        );
+        // The erase, and the end of the look.
+        let sent = [Some(0), Some(0)];
+        ensure!(honest.sanitizes() == sent, "{:?}", honest.sanitizes());
+        ensure!(honest.left() == 0, "{} places", honest.left());
+        honest.is_as_reported(&entry)?;
+
+        let (entry, erasure, sanitize) = purged(bench, &guest, "NVME-SHOWN-LIE", "lie", 1)?;
+        let seen = sanitize.media_verification.clone().context("not shown")?;
+        ensure!(
+            erasure.outcome == OutcomeWord::Verified
+                && erasure.achieved_level == Level::Clear
+                && sanitize.verdict == SanitizeVerdict::Refuted
+                && sanitize.witnesses.kept == 0
+                && seen.kept == sanitize.witnesses.planted + sanitize.witnesses.found,
+            "{}: {sanitize:?}",
+            erasure.outcome_text
+        );
+        ensure!(liar.sanitizes() == sent, "{:?}", liar.sanitizes());
+        ensure!(liar.left() > 0, "it is no liar");
+        liar.is_as_reported(&entry)
     });
 }
 

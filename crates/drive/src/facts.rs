@@ -343,7 +343,8 @@ pub enum SanitizeCommands {
     Ata,
     /// SANITIZE (SBC-4 5.30), with what VPD page B1h says of reads after it.
     Scsi(Option<Characteristics>),
-    /// Sanitize of an NVM subsystem, with its controller's SANICAP.
+    /// Sanitize of an NVM subsystem, with its controller's SANICAP; its media verification only where the
+    /// namespace has no metadata, because raz reads none.
     Nvme(SanitizeCapabilities),
     /// Erase and SANITIZE_START of an eMMC (JESD84-B51 6.6.13), with what its register says of them.
     Mmc(Erasing),

@@ -47,6 +47,15 @@ impl Port for LinuxPort {
         sys::nvme::admin(self.fd.as_fd(), command, data, timeout)
     }
 
+    fn nvme_read(
+        &self,
+        block: u64,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> io::Result<AdminReply> {
+        sys::nvme::read(self.fd.as_fd(), block, buffer, timeout)
+    }
+
     fn mmc_ext_csd(&self) -> io::Result<[u8; 512]> {
         sys::mmc::ext_csd(self.fd.as_fd())
     }

@@ -33,6 +33,22 @@ pub trait Port: Send + Sync {
         timeout: Duration,
     ) -> io::Result<AdminReply>;
 
+    /// Reads one logical block of an NVMe namespace without metadata by a Read of its own, with the status
+    /// that the kernel's disk driver keeps to itself. `buffer` is as long as a block, and holds what was
+    /// transferred whatever the status.
+    ///
+    /// # Errors
+    /// As for [`Port::scsi`]; a port that carries none has no such command.
+    fn nvme_read(
+        &self,
+        block: u64,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> io::Result<AdminReply> {
+        let _ = (block, buffer, timeout);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Reads the extended CSD of an eMMC.
     ///
     /// # Errors

@@ -101,15 +101,20 @@ impl<P: Port> Port for Traced<P> {
             "NVMe admin {:02x} nsid {:x} cdw10 {:08x} cdw11 {:08x}",
             command.opcode, command.nsid, command.cdw10, command.cdw11
         );
-        let status = match &reply {
-            Ok(reply) => format!(
-                "status {:x}/{:02x}",
-                reply.status >> 8 & 7,
-                reply.status & 0xff
-            ),
-            Err(error) => error.to_string(),
-        };
-        self.trace.note(words, status);
+        self.trace.note(words, nvme_status(&reply));
+        reply
+    }
+
+    /// Which block it was is left out, so that a thousand of them are a line.
+    fn nvme_read(
+        &self,
+        block: u64,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> io::Result<AdminReply> {
+        let reply = self.port.nvme_read(block, buffer, timeout);
+        self.trace
+            .note("NVMe read 02 of one block".into(), nvme_status(&reply));
         reply
     }
 
@@ -142,6 +147,17 @@ impl<P: Port> Port for Traced<P> {
 
     fn read_at(&self, buffer: &mut [u8], offset_bytes: u64) -> io::Result<()> {
         self.port.read_at(buffer, offset_bytes)
+    }
+}
+
+fn nvme_status(reply: &io::Result<AdminReply>) -> String {
+    match reply {
+        Ok(reply) => format!(
+            "status {:x}/{:02x}",
+            reply.status >> 8 & 7,
+            reply.status & 0xff
+        ),
+        Err(error) => error.to_string(),
     }
 }
 

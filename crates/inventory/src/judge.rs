@@ -6,6 +6,7 @@
 //! `raz verify` are for that.
 
 mod boot_areas;
+mod medium;
 
 use report::schema::{
     Drive, Erasure, HiddenState, Level, OutcomeWord, Pass, PassKind, Ranges, Sample, Sanitize,
@@ -93,6 +94,10 @@ fn bears_claim(sanitize: &Sanitize) -> bool {
         && sanitize.status_after.is_some()
         && witnesses.planted > 0
         && witnesses.kept == 0
+        && sanitize
+            .media_verification
+            .as_ref()
+            .is_none_or(medium::bears_claim)
 }
 
 fn unless(doubts: Vec<Doubt>, finding: Finding) -> Finding {
@@ -237,7 +242,7 @@ mod tests {
         serde_json::from_str(include_str!("../../../docs/report-v1.sample.json")).unwrap()
     }
 
-    fn doubts_after(change: impl FnOnce(&mut Drive, &mut Erasure)) -> Finding {
+    pub(super) fn doubts_after(change: impl FnOnce(&mut Drive, &mut Erasure)) -> Finding {
         let mut drive = sample().drives.remove(0);
         let mut erasure = drive.erasure.take().unwrap();
         change(&mut drive, &mut erasure);
@@ -501,7 +506,7 @@ mod tests {
         );
     }
 
-    fn claimed() -> Sanitize {
+    pub(super) fn claimed() -> Sanitize {
         Sanitize {
             technique: SanitizeTechnique::BlockErase,
             verdict: SanitizeVerdict::ClaimedByDrive,
@@ -517,6 +522,7 @@ mod tests {
                 gone: 74,
                 unreadable: 0,
             },
+            media_verification: None,
             boot_areas: Vec::new(),
         }
     }

@@ -19,9 +19,9 @@ use uuid::Uuid;
 pub use drive::{Drive, Health, HiddenCapacity, HiddenState, Security, Tcg, TcgLocking};
 pub use erasure::{
     Arrangement, BootArea, BootAreaState, Command, Consent, Erasure, FinalContent, IdentityCheck,
-    LedgerRecord, Level, Missed, OutcomeWord, Pass, PassKind, Pattern, RANGES_COUNTED_MAX,
-    RANGES_LISTED_MAX, Ranges, Recall, Resumed, Sample, Sanitize, SanitizeTechnique,
-    SanitizeVerdict, Verification, Witnesses,
+    LedgerRecord, Level, MediaVerification, MediaVerificationState, Missed, OutcomeWord, Pass,
+    PassKind, Pattern, RANGES_COUNTED_MAX, RANGES_LISTED_MAX, Ranges, Recall, Resumed, Sample,
+    Sanitize, SanitizeTechnique, SanitizeVerdict, SectorKinds, Verification, Witnesses,
 };
 pub use machine::{Battery, Cpu, Display, Machine, MemorySlot, Network};
 

@@ -1,4 +1,4 @@
-//! NVMe admin commands by the kernel's pass-through (`include/uapi/linux/nvme_ioctl.h`).
+//! NVMe admin commands, and one read, by the kernel's pass-through (`include/uapi/linux/nvme_ioctl.h`).
 //!
 //! Carries commands and statuses; what they mean is for `drive`. A command is sent once: nothing is retried.
 
@@ -7,13 +7,18 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::aligned::AlignedBuffer;
+use crate::block;
 use crate::data::Data;
 use crate::ioctl;
 
 const NVME_IOCTL_ID: u32 = 0x4E40;
 const NVME_IOCTL_ADMIN_CMD: u32 = 0xC048_4E41;
+const NVME_IOCTL_IO_CMD: u32 = 0xC048_4E43;
 const NVME_IOCTL_ADMIN64_CMD: u32 = 0xC050_4E47;
+const NVME_IOCTL_IO64_CMD: u32 = 0xC050_4E48;
 
+/// Of the NVM command set.
+const READ: u8 = 0x02;
 const GET_LOG_PAGE: u8 = 0x02;
 const IDENTIFY: u8 = 0x06;
 const FABRICS: u8 = 0x7F;
@@ -111,7 +116,7 @@ pub fn admin(
 ) -> io::Result<AdminReply> {
     let len_bytes = checked_len_bytes(command, &data).ok_or(io::ErrorKind::InvalidInput)?;
     if len_bytes == 0 {
-        return send(fd, head(command, 0, 0, timeout));
+        return send(fd, ADMIN, head(command, 0, 0, timeout));
     }
     // The kernel maps the pages of the caller's buffer for the controller, and an opcode whose length we cannot
     // check may fill its last page to the end. Whole pages of our own keep that off the neighbours.
@@ -119,19 +124,48 @@ pub fn admin(
     if let Data::Out(buffer) = &data {
         pages.copy_from_slice(buffer);
     }
-    let reply = send(
-        fd,
-        head(
-            command,
-            pages.as_mut_ptr().expose_provenance() as u64,
-            len_bytes,
-            timeout,
-        ),
-    )?;
+    let address = pages.as_mut_ptr().expose_provenance() as u64;
+    let reply = send(fd, ADMIN, head(command, address, len_bytes, timeout))?;
     if let Data::In(buffer) = data {
         buffer.copy_from_slice(&pages);
     }
     Ok(reply)
+}
+
+/// Reads one logical block of the namespace behind `fd` past the disk driver, which takes every status but 0 for
+/// an error: what was transferred is in `buffer` whatever the status. Only for a namespace without metadata: of
+/// one with metadata apart, the controller would move them to an address that nobody gave it.
+///
+/// # Errors
+/// `InvalidInput` when `buffer` is not as long as a logical block; else as for [`admin`].
+pub fn read(
+    fd: BorrowedFd<'_>,
+    block: u64,
+    buffer: &mut [u8],
+    timeout: Duration,
+) -> io::Result<AdminReply> {
+    let len_bytes = block::logical_sector_bytes(fd)?;
+    if buffer.len() != len_bytes as usize {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let nsid = namespace_id(fd)?;
+    let mut pages = AlignedBuffer::new(buffer.len())?;
+    let address = pages.as_mut_ptr().expose_provenance() as u64;
+    let command = read_of_one_block(nsid, block);
+    let reply = send(fd, IO, head(&command, address, len_bytes, timeout))?;
+    buffer.copy_from_slice(&pages);
+    Ok(reply)
+}
+
+/// Read with PRINFO, STC and NLB of 0: no check of protection information, one block.
+fn read_of_one_block(nsid: u32, block: u64) -> AdminCommand {
+    AdminCommand {
+        opcode: READ,
+        nsid,
+        cdw10: (block & 0xFFFF_FFFF) as u32,
+        cdw11: (block >> 32) as u32,
+        ..AdminCommand::default()
+    }
 }
 
 /// The namespace's number within its subsystem, as the kernel uses it in commands.
@@ -191,16 +225,33 @@ fn head(command: &AdminCommand, addr: u64, data_len: u32, timeout: Duration) -> 
     }
 }
 
-fn send(fd: BorrowedFd<'_>, head: CommandHead) -> io::Result<AdminReply> {
+/// The two requests that carry a command: with a result of 64 bits, and before kernel 5.5 of 32.
+#[derive(Clone, Copy)]
+struct Requests {
+    wide: u32,
+    narrow: u32,
+}
+
+const ADMIN: Requests = Requests {
+    wide: NVME_IOCTL_ADMIN64_CMD,
+    narrow: NVME_IOCTL_ADMIN_CMD,
+};
+
+const IO: Requests = Requests {
+    wide: NVME_IOCTL_IO64_CMD,
+    narrow: NVME_IOCTL_IO_CMD,
+};
+
+fn send(fd: BorrowedFd<'_>, requests: Requests, head: CommandHead) -> io::Result<AdminReply> {
     let mut wide = Command64 {
         head,
         reserved2: 0,
         result: 0,
     };
-    // SAFETY: ADMIN64_CMD reads and writes one 80-byte structure. Beyond it the kernel reaches `data_len` bytes
-    // at `addr` and at most the rest of their last page, all within pages that `admin` owns through the call
-    // (or nothing when `data_len` is 0). The wait cannot be left before the command is over.
-    match unsafe { ioctl::with_pointer(fd, NVME_IOCTL_ADMIN64_CMD, &mut wide) } {
+    // SAFETY: ADMIN64_CMD and IO64_CMD read and write one 80-byte structure. Beyond it the kernel reaches
+    // `data_len` bytes at `addr` and at most the rest of their last page, all within pages that `admin` or `read`
+    // owns through the call (or nothing when `data_len` is 0). The wait cannot be left before the command is over.
+    match unsafe { ioctl::with_pointer(fd, requests.wide, &mut wide) } {
         Ok(status) => {
             return Ok(AdminReply {
                 status: status_code(status),
@@ -212,8 +263,8 @@ fn send(fd: BorrowedFd<'_>, head: CommandHead) -> io::Result<AdminReply> {
         Err(error) => return Err(error),
     }
     let mut narrow = Command32 { head, result: 0 };
-    // SAFETY: as above, with the 72-byte structure of ADMIN_CMD.
-    let status = unsafe { ioctl::with_pointer(fd, NVME_IOCTL_ADMIN_CMD, &mut narrow)? };
+    // SAFETY: as above, with the 72-byte structure of ADMIN_CMD and IO_CMD.
+    let status = unsafe { ioctl::with_pointer(fd, requests.narrow, &mut narrow)? };
     Ok(AdminReply {
         status: status_code(status),
         result: narrow.result.into(),
@@ -337,6 +388,14 @@ mod tests {
     }
 
     #[test]
+    fn read_of_one_block_is_the_golden_vector() {
+        let command = read_of_one_block(3, 0x1_2345_6789);
+        let dwords = [command.cdw10, command.cdw11, command.cdw12, command.cdw13];
+        assert_eq!((command.opcode, command.nsid), (0x02, 3));
+        assert_eq!(dwords, [0x2345_6789, 1, 0, 0]);
+    }
+
+    #[test]
     fn node_without_nvme_commands_is_an_error() {
         let null = std::fs::File::open("/dev/null").unwrap();
         let command = AdminCommand {
@@ -350,6 +409,7 @@ mod tests {
             namespace_id(null.as_fd()).unwrap_err().raw_os_error(),
             Some(libc::ENOTTY)
         );
+        assert!(read(null.as_fd(), 0, &mut [0; 512], SECOND).is_err());
         let wrong = admin(null.as_fd(), &command, Data::Out(&[0; 4096]), SECOND);
         assert_eq!(wrong.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }

@@ -17,6 +17,7 @@ pub mod mmc;
 pub mod nvme;
 pub mod scsi;
 pub mod security;
+pub mod verification;
 pub mod witness;
 
 use drive::identity::IdentityLost;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use judge::{Claim, Verdict, judge};
+use verification::{Look, MediaVerification, MediaView};
 use witness::{Medium, Witnesses};
 
 /// How the drive is told to erase.
@@ -157,6 +159,13 @@ pub trait Sanitize: Send + Sync {
         Err("this command set has none".into())
     }
 
+    /// NVMe: how the drive shows its medium before it deallocates it, where it can and the technique lets
+    /// it.
+    fn media_view(&self, technique: Technique) -> Option<&dyn MediaView> {
+        let _ = technique;
+        None
+    }
+
     /// Empties the boot areas, which the technique does not reach, before [`Sanitize::start`]: what they
     /// held may leave copies behind. Of a drive that has none, nothing. Ends when `goes_on` says no.
     fn empty_boot_areas(&self, goes_on: &dyn Fn() -> bool) -> Vec<boot_area::Record> {
@@ -268,12 +277,15 @@ pub struct Evidence {
     pub end: Option<End>,
     /// What the drive said at the end.
     pub after: Option<Said>,
-    /// From the command to the end of the wait.
+    /// From the command to the end of the erase itself: looking at its medium, and what is deallocated
+    /// behind that, is not in it.
     pub took: Duration,
     /// Reads may fail by the rules.
     pub may_be_unreadable: bool,
     /// What stood on the medium, before and after.
     pub witnesses: Witnesses,
+    /// The look at the medium before it was deallocated; `None` where the drive or the technique has none.
+    pub media: Option<MediaVerification>,
     /// What became of an eMMC's boot areas before the command.
     pub boot_areas: Vec<boot_area::Record>,
     /// Why the identity does not hold any more, asked once the command may have been taken.
@@ -333,6 +345,7 @@ pub fn run(
         took: Duration::ZERO,
         may_be_unreadable: drive.may_be_unreadable_after(technique),
         witnesses: Witnesses::default(),
+        media: None,
         boot_areas: Vec::new(),
         identity_lost: None,
         patience,
@@ -370,8 +383,25 @@ pub fn run(
         evidence.not_begun = Some(why);
         return evidence;
     }
+    let mut view = drive
+        .media_view(technique)
+        .filter(|_| evidence.witnesses.planted > 0);
+    if let Some(Err(why)) =
+        view.map(|view| verification::try_path(view, &evidence.witnesses, medium))
+    {
+        view = None;
+        evidence.media = Some(MediaVerification::NotAsked(why));
+    }
     let began = surroundings.now();
-    if let Err(refusal) = drive.start(technique) {
+    let mut started = view.map_or_else(|| drive.start(technique), |view| view.start(technique));
+    if let (Some(_), Err(why)) = (view, &started)
+        && matches!(drive.said().state, State::Idle { .. })
+    {
+        view = None;
+        evidence.media = Some(MediaVerification::NotAsked(why.clone()));
+        started = drive.start(technique);
+    }
+    if let Err(refusal) = started {
         evidence.not_begun = Some(refusal);
         // A command whose answer was lost may be under way all the same: nothing can be claimed of it,
         // and it is waited for, since the drive takes nothing else.
@@ -392,14 +422,30 @@ pub fn run(
             }
         }
     }
-    let (end, said) = ended(
-        drive,
-        surroundings,
-        &patience,
-        &mut evidence.in_progress_seen,
-    );
+    let seen = &mut evidence.in_progress_seen;
+    let (mut end, mut said) = wait(drive, surroundings, &patience, seen);
     evidence.took = surroundings.now().saturating_sub(began);
-    if end == End::Ended {
+    let is_shown = said.state == State::MediaVerification;
+    if let Some(view) = view {
+        // What it shows is deallocated afterwards, and that reads as filling.
+        evidence.may_be_unreadable = false;
+        evidence.media = Some(match is_shown {
+            true => match verification::look(view, &evidence.witnesses, medium, surroundings) {
+                Ok(look) => MediaVerification::Entered(look),
+                Err(error) => MediaVerification::Entered(Look {
+                    ended_early: Some(error.to_string()),
+                    ..Look::default()
+                }),
+            },
+            false => MediaVerification::NotEntered {
+                is_cancelled: view.is_cancelled(),
+            },
+        });
+    }
+    if is_shown {
+        (end, said) = leave(drive, surroundings, &patience, seen);
+    }
+    if end == End::Ended && said.state != State::MediaVerification {
         evidence.witnesses.look(medium);
     }
     evidence.end = Some(end);
@@ -422,15 +468,28 @@ fn ended(
     in_progress_seen: &mut u32,
 ) -> (End, Said) {
     let (end, said) = wait(drive, surroundings, patience, in_progress_seen);
-    if said.state != State::MediaVerification {
-        return (end, said);
+    match said.state {
+        State::MediaVerification => leave(drive, surroundings, patience, in_progress_seen),
+        _ => (end, said),
     }
-    match drive.leave_media_verification() {
-        Ok(()) => wait(drive, surroundings, patience, in_progress_seen),
-        Err(why) => {
+}
+
+/// Out of media verification, in which the drive said that it is.
+fn leave(
+    drive: &dyn Sanitize,
+    surroundings: &dyn Surroundings,
+    patience: &Patience,
+    in_progress_seen: &mut u32,
+) -> (End, Said) {
+    let refusal = drive.leave_media_verification().err();
+    // A loss of power ends it too, and then the command is refused.
+    let (end, said) = wait(drive, surroundings, patience, in_progress_seen);
+    match (refusal, &said.state) {
+        (Some(why), State::MediaVerification) => {
             let raw = format!("{}; told to leave media verification: {why}", said.raw);
             (end, Said { raw, ..said })
         }
+        _ => (end, said),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod capture;
 pub mod coldplug;
 pub mod drives;
 pub mod machine;
+mod one_drive;
 pub mod plan;
 pub mod reformat;
 pub mod report;

@@ -3,19 +3,14 @@
 //! What the disk says of its format proves no erasure; an ordinary one follows. The disk formats by
 //! itself, so that a person may end the waiting, and wait again by the same command.
 
-use super::{Status, drives, signals};
+use super::{Status, drives, one_drive, signals};
 use crate::cli;
-use crate::compose;
-use crate::output::{self, printable, say, tell};
-use crate::survey::Survey;
+use crate::output::{printable, say, tell};
 use drive::claim::reformat::{
     Reformattable, claim_for_reformat, is_needed, stands_against_reformat,
 };
-use drive::claim::{Checks, Consent, ConsentSource};
-use drive::discover::Machine;
 use drive::facts::{DriveFacts, OwnErase};
 use drive::identity::IdentityLost;
-use drive::refusal::PlanKind;
 use drive::rescan::rescan;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -34,63 +29,24 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// # Errors
 /// Signals that cannot be watched.
 pub fn reformat(arguments: &cli::Reformat) -> anyhow::Result<Status> {
-    let machine = Machine::this();
-    let names = std::slice::from_ref(&arguments.drive);
-    let survey = Survey::take(&machine, names);
-    let facts = match survey.named(&machine, names) {
-        Ok(named) => named.into_iter().next().cloned(),
-        Err(error) => {
-            tell!("{error:#}");
-            return Ok(Status::Usage);
-        }
+    let against = |facts: &DriveFacts, all: &[DriveFacts]| {
+        let reasons = [unneeded(facts), sibling(facts, all)];
+        reasons.into_iter().flatten().collect()
     };
-    let Some(facts) = facts else {
-        tell!("{}: no such drive", printable(&arguments.drive));
-        return Ok(Status::Usage);
-    };
-    let kind = PlanKind {
-        unattended: false,
-        several: false,
-        removable_allowed: true,
-        networked_allowed: false,
-    };
-    let path = facts.path.display();
-    let mut against: Vec<String> = survey
-        .refusals(&facts, &[], kind)
-        .iter()
-        .filter(|refusal| stands_against_reformat(refusal))
-        .map(compose::refusal)
-        .collect();
-    against.extend(unneeded(&facts));
-    against.extend(sibling(&facts, &survey.drives));
-    if !facts.identity.id().eq_ignore_ascii_case(&arguments.confirm) {
-        against.push("its id was not confirmed; to do: look it up with `raz drives` and give it with --confirm".into());
-    }
-    if !against.is_empty() {
-        output::tell_if_not_root();
-        for reason in against {
-            tell!("{path}: refused: {}", printable(&reason));
-        }
-        tell!("nothing was sent to the drive");
-        return Ok(Status::Refused);
-    }
-    let checks = Checks {
-        machine: &machine,
-        all: &survey.drives,
-        kept: &[],
-        plan: kind,
-    };
-    let consent = Consent {
-        id: facts.identity.id(),
-        source: ConsentSource::CommandLine,
-    };
-    let claimed = match claim_for_reformat(&facts, &consent, &checks) {
+    let named = one_drive::named(
+        &arguments.drive,
+        &arguments.confirm,
+        false,
+        stands_against_reformat,
+        against,
+    );
+    let claimed = named.and_then(|one| {
+        let claimed = one.claimed(claim_for_reformat)?;
+        Ok((one, claimed))
+    });
+    let (one, claimed) = match claimed {
         Ok(claimed) => claimed,
-        Err(error) => {
-            let error = format!("{:#}", anyhow::Error::from(error));
-            tell!("{}\nnothing was sent to the drive", printable(&error));
-            return Ok(Status::Refused);
-        }
+        Err(status) => return Ok(status),
     };
     let facts = claimed.facts().clone();
     tell!(
@@ -129,7 +85,7 @@ pub fn reformat(arguments: &cli::Reformat) -> anyhow::Result<Status> {
             });
         }
     };
-    match rescan(&machine, &facts, done.after.bytes(), BACK) {
+    match rescan(&one.machine, &facts, done.after.bytes(), BACK) {
         Ok((now, _)) => {
             say!("{}: {}", now.path.display(), printable(&words(&done, &now)));
             Ok(Status::Proven)
@@ -137,7 +93,8 @@ pub fn reformat(arguments: &cli::Reformat) -> anyhow::Result<Status> {
         Err(error) => {
             let error = format!("{:#}", anyhow::Error::from(error));
             tell!(
-                "{path}: formatted, and Linux does not drive it yet: {}; to do: switch the machine off and on, and list the drives",
+                "{}: formatted, and Linux does not drive it yet: {}; to do: switch the machine off and on, and list the drives",
+                facts.path.display(),
                 printable(&error)
             );
             Ok(Status::NotProven)

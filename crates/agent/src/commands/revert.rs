@@ -3,16 +3,11 @@
 //! What the drive answers to the revert proves nothing. It is asked anew how it is locked, and an
 //! ordinary erasure follows.
 
-use super::{Status, drives};
+use super::{Status, drives, one_drive};
 use crate::cli;
-use crate::compose;
-use crate::output::{self, printable, say, tell};
-use crate::survey::Survey;
+use crate::output::{printable, say, tell};
 use drive::claim::revert::{RevertError, claim_for_revert, stands_against_revert};
-use drive::claim::{Checks, Consent, ConsentSource};
-use drive::discover::Machine;
 use drive::facts::{DriveFacts, Tcg};
-use drive::refusal::PlanKind;
 use drive::tcg::Psid;
 use std::io::Read;
 
@@ -24,53 +19,22 @@ const LINE_BYTES_MAX: u64 = 1024;
 /// # Errors
 /// None of its own: what speaks against it is told, and ends in a status.
 pub fn revert(arguments: &cli::Revert) -> anyhow::Result<Status> {
-    let machine = Machine::this();
-    let names = std::slice::from_ref(&arguments.drive);
-    let survey = Survey::take(&machine, names);
-    let facts = match survey.named(&machine, names) {
-        Ok(named) => named.into_iter().next().cloned(),
-        Err(error) => {
-            tell!("{error:#}");
-            return Ok(Status::Usage);
-        }
+    let named = one_drive::named(
+        &arguments.drive,
+        &arguments.confirm,
+        arguments.networked,
+        stands_against_revert,
+        |facts, _| against(facts),
+    );
+    let one = match named {
+        Ok(one) => one,
+        Err(status) => return Ok(status),
     };
-    let Some(facts) = facts else {
-        tell!("{}: no such drive", printable(&arguments.drive));
-        return Ok(Status::Usage);
-    };
-    let kind = PlanKind {
-        unattended: false,
-        several: false,
-        removable_allowed: true,
-        networked_allowed: arguments.networked,
-    };
+    let facts = &one.facts;
     let path = facts.path.display();
-    let mut against: Vec<String> = survey
-        .refusals(&facts, &[], kind)
-        .iter()
-        .filter(|refusal| stands_against_revert(refusal))
-        .map(compose::refusal)
-        .collect();
-    against.extend(unneeded(&facts.tcg));
-    if let Err(others) = &facts.alone {
-        against.push(format!(
-            "{others}; they would go with it, and nobody confirmed that; to do: have the drive destroyed"
-        ));
-    }
-    if !facts.identity.id().eq_ignore_ascii_case(&arguments.confirm) {
-        against.push("its id was not confirmed; to do: look it up with `raz drives` and give it with --confirm".into());
-    }
-    if !against.is_empty() {
-        output::tell_if_not_root();
-        for reason in against {
-            tell!("{path}: refused: {}", printable(&reason));
-        }
-        tell!("nothing was sent to the drive");
-        return Ok(Status::Refused);
-    }
     tell!(
         "{}\nALL DATA ON THIS DRIVE WILL BE LOST. Type or scan the PSID from its label (32 letters and digits), then Enter; Ctrl-C leaves it as it is:",
-        drives::line(&facts)
+        drives::line(facts)
     );
     let psid = match Psid::parse(&line()?) {
         Ok(psid) => psid,
@@ -79,28 +43,14 @@ pub fn revert(arguments: &cli::Revert) -> anyhow::Result<Status> {
             return Ok(Status::Usage);
         }
     };
-    let checks = Checks {
-        machine: &machine,
-        all: &survey.drives,
-        kept: &[],
-        plan: kind,
-    };
-    let consent = Consent {
-        id: facts.identity.id(),
-        source: ConsentSource::CommandLine,
-    };
-    let claimed = match claim_for_revert(&facts, &consent, &checks) {
+    let claimed = match one.claimed(claim_for_revert) {
         Ok(claimed) => claimed,
-        Err(error) => {
-            let error = format!("{:#}", anyhow::Error::from(error));
-            tell!("{}\nnothing was sent to the drive", printable(&error));
-            return Ok(Status::Refused);
-        }
+        Err(status) => return Ok(status),
     };
     let answer = claimed.revert(&psid);
     drop(claimed);
-    let now = machine.listed(&facts.name);
-    let (status, words) = concluded(&facts, &psid, answer, now.as_ref());
+    let now = one.machine.listed(&facts.name);
+    let (status, words) = concluded(facts, &psid, answer, now.as_ref());
     let words = printable(&words);
     match status {
         Status::Proven => say!("{path}: {words}"),
@@ -120,6 +70,17 @@ fn line() -> std::io::Result<String> {
         bytes.push(byte);
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Why a revert would destroy data for nothing, or data that nobody named.
+fn against(facts: &DriveFacts) -> Vec<String> {
+    let reaches_more = facts.alone.as_ref().err().map(|others| {
+        format!(
+            "{others}; they would go with it, and nobody confirmed that; to do: have the drive destroyed"
+        )
+    });
+    let reasons = [unneeded(&facts.tcg), reaches_more];
+    reasons.into_iter().flatten().collect()
 }
 
 /// Why a revert would destroy data for nothing.

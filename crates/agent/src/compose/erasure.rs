@@ -4,6 +4,7 @@
 //! [`Conclusion::Verified`], which needs the verifier's proof. A sample has words of its own.
 
 use super::boot_areas;
+use super::media_verification;
 use super::resumption::resumption;
 use super::sample::{figures, sample};
 use crate::ledger::Earlier;
@@ -371,6 +372,7 @@ fn own_erase(record: &SanitizeRecord) -> schema::Sanitize {
             gone: witnesses.gone,
             unreadable: witnesses.unreadable,
         },
+        media_verification: evidence.media.as_ref().map(media_verification::record),
         boot_areas: evidence.boot_areas.iter().map(boot_areas::record).collect(),
     }
 }

@@ -8,6 +8,7 @@ mod erasure;
 mod health;
 mod ledger;
 mod machine;
+mod media_verification;
 mod resumption;
 mod sample;
 

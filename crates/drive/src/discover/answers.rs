@@ -24,6 +24,7 @@ use crate::facts::{
 };
 use crate::health::Health;
 use crate::mmc::ExtCsd;
+use crate::nvme::identify::SanitizeCapabilities;
 use crate::nvme::{Controller, Namespace};
 use crate::port::Port;
 use std::sync::Arc;
@@ -234,7 +235,10 @@ fn sanitize(line: &Line<'_>, facts: &mut DriveFacts, said: &Said) -> Result<Sani
                 block_erase: offered.block_erase,
                 crypto_erase: offered.crypto_erase,
                 overwrite: offered.overwrite,
-                commands: SanitizeCommands::Nvme(offered),
+                commands: SanitizeCommands::Nvme(SanitizeCapabilities {
+                    media_verification: offered.media_verification && nvme::is_plain(&said.1),
+                    ..offered
+                }),
             }),
             _ => none("Identify Controller names no sanitize command (SANICAP 0)"),
         },

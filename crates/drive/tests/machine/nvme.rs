@@ -2,7 +2,7 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::facts::{HiddenCapacity, Medium, OwnErase, Transport};
+use drive::facts::{HiddenCapacity, Medium, OwnErase, SanitizeCommands, Transport};
 
 const SECTORS: u64 = 1_000_215_216;
 
@@ -246,6 +246,30 @@ fn sanitize_commands_are_offered_by_sanicap_only() {
     assert!(drive(0).sanitize.unwrap_err().contains("SANICAP 0"));
     let offered = drive(0b010).sanitize.unwrap();
     assert!(offered.block_erase && !offered.crypto_erase && !offered.overwrite);
+}
+
+/// Reads of it bring no metadata, and a controller moves them all the same.
+#[test]
+fn medium_is_shown_only_where_blocks_have_no_metadata() {
+    let shows = |capabilities: u32, change: fn(&mut [u8])| {
+        let mut data = controller("S4EVNX0M000001", false, 0);
+        data[328..332].copy_from_slice(&capabilities.to_le_bytes());
+        let mut blocks = namespace(SECTORS, 1);
+        change(&mut blocks);
+        let script = Script::new()
+            .admin(0x06, 0x01, data)
+            .admin(0x06, 0x00, blocks)
+            .admin(0x06, 0x02, list(&[1]));
+        match single(script).drive().sanitize.unwrap().commands {
+            SanitizeCommands::Nvme(offered) => offered.media_verification,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(shows(0b1010, |_| ()));
+    assert!(!shows(0b0010, |_| ()));
+    // Eight bytes beside each block; a format that is none.
+    assert!(!shows(0b1010, |blocks| blocks[128] = 8));
+    assert!(!shows(0b1010, |blocks| blocks[26] = 5));
 }
 
 /// FNA b0: a format is of all namespaces; b1: its erase is.

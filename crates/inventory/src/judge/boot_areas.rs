@@ -60,6 +60,7 @@ mod tests {
                 gone: 74,
                 unreadable: 0,
             },
+            media_verification: None,
             boot_areas: vec![
                 area("boot0", BootAreaState::Blank),
                 area("boot1", BootAreaState::Blank),

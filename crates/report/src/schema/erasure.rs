@@ -96,10 +96,64 @@ pub struct Sanitize {
     pub seconds: f64,
     /// What stood on the medium before it, and whether it still did.
     pub witnesses: Witnesses,
+    /// The look at the medium in NVMe's media verification state, before anything was deallocated. Absent
+    /// where the drive or the technique has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_verification: Option<MediaVerification>,
     /// Boot areas of an eMMC, which its erase does not reach: read before it, and overwritten where
     /// that could be done. Without both of them empty it makes no purge. Absent for other drives.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub boot_areas: Vec<BootArea>,
+}
+
+/// What an erase left on the medium, as the drive showed it. It proves nothing of what was not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MediaVerification {
+    /// What came of it.
+    pub state: MediaVerificationState,
+    /// Why it was not asked for, or not all was read.
+    pub reason: Option<String>,
+    /// Of the witnesses, the same bytes on the medium: the data is still there.
+    pub kept: u32,
+    /// Of the witnesses, other bytes on the medium.
+    pub gone: u32,
+    /// Of the witnesses, not to be read, or read like any other sector and so not from the medium.
+    pub unseen: u32,
+    /// Sectors read besides, at places that were drawn when the drive was in the state.
+    pub sampled: u32,
+    /// What all that was read held.
+    pub content: SectorKinds,
+}
+
+/// State of a [`MediaVerification`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaVerificationState {
+    /// The drive was told to erase itself without it.
+    NotAsked,
+    /// A loss of power cancelled it, says the drive.
+    Cancelled,
+    /// It was asked for, and the drive was not seen in the state.
+    NotEntered,
+    /// The medium was looked at.
+    Entered,
+}
+
+/// Sectors by what they hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SectorKinds {
+    /// All bytes 00h.
+    pub zeros: u32,
+    /// All bytes FFh.
+    pub ones: u32,
+    /// All bytes the same, another one.
+    pub constant: u32,
+    /// A period of 2 to 16 bytes.
+    pub periodic: u32,
+    /// Bytes that look random.
+    pub random: u32,
+    /// Anything else.
+    pub mixed: u32,
 }
 
 /// What became of a boot area.

@@ -61,7 +61,8 @@ impl NvmeDrive {
 
     fn read(&mut self, entry: &Entry, is_raw: bool) -> Reply {
         let switches = self.options.switches;
-        let is_locked = self.options.lies.locked_reads_zeros;
+        let lies = &self.options.lies;
+        let shows_zeros = lies.locked_reads_zeros || is_raw && lies.verification_shows_zeros;
         let namespace = self.active(entry.nsid())?;
         let (first, count) = range(entry, namespace)?;
         let bytes = transfer(namespace, count)?;
@@ -70,7 +71,7 @@ impl NvmeDrive {
             let block = namespace.read(address, &switches, is_raw);
             data.extend(block.ok_or(status::UNRECOVERED_READ_ERROR)?);
         }
-        if is_locked {
+        if shows_zeros {
             data.fill(0);
         }
         self.sectors_read += count;

@@ -26,6 +26,13 @@ pub struct Lies {
     pub crypto_erase_keeps_the_key: bool,
     /// \[17\] Sanitize and Format NVM leave this and report success.
     pub keeps: Option<Kept>,
+    /// \[17\] In the Media Verification state reads bring zeros, whatever is on the medium.
+    pub verification_shows_zeros: bool,
+    /// \[17\] A sanitize operation that is to enter the Media Verification state ends without it, and
+    /// deallocates.
+    pub skips_verification: bool,
+    /// \[19\] Exit Media Verification State is answered with success, and the drive stays in it.
+    pub stays_in_verification: bool,
     /// \[18\] A sanitize operation is over at once, and nothing but the addresses is gone.
     pub sanitize_is_instant: bool,
     /// \[19\] A sanitize operation goes on for ever from this progress (of 65536) on.
@@ -50,6 +57,9 @@ pub struct Lies {
     pub critical_warning_after_erasure: u8,
     /// Admin commands of this opcode are neither carried out nor answered. No lie.
     pub never_answers: Option<u8>,
+    /// Sanitize commands that are to enter the Media Verification state are refused with this status. No
+    /// lie.
+    pub refuses_verification: Option<u16>,
     /// Sanitize commands that start something are refused with this status, for example 286h
     /// (access denied, by a TCG lock) or 123h (a persistent memory region is enabled). No lie.
     pub refuses_sanitize: Option<u16>,

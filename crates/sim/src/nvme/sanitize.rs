@@ -165,7 +165,9 @@ impl NvmeDrive {
                 return Err(status::SANITIZE_IN_PROGRESS);
             }
             State::MediaVerification if command.action() == EXIT_VERIFICATION => {
-                self.begin_deallocation();
+                if !self.options.lies.stays_in_verification {
+                    self.begin_deallocation();
+                }
             }
             State::RestrictedFailure if exits_failure || starts && command.is_unrestricted() => {
                 return Err(status::SANITIZE_FAILED);
@@ -211,7 +213,11 @@ impl NvmeDrive {
         if self.any_write_protected() {
             return Err(status::WRITE_PROTECTED);
         }
-        match self.options.lies.refuses_sanitize {
+        let lies = &self.options.lies;
+        let of_verification = lies
+            .refuses_verification
+            .filter(|_| command.wants_verification());
+        match of_verification.or(lies.refuses_sanitize) {
             Some(refusal) => Err(refusal),
             None => Ok(()),
         }
@@ -299,7 +305,8 @@ impl NvmeDrive {
             self.sanitize.passes_done = command.passes();
         }
         self.warning |= self.options.lies.critical_warning_after_erasure;
-        if command.wants_verification() && !self.sanitize.verification_canceled {
+        let skips = self.options.lies.skips_verification || self.sanitize.verification_canceled;
+        if command.wants_verification() && !skips {
             self.sanitize.state = State::MediaVerification;
             self.record(events::MEDIA_VERIFICATION, &[]);
             return;

@@ -38,6 +38,55 @@ fn swallowed_sanitize_shows_the_success_of_an_earlier_one() {
     assert_eq!(bench.drive.find(SECRET), 2);
 }
 
+/// Told to show its media after a block erase.
+fn verified_erase(lies: Lies) -> Bench {
+    let mut bench = lying(lies);
+    assert_eq!(bench.sanitize(0x402), 0);
+    bench.pass(60);
+    bench
+}
+
+#[test]
+fn media_that_were_kept_are_shown_as_zeros() {
+    let mut bench = verified_erase(Lies {
+        only_deallocates: true,
+        verification_shows_zeros: true,
+        ..Lies::default()
+    });
+    let answer = bench.read(1, 3);
+    assert_eq!((answer.status, answer.data), (0x19C, vec![0; 512]));
+    bench.sanitize(0x5);
+    bench.pass(10);
+    assert_eq!(bench.sanitize_log().1, 0x0101);
+    assert_eq!(bench.drive.find(SECRET), 2);
+}
+
+#[test]
+fn media_verification_is_passed_over_or_never_left() {
+    let mut bench = verified_erase(Lies {
+        skips_verification: true,
+        ..Lies::default()
+    });
+    assert_eq!(bench.sanitize_log(), (0xFFFF, 0x0101, 0));
+    let mut bench = verified_erase(Lies {
+        stays_in_verification: true,
+        ..Lies::default()
+    });
+    assert_eq!(bench.sanitize(0x5), 0);
+    bench.pass(3600);
+    assert_eq!(bench.sanitize_log(), (0xFFFF, 0x0102, 5));
+}
+
+#[test]
+fn media_verification_alone_can_be_refused() {
+    let mut bench = lying(Lies {
+        refuses_verification: Some(0x002),
+        ..Lies::default()
+    });
+    assert_eq!(bench.sanitize(0x402), 0x002);
+    assert_eq!(bench.sanitize(0x2), 0);
+}
+
 #[test]
 fn log_names_the_command_of_another_operation() {
     let mut bench = lying(Lies {

@@ -1,6 +1,7 @@
 //! What follows from the evidence of a sanitize: claimed by the drive, refuted, or unknown.
 
 use super::security::PASSWORD_TEXT;
+use super::verification::MediaVerification;
 use super::{End, Evidence, Said, State, Technique};
 use drive::identity::IdentityLost;
 
@@ -63,6 +64,15 @@ fn contradictions(evidence: &Evidence) -> Vec<String> {
             witnesses.looked_at()
         ));
     }
+    if let Some(MediaVerification::Entered(look)) = &evidence.media
+        && look.kept > 0
+    {
+        found.push(format!(
+            "{} of {} sectors of the medium still hold what stood there before",
+            look.kept,
+            look.kept + look.gone + look.ordinary
+        ));
+    }
     let not_overwritten = not_overwritten(evidence);
     if not_overwritten > 0 {
         found.push(format!(
@@ -118,12 +128,13 @@ fn gaps(evidence: &Evidence) -> Vec<String> {
         State::Idle { .. } => {}
         State::InProgress { .. } => found.push("the drive says that it is under way".into()),
         State::MediaVerification => found.push(
-            "the drive stays in media verification, which nobody asked for: it takes no writes until that is ended".into(),
+            "the drive stays in media verification: it takes no writes until that is ended, by another erase or a loss of its power".into(),
         ),
         State::Frozen => found.push("the drive is frozen and says nothing of its end".into()),
         State::Unknown(why) => found.push(format!("the drive's state is unknown: {why}")),
         State::Failed(_) => {}
     }
+    found.extend(unseen_medium(evidence, after));
     if !is_fresh(evidence, after) {
         found.push(
             "no transition was seen: what the drive says may be of an earlier sanitize".into(),
@@ -171,6 +182,25 @@ fn out_of_reach(evidence: &Evidence) -> Option<String> {
         }
     };
     Some(format!("the drive was lost in its erase ({lost}): {state}"))
+}
+
+/// A drive that took the command to show its medium must have done so.
+fn unseen_medium(evidence: &Evidence, after: &Said) -> Option<String> {
+    match evidence.media.as_ref()? {
+        MediaVerification::NotEntered {
+            is_cancelled: false,
+        } if matches!(after.state, State::Idle { .. }) => {
+            Some("the drive was told to show its medium, and did not".into())
+        }
+        MediaVerification::Entered(look) if look.kept + look.gone == 0 => {
+            let why = look.ended_early.as_deref();
+            let why = why.unwrap_or("no read brought what is on it");
+            Some(format!("nothing was seen of the medium: {why}"))
+        }
+        MediaVerification::NotAsked(_)
+        | MediaVerification::NotEntered { .. }
+        | MediaVerification::Entered(_) => None,
+    }
 }
 
 /// This run saw the drive change: under way, or a bit that was off before is on.

@@ -86,26 +86,14 @@ impl Witnesses {
     pub(super) fn plant(medium: &dyn Medium) -> io::Result<Self> {
         let mut witnesses = Self::default();
         let mut buffer = vec![0; medium.sector_bytes()];
-        let random = |context| -> io::Result<blake3::OutputReader> {
-            let seed = Seed::random().map_err(io::Error::other)?;
-            Ok(blake3::Hasher::new_derive_key(context)
-                .update(&seed.0)
-                .finalize_xof())
-        };
-        let mut places = random("raz 2026-11 places of sanitize witnesses v1")?;
-        let mut place = || {
-            let mut word = [0; 8];
-            places.fill(&mut word);
-            below(u64::from_le_bytes(word), medium.sectors())
-        };
-        for _ in 0..FOUND {
-            let sector = place();
+        let mut places = places(medium.sectors())?;
+        for sector in places.by_ref().take(FOUND) {
             // A sector that cannot be read bears no witness.
             if medium.read(sector, &mut buffer).is_ok() && !is_constant(&buffer) {
                 witnesses.digests.insert(sector, digest(&buffer));
             }
         }
-        let mut canaries: Vec<u64> = (0..CANARIES).map(|_| place()).collect();
+        let mut canaries: Vec<u64> = places.take(CANARIES).collect();
         canaries.extend([0, medium.sectors().saturating_sub(1)]);
         canaries.sort_unstable();
         canaries.dedup();
@@ -150,6 +138,13 @@ impl Witnesses {
         }
     }
 
+    /// Where they stand, ascending, and the digest of what stood there.
+    pub(super) fn digests(&self) -> impl DoubleEndedIterator<Item = (u64, &[u8; 32])> {
+        self.digests
+            .iter()
+            .map(|(sector, digest)| (*sector, digest))
+    }
+
     /// Sectors that were read afterwards.
     #[must_use]
     pub fn looked_at(&self) -> u32 {
@@ -157,8 +152,28 @@ impl Witnesses {
     }
 }
 
+/// Sectors at random places of a medium, without end.
+///
+/// # Errors
+/// There is no random source.
+pub(super) fn places(sectors: u64) -> io::Result<impl Iterator<Item = u64>> {
+    let mut places = random("raz 2026-11 places of sanitize witnesses v1")?;
+    Ok(std::iter::repeat_with(move || {
+        let mut word = [0; 8];
+        places.fill(&mut word);
+        below(u64::from_le_bytes(word), sectors)
+    }))
+}
+
+fn random(context: &str) -> io::Result<blake3::OutputReader> {
+    let seed = Seed::random().map_err(io::Error::other)?;
+    Ok(blake3::Hasher::new_derive_key(context)
+        .update(&seed.0)
+        .finalize_xof())
+}
+
 impl Kinds {
-    fn count(&mut self, bytes: &[u8]) {
+    pub(super) fn count(&mut self, bytes: &[u8]) {
         let repeats = |period: usize| {
             bytes
                 .iter()
@@ -194,7 +209,7 @@ fn looks_random(bytes: &[u8]) -> bool {
         && f64::from(most) <= expected + 8.0 * expected.sqrt() + 8.0
 }
 
-fn digest(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
 }
 

@@ -153,6 +153,8 @@ pub struct World<'a> {
     /// Called at each pause, with the number of pauses before it: what happens meanwhile.
     pub meanwhile: Box<dyn Fn(u64) + Send + Sync + 'a>,
     pub pauses: Mutex<u64>,
+    /// The operator stops, for this or for the number of pauses.
+    pub stops: Box<dyn Fn() -> bool + Send + Sync + 'a>,
 }
 
 impl World<'_> {
@@ -163,6 +165,7 @@ impl World<'_> {
             identity: Box::new(|| Ok(())),
             meanwhile: Box::new(|_| ()),
             pauses: Mutex::new(0),
+            stops: Box::new(|| false),
         }
     }
 }
@@ -179,7 +182,7 @@ impl Surroundings for World<'_> {
         *pauses += 1;
         let mut left = self.pauses_left.lock().expect("no panic");
         *left = left.saturating_sub(1);
-        *left > 0
+        *left > 0 && !(self.stops)()
     }
 
     fn progress(&self, _: u16) {}

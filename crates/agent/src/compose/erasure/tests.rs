@@ -139,6 +139,7 @@ pub(in crate::compose) fn claimed(technique: Technique) -> SanitizeRecord {
         took: Duration::from_secs(60),
         may_be_unreadable: false,
         witnesses,
+        media: None,
         boot_areas: Vec::new(),
         identity_lost: None,
         patience: Patience::of(false),

@@ -155,6 +155,13 @@ pub fn format(
     Ok(NvmeFormat { nsid })
 }
 
+/// Blocks that are known to have no metadata.
+pub fn is_plain(namespace: &Namespace) -> bool {
+    namespace
+        .format
+        .is_some_and(|format| format.metadata_bytes == 0)
+}
+
 /// Capacity of the controller that belongs to no namespace, and sectors beyond what the kernel addresses.
 fn hidden(facts: &DriveFacts, controller: &Controller, size: Option<u64>) -> HiddenCapacity {
     let Some(size) = size else {

@@ -1,5 +1,6 @@
 //! One piece of evidence changed at a time.
 
+use super::super::verification::{Look, MediaVerification};
 use super::super::witness::Witnesses;
 use super::super::{End, Evidence, Patience, Said, State, Technique};
 use super::{Verdict, judge};
@@ -33,6 +34,7 @@ fn good() -> Evidence {
         took: Duration::from_secs(60),
         may_be_unreadable: false,
         witnesses,
+        media: None,
         boot_areas: Vec::new(),
         identity_lost: None,
         patience: Patience::of(false),
@@ -51,7 +53,7 @@ fn good_evidence_is_claimed() {
 #[test]
 fn each_contradiction_alone_refutes() {
     type Change = fn(&mut Evidence);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("failed", |evidence| {
             after(evidence, State::Failed("sectors remain".into()));
         }),
@@ -67,6 +69,14 @@ fn each_contradiction_alone_refutes() {
             evidence.after.as_mut().expect("an end").erased_since_write = Some(false);
         }),
         ("still hold", |evidence| evidence.witnesses.kept = 1),
+        ("1 of 73 sectors of the medium still hold", |evidence| {
+            evidence.media = Some(MediaVerification::Entered(Look {
+                kept: 1,
+                gone: 70,
+                ordinary: 2,
+                ..Look::default()
+            }));
+        }),
         ("do not hold the byte", |evidence| {
             evidence.technique = Technique::Overwrite;
             evidence.took = Duration::from_secs(3600);
@@ -97,7 +107,7 @@ fn each_contradiction_alone_refutes() {
 #[test]
 fn each_gap_alone_leaves_it_unknown() {
     type Change = fn(&mut Evidence);
-    let changes: [(&str, Change); 16] = [
+    let changes: [(&str, Change); 19] = [
         ("frozen", |evidence| {
             evidence.not_begun = Some("frozen".into())
         }),
@@ -122,6 +132,24 @@ fn each_gap_alone_leaves_it_unknown() {
         ("frozen", |evidence| after(evidence, State::Frozen)),
         ("state is unknown", |evidence| {
             after(evidence, State::Unknown("no sense".into()))
+        }),
+        ("told to show its medium, and did not", |evidence| {
+            evidence.media = Some(MediaVerification::NotEntered {
+                is_cancelled: false,
+            });
+        }),
+        ("of the medium: no read brought", |evidence| {
+            evidence.media = Some(MediaVerification::Entered(Look {
+                ordinary: 74,
+                ..Look::default()
+            }));
+        }),
+        ("of the medium: timed out", |evidence| {
+            evidence.media = Some(MediaVerification::Entered(Look {
+                unreadable: 1,
+                ended_early: Some("timed out".into()),
+                ..Look::default()
+            }));
         }),
         ("no transition", |evidence| evidence.in_progress_seen = 0),
         ("another operation", |evidence| {
@@ -203,6 +231,23 @@ fn drive_lost_in_its_erase_is_unknown_and_its_way_back_is_told() {
     evidence.identity_lost = Some(IdentityLost::Gone("left".into()));
     let expected = vec!["the drive was lost behind its erase: left".to_owned()];
     assert_eq!(judge(&evidence), Verdict::Unknown(expected));
+}
+
+#[test]
+fn medium_that_was_not_asked_for_or_cancelled_or_seen_without_old_bytes_is_no_gap() {
+    for media in [
+        MediaVerification::NotAsked("refused".into()),
+        MediaVerification::NotEntered { is_cancelled: true },
+        MediaVerification::Entered(Look {
+            gone: 1,
+            unreadable: 73,
+            ..Look::default()
+        }),
+    ] {
+        let mut evidence = good();
+        evidence.media = Some(media);
+        assert!(matches!(judge(&evidence), Verdict::ClaimedByDrive(_)));
+    }
 }
 
 #[test]

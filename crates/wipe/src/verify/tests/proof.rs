@@ -262,6 +262,7 @@ fn each_erase_by_the_drive_itself_needs_its_own_look_at_who_it_is() {
         took: Duration::ZERO,
         may_be_unreadable: false,
         witnesses: Witnesses::default(),
+        media: None,
         boot_areas: Vec::new(),
         identity_lost: None,
         patience: Patience::of(false),

@@ -1,14 +1,16 @@
 //! The lies, one by one: those that show, with the reason that they are caught by, and those that no
 //! host can see.
 
+use super::verification::{looked, showing};
 use super::{Bench, with};
 use crate::trap::{Run, Trap};
 use drive::identity::IdentityLost;
 use sim::device::{Event, NvmeDevice as _};
 use sim::nvme::lies::{Kept, Lies};
 use sim::nvme::options::Options;
-use wipe::native::Technique;
+use std::sync::Mutex;
 use wipe::native::Technique::{BlockErase, CryptoErase, Overwrite};
+use wipe::native::{Sanitize as _, State, Technique};
 
 fn trap(
     numbers: &'static [u8],
@@ -251,6 +253,75 @@ fn traps() -> Vec<Trap<Options>> {
     ]
 }
 
+/// Of drives that show their medium before they deallocate it.
+fn of_those_that_show() -> Vec<Trap<Options>> {
+    let kept = "still hold";
+    vec![
+        trap(
+            &[11],
+            "deallocates instead, and shows the medium before",
+            BlockErase,
+            showing(Lies {
+                only_deallocates: true,
+                ..Lies::default()
+            }),
+            "sectors of the medium still hold",
+        ),
+        trap(
+            &[15],
+            "the key stays, and the medium is shown",
+            CryptoErase,
+            showing(Lies {
+                crypto_erase_keeps_the_key: true,
+                ..Lies::default()
+            }),
+            "sectors of the medium still hold",
+        ),
+        trap(
+            &[17],
+            "success, all data intact, also on the medium that is shown",
+            BlockErase,
+            showing(Lies {
+                keeps: Some(Kept::All),
+                ..Lies::default()
+            }),
+            kept,
+        ),
+        trap(
+            &[17],
+            "told to show its medium, takes it and does not",
+            BlockErase,
+            showing(Lies {
+                skips_verification: true,
+                only_deallocates: true,
+                ..Lies::default()
+            }),
+            "was told to show its medium, and did not",
+        ),
+        trap(
+            &[18],
+            "over at once, and shows its medium for longer",
+            BlockErase,
+            showing(Lies {
+                sanitize_is_instant: true,
+                verification_shows_zeros: true,
+                ..Lies::default()
+            }),
+            "where no drive of its kind needs less",
+        ),
+        trap(
+            &[19],
+            "does not leave the state in which it shows its medium",
+            BlockErase,
+            showing(Lies {
+                stays_in_verification: true,
+                ..Lies::default()
+            }),
+            "stays in media verification",
+        ),
+    ]
+}
+
 /// Lies that leave old bytes where no read of a host reaches them.
 fn invisible() -> Vec<Trap<Options>> {
     let claimed = "claimed by drive";
@@ -271,6 +342,17 @@ fn invisible() -> Vec<Trap<Options>> {
             CryptoErase,
             deallocating(Lies {
                 crypto_erase_keeps_the_key: true,
+                ..Lies::default()
+            }),
+            claimed,
+        ),
+        trap(
+            &[17],
+            "erases nothing, and shows zeros as its medium",
+            BlockErase,
+            showing(Lies {
+                only_deallocates: true,
+                verification_shows_zeros: true,
                 ..Lies::default()
             }),
             claimed,
@@ -308,16 +390,21 @@ fn invisible() -> Vec<Trap<Options>> {
     ]
 }
 
-/// Whether a claim over this drive may be wrong and no host can tell.
-pub fn is_invisible(options: &Options, technique: Technique) -> bool {
+/// Whether a claim over this drive may be wrong and no host can tell. `is_cut`: a loss of power may have
+/// cancelled what it would have shown.
+pub fn is_invisible(options: &Options, technique: Technique, is_cut: bool) -> bool {
     let (lies, switches) = (&options.lies, &options.switches);
-    let asked_to_keep = !switches.no_deallocate_inhibited && switches.no_deallocate_modifies == 1;
+    let shows = switches.sanitize_verification
+        && lies.refuses_verification.is_none()
+        && technique != Overwrite;
+    let is_seen = shows && !lies.verification_shows_zeros && !is_cut;
+    let asked_to_keep =
+        !shows && !switches.no_deallocate_inhibited && switches.no_deallocate_modifies == 1;
     let deallocates = !asked_to_keep || lies.deallocates_all_the_same;
     let keeps_key = technique == CryptoErase && lies.crypto_erase_keeps_the_key;
     let erases_nothing = lies.only_deallocates || lies.sanitize_is_instant || keeps_key;
     matches!(lies.keeps, Some(Kept::Spares | Kept::Namespace(2)))
-        || erases_nothing && deallocates
-        || lies.deallocates_all_the_same && erases_nothing
+        || erases_nothing && deallocates && !is_seen
 }
 
 fn run_each(traps: Vec<Trap<Options>>) -> Vec<Run> {
@@ -334,18 +421,23 @@ fn run_each(traps: Vec<Trap<Options>>) -> Vec<Run> {
 
 /// For the table: those that show, and those that do not.
 pub fn runs() -> Vec<Run> {
-    run_each(traps().into_iter().chain(invisible()).collect())
+    let all = traps().into_iter().chain(of_those_that_show());
+    run_each(all.chain(invisible()).collect())
 }
 
 #[test]
 fn every_lie_that_shows_is_never_claimed() {
     run_each(traps()).iter().for_each(Run::assert_expected);
+    run_each(of_those_that_show())
+        .iter()
+        .for_each(Run::assert_expected);
 }
 
 #[test]
 fn what_no_host_can_see_is_claimed_by_the_drive_and_no_more() {
     for trap in invisible() {
-        assert!(is_invisible(&trap.options, trap.technique), "{}", trap.name);
+        let is_invisible = is_invisible(&trap.options, trap.technique, false);
+        assert!(is_invisible, "{}", trap.name);
     }
     run_each(invisible()).iter().for_each(Run::assert_invisible);
 }
@@ -373,6 +465,40 @@ fn cut(technique: Technique) -> Run {
             }
         });
         let evidence = bench.sanitize(technique, &world);
+        let residue = bench.residue();
+        (evidence, residue)
+    })
+}
+
+/// No lie: a power cut while the medium is looked at, which ends the look and not the erase.
+fn cut_in_the_look() -> Run {
+    let trap = trap(
+        &[47],
+        "honest: a power cut while it shows its medium",
+        BlockErase,
+        showing(Lies::default()),
+        "claimed by drive",
+    );
+    trap.run("NVMe", |options, technique| {
+        let bench = Bench::new(options);
+        let mut world = bench.world();
+        let wire = bench.wire.clone();
+        let door = bench.door();
+        let reads = Mutex::new(0);
+        world.meanwhile = Box::new(move |_| {
+            let is_shown = door.said().state == State::MediaVerification;
+            let mut reads = reads.lock().expect("no panic");
+            *reads += u32::from(is_shown);
+            if *reads == 10 && is_shown {
+                wire.drive().event(Event::PowerOff);
+                wire.drive().event(Event::PowerOn);
+            }
+        });
+        let evidence = bench.sanitize(technique, &world);
+        let look = looked(&evidence);
+        assert!(0 < look.gone && look.gone < 10, "{look:?}");
+        let why = look.ended_early.as_deref().unwrap_or_default();
+        assert!(why.contains("refused with NVMe status 01Dh"), "{why}");
         let residue = bench.residue();
         (evidence, residue)
     })
@@ -427,7 +553,9 @@ fn honest(technique: Technique) -> Run {
 /// Those beside the lists: something happens meanwhile, or nothing is wrong.
 pub fn runs_beside() -> Vec<Run> {
     let honest = super::ALL.into_iter().map(honest);
-    honest.chain([cut(BlockErase), lost(), swap()]).collect()
+    honest
+        .chain([cut(BlockErase), cut_in_the_look(), lost(), swap()])
+        .collect()
 }
 
 #[test]

@@ -11,12 +11,19 @@ use wipe::native::witness::Medium;
 
 const SECTOR_BYTES: usize = 512;
 
+/// What becomes of a block on its way.
+pub type AlterRead = fn(&mut [u8]) -> io::Result<()>;
+
 /// A drive that the test holds too; its medium is that of one namespace.
 #[derive(Clone)]
 pub struct NvmeWire {
     drive: Arc<Mutex<NvmeDrive>>,
     nsid: u32,
     sectors: u64,
+    /// What becomes of what a read past the disk driver brings, on its way.
+    pub alters_read: Option<AlterRead>,
+    /// Reads of a medium that is shown come back.
+    pub answers_media: bool,
     /// What becomes of each sanitize log on its way.
     pub alters_log: Option<fn(&mut [u8])>,
 }
@@ -27,6 +34,8 @@ impl NvmeWire {
             drive: Arc::new(Mutex::new(drive)),
             nsid,
             sectors,
+            alters_read: None,
+            answers_media: true,
             alters_log: None,
         }
     }
@@ -53,16 +62,21 @@ impl NvmeWire {
         answer.map(|answer| answer.data).unwrap_or_default()
     }
 
+    /// As the kernel's disk driver: what has a status but 0 has failed.
     fn io(&self, opcode: u8, sector: u64, out: &[u8]) -> io::Result<NvmeAnswer> {
+        match self.send(opcode, sector, out)? {
+            answer if answer.status == 0 => Ok(answer),
+            answer => Err(io::Error::other(format!("status {:03X}h", answer.status))),
+        }
+    }
+
+    fn send(&self, opcode: u8, sector: u64, out: &[u8]) -> io::Result<NvmeAnswer> {
         let (low, high) = (sector & 0xFFFF_FFFF, sector >> 32);
         let word = |half: u64| u32::try_from(half).expect("32 bits");
         // NLB counts from 0: one block.
         let entry = entry(opcode, self.nsid, [word(low), word(high), 0, 0, 0, 0]);
-        match self.drive().io(&entry, out) {
-            None => Err(io::ErrorKind::TimedOut.into()),
-            Some(answer) if answer.status == 0 => Ok(answer),
-            Some(answer) => Err(io::Error::other(format!("status {:03X}h", answer.status))),
-        }
+        let answer = self.drive().io(&entry, out);
+        answer.ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -97,6 +111,22 @@ impl Port for NvmeWire {
             if let Some(alter) = self.alters_log.filter(|_| is_sanitize_log) {
                 alter(buffer);
             }
+        }
+        Ok(AdminReply {
+            status: answer.status,
+            result: answer.result.into(),
+        })
+    }
+
+    fn nvme_read(&self, block: u64, buffer: &mut [u8], _: Duration) -> io::Result<AdminReply> {
+        let answer = self.send(0x02, block, &[])?;
+        let length = buffer.len().min(answer.data.len());
+        buffer[..length].copy_from_slice(&answer.data[..length]);
+        if answer.status != 0 && !self.answers_media {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if let Some(alter) = self.alters_read {
+            alter(buffer)?;
         }
         Ok(AdminReply {
             status: answer.status,
