@@ -48,7 +48,7 @@ const TOKENS_MAX: usize = 128;
 
 /// The files, and the tokens that were given out.
 pub struct Netboot {
-    files: HashMap<String, Bytes>,
+    files: HashMap<&'static str, Bytes>,
     store: Store,
     service: SocketAddr,
     pin: String,
@@ -63,10 +63,10 @@ struct Given {
 impl Netboot {
     /// Reads the files of `folder`. `service` and `pin` are where and as what the API is served.
     pub fn read(folder: &Path, store: Store, service: SocketAddr, pin: String) -> Result<Self> {
-        let read = |name: &str| {
+        let read = |name: &'static str| {
             let path = folder.join(name);
             let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            Ok((format!("/{name}"), Bytes::from(bytes)))
+            Ok((name, Bytes::from(bytes)))
         };
         Ok(Self {
             files: FILES.into_iter().map(read).collect::<Result<_>>()?,
@@ -110,11 +110,11 @@ impl Netboot {
 
 /// All that is served: `GET` and `HEAD`.
 pub fn router(netboot: Netboot) -> Router {
-    let mut router = Router::new().route("/station.cfg", get(station));
-    for name in FILES {
-        router = router.route(&format!("/{name}"), get(file));
-    }
-    router.with_state(Arc::new(netboot))
+    let netboot = Arc::new(netboot);
+    Router::new()
+        .route("/station.cfg", get(station))
+        .fallback_service(get(file).with_state(netboot.clone()))
+        .with_state(netboot)
 }
 
 async fn file(
@@ -122,7 +122,11 @@ async fn file(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    match netboot.files.get(request.uri().path()) {
+    // shim asks for `//grubx64.efi`.
+    match netboot
+        .files
+        .get(request.uri().path().trim_start_matches('/'))
+    {
         Some(bytes) => part(bytes, &headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }

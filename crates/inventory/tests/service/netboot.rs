@@ -61,6 +61,12 @@ fn each_file_is_served_whole_and_from_a_place_on_as_grub_understands_it() {
             "{answer}"
         );
     }
+    // As shim asks.
+    let (status, answer) = ask(&service, "GET //grubx64.efi HTTP/1.1");
+    assert!(
+        status == 200 && answer.ends_with("bytes of grubx64.efi"),
+        "{answer}"
+    );
     let (status, answer) = ask(&service, "HEAD /vmlinuz HTTP/1.1");
     assert!(
         status == 200 && answer.contains("Content-Length: 16"),
