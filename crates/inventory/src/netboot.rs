@@ -28,9 +28,8 @@ use tokio::sync::Mutex;
 /// Where the menu that comes by TFTP asks for the rest (`image/boot/netboot.cfg`).
 pub const PORT: u16 = 8480;
 
-/// What `cargo xtask image` lays into target/image/netboot.
-const FILES: [&str; 10] = [
-    "grub.pxe",
+/// What `cargo xtask image` lays into target/image/netboot, but for what a BIOS takes by TFTP alone.
+const FILES: [&str; 9] = [
     "grub/grub.cfg",
     "grubia32.efi",
     "grubx64.efi",
