@@ -1,5 +1,5 @@
-//! A PC with an empty drive bay for media starts over the network and does the whole job: it enrols itself,
-//! waits for a person, wipes, proves and reports.
+//! A PC without any medium starts over the network and does the whole job: it enrols itself, waits for a
+//! person, wipes, proves and reports.
 //!
 //! `cargo xtask lab boot` runs all ways; the ignored ones differ from the other in what starts them.
 
@@ -68,8 +68,20 @@ fn bios_by_pxe() {
 
 #[test]
 #[ignore = "cargo xtask lab boot"]
+fn bios_by_pxe_beside_another_dhcp_server() {
+    wipes(Firmware::Bios, Medium::Pxe, Addresses::Other);
+}
+
+#[test]
+#[ignore = "cargo xtask lab boot"]
 fn uefi_by_pxe() {
     wipes(Firmware::Uefi, Medium::Pxe, Addresses::Bench);
+}
+
+#[test]
+#[ignore = "cargo xtask lab boot"]
+fn uefi_of_32_bits_by_pxe() {
+    wipes(Firmware::Uefi32, Medium::Pxe, Addresses::Other);
 }
 
 #[test]

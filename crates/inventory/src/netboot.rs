@@ -28,9 +28,8 @@ use tokio::sync::Mutex;
 /// Where the menu that comes by TFTP asks for the rest (`image/boot/netboot.cfg`).
 pub const PORT: u16 = 8480;
 
-/// What `cargo xtask image` lays into target/image/netboot.
-const FILES: [&str; 10] = [
-    "grub.pxe",
+/// What `cargo xtask image` lays into target/image/netboot, but for what a BIOS takes by TFTP alone.
+const FILES: [&str; 9] = [
     "grub/grub.cfg",
     "grubia32.efi",
     "grubx64.efi",
@@ -48,7 +47,7 @@ const TOKENS_MAX: usize = 128;
 
 /// The files, and the tokens that were given out.
 pub struct Netboot {
-    files: HashMap<String, Bytes>,
+    files: HashMap<&'static str, Bytes>,
     store: Store,
     service: SocketAddr,
     pin: String,
@@ -63,10 +62,10 @@ struct Given {
 impl Netboot {
     /// Reads the files of `folder`. `service` and `pin` are where and as what the API is served.
     pub fn read(folder: &Path, store: Store, service: SocketAddr, pin: String) -> Result<Self> {
-        let read = |name: &str| {
+        let read = |name: &'static str| {
             let path = folder.join(name);
             let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            Ok((format!("/{name}"), Bytes::from(bytes)))
+            Ok((name, Bytes::from(bytes)))
         };
         Ok(Self {
             files: FILES.into_iter().map(read).collect::<Result<_>>()?,
@@ -110,11 +109,11 @@ impl Netboot {
 
 /// All that is served: `GET` and `HEAD`.
 pub fn router(netboot: Netboot) -> Router {
-    let mut router = Router::new().route("/station.cfg", get(station));
-    for name in FILES {
-        router = router.route(&format!("/{name}"), get(file));
-    }
-    router.with_state(Arc::new(netboot))
+    let netboot = Arc::new(netboot);
+    Router::new()
+        .route("/station.cfg", get(station))
+        .fallback_service(get(file).with_state(netboot.clone()))
+        .with_state(netboot)
 }
 
 async fn file(
@@ -122,7 +121,11 @@ async fn file(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    match netboot.files.get(request.uri().path()) {
+    // shim asks for `//grubx64.efi`.
+    match netboot
+        .files
+        .get(request.uri().path().trim_start_matches('/'))
+    {
         Some(bytes) => part(bytes, &headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }

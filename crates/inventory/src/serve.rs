@@ -26,7 +26,7 @@ const CONNECTIONS_MAX: usize = 256;
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
 const STOPPING_TIME_MAX: Duration = Duration::from_secs(10);
-/// Of a connection without TLS: some thirty PCs that load the image at once by 100 Mbit/s need half of it.
+/// Of a connection without TLS: a hundred PCs that load the image at once by 100 Mbit/s need a third of it.
 const PLAIN_TIME_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// The two ends of a connection.

@@ -98,7 +98,10 @@ tftp-root={folder}
             text,
             "# Beside the DHCP server of this network: addresses come from there.
 dhcp-range={address},proxy
-pxe-service=x86PC,raz,grub.pxe
+# A BIOS is told of one server only: iPXE comes first (it says so by option 175) and tells GRUB of this one.
+dhcp-match=set:ipxe,175
+pxe-service=tag:!ipxe,x86PC,raz,undionly.kpxe
+pxe-service=tag:ipxe,x86PC,raz,grub.ipxe
 pxe-service=IA32_EFI,raz,grubia32.efi
 pxe-service=BC_EFI,raz,shimx64.efi
 pxe-service=X86-64_EFI,raz,shimx64.efi

@@ -6,8 +6,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-const FILES: [&str; 10] = [
-    "grub.pxe",
+const FILES: [&str; 9] = [
     "grub/grub.cfg",
     "grubia32.efi",
     "grubx64.efi",
@@ -61,6 +60,12 @@ fn each_file_is_served_whole_and_from_a_place_on_as_grub_understands_it() {
             "{answer}"
         );
     }
+    // As shim asks.
+    let (status, answer) = ask(&service, "GET //grubx64.efi HTTP/1.1");
+    assert!(
+        status == 200 && answer.ends_with("bytes of grubx64.efi"),
+        "{answer}"
+    );
     let (status, answer) = ask(&service, "HEAD /vmlinuz HTTP/1.1");
     assert!(
         status == 200 && answer.contains("Content-Length: 16"),
@@ -142,5 +147,5 @@ fn service_does_not_start_with_a_folder_that_is_not_whole() {
     let output = service.command(&["serve", "--listen", "127.0.0.1:0", "--netboot", files]);
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("grub.pxe"), "{said}");
+    assert!(said.contains("grub.cfg"), "{said}");
 }

@@ -117,6 +117,7 @@ const PACKAGES: &[&str] = &[
     iso::GRUB_PC,
     iso::GRUB_COMMON,
     iso::MEMTEST,
+    netboot::IPXE,
 ];
 /// 2026-01-01T00:00:00Z: the date of every file where SOURCE_DATE_EPOCH gives none.
 const DATE_SECONDS: u32 = 1_767_225_600;

@@ -2,7 +2,7 @@
 //!
 //! TFTP carries the first programs and the menu, HTTP the rest; UEFI HTTP boot takes all of it over HTTP.
 //! Debian's signed shim and GRUB as in the ISO, in their builds for networks; a BIOS starts a GRUB that is
-//! made here of Debian's modules.
+//! made here of Debian's modules, after an iPXE where its addresses come from somebody else's DHCP server.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +15,9 @@ use super::packages::Packages;
 use super::tools::Tools;
 use super::{Part, iso};
 use crate::run;
+
+/// iPXE, for a BIOS beside another DHCP server (image/boot/grub.ipxe).
+pub const IPXE: &str = "ipxe";
 
 /// What GRUB can do when a BIOS starts it over a network: read files from there, and start Linux.
 const BIOS_MODULES: &[&str] = &[
@@ -73,16 +76,21 @@ pub fn lay(
             .arg(partial.join("grub.pxe"))
             .args(BIOS_MODULES),
     )?;
+    files.copy(
+        "undionly.kpxe",
+        &packages.files(IPXE)?.join("usr/lib/ipxe/undionly.kpxe"),
+    )?;
     let menu = iso::menu(content, "netboot.cfg")?;
     files.put("grub/grub.cfg", menu.as_bytes())?;
     files.put("vmlinuz", content.vmlinuz)?;
     files.put("initrd.img", content.initrd)?;
-    for name in ["raz.toml", "kernel.cfg"] {
+    for name in ["grub.ipxe", "raz.toml", "kernel.cfg"] {
         files.copy(name, &content.boot.join(name))?;
     }
 
     let mut parts = BTreeMap::new();
     for name in [
+        "grub.ipxe",
         "grub.pxe",
         "grub/grub.cfg",
         "grubia32.efi",
@@ -92,6 +100,7 @@ pub fn lay(
         "mmx64.efi",
         "raz.toml",
         "shimx64.efi",
+        "undionly.kpxe",
         "vmlinuz",
     ] {
         let path = partial.join(name);
