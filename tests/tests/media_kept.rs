@@ -104,7 +104,7 @@ fn report_on_stick(bench: &Bench) -> anyhow::Result<Audit> {
     let mut entries = fs::read_dir(folder.join("reports"))?;
     let entry = entries.next().context("no report")??;
     ensure!(entries.next().is_none(), "more than one report");
-    Audit::of(entry.path(), None)
+    Audit::of(entry.path(), Some("raz"))
 }
 
 #[test]

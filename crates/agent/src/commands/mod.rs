@@ -10,6 +10,7 @@ pub mod report;
 pub mod revert;
 mod signals;
 pub mod sleep;
+pub mod stick;
 mod thaw;
 pub mod unlock;
 pub mod upload;
