@@ -65,6 +65,14 @@ pub enum Command {
     /// Example: raz reformat /dev/sdb --confirm 6SJ00001-3fa2c1
     #[command(after_help = EXIT_STATUS)]
     Reformat(Reformat),
+    /// Make a stick of raz's ISO, with a volume for reports that takes the rest of it. ALL ITS DATA IS LOST.
+    ///
+    /// Only onto a drive on USB that nothing uses. Everything is read back and compared. Status 0: it is
+    /// as it was to be.
+    ///
+    /// Example: raz stick raz-0.1.0.iso /dev/sdb --confirm 0123456789AB-3fa2c1
+    #[command(after_help = EXIT_STATUS)]
+    Stick(Stick),
     /// Try whether this machine can sleep (suspend to RAM) and wake by its clock's alarm.
     ///
     /// The alarm is proven first, while the machine is awake. Says which frozen drives have thawed.
@@ -141,6 +149,18 @@ pub struct Revert {
 #[derive(Debug, Args)]
 pub struct Reformat {
     /// The disk by path or id.
+    pub drive: String,
+    /// Its id once more.
+    #[arg(long, value_name = "ID")]
+    pub confirm: String,
+}
+
+/// `raz stick`.
+#[derive(Debug, Args)]
+pub struct Stick {
+    /// The ISO, or a configured copy of it.
+    pub iso: PathBuf,
+    /// The stick by path or id.
     pub drive: String,
     /// Its id once more.
     #[arg(long, value_name = "ID")]

@@ -7,6 +7,7 @@ use crate::i18n::Language;
 use anyhow::{Context, bail, ensure};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
+use stick::configuration::KEYBOARDS;
 
 /// What begins a table.
 const MAGIC: &[u8] = b"bkeymap";
@@ -19,13 +20,11 @@ const KEYS: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout(&'static str);
 
-const LAYOUTS: [&str; 8] = ["be", "ch", "de", "es", "fr", "gb", "it", "us"];
-
 impl Layout {
     /// The layout of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        LAYOUTS.into_iter().find(|known| *known == name).map(Self)
+        KEYBOARDS.into_iter().find(|known| *known == name).map(Self)
     }
 
     /// What people have who read this language, where nobody says what it is.

@@ -32,6 +32,7 @@ fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Unlock(arguments) => commands::unlock::unlock(arguments),
         Command::Revert(arguments) => commands::revert::revert(arguments),
         Command::Reformat(arguments) => commands::reformat::reformat(arguments),
+        Command::Stick(arguments) => commands::stick::stick(arguments),
         Command::Sleep => commands::sleep::sleep(),
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Capture(arguments) => commands::capture::capture(arguments),

@@ -2,8 +2,9 @@
 
 use crate::data::Data;
 use crate::netboot::Netboot;
+use crate::store::Store;
 use crate::store::stations::Decision;
-use crate::{app, log, netboot, serve, signers};
+use crate::{app, image, log, netboot, serve, signers};
 use anyhow::{Context, Result, bail, ensure};
 use axum::Extension;
 use clap::{Args, Parser, Subcommand};
@@ -16,6 +17,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use stick::Configuration;
 
 /// Longest time that a token or an arming lasts.
 const HOURS_MAX: i64 = 24;
@@ -87,6 +89,9 @@ enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// The ISO for sticks and discs.
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// Receipts.
     #[command(subcommand)]
     Receipts(ReceiptsCommand),
@@ -111,6 +116,63 @@ enum TokenCommand {
               value_parser = clap::value_parser!(i64).range(1..=HOURS_MAX))]
         hours: i64,
     },
+    /// End every token that no station has used: after a stick was lost.
+    ///
+    /// Stations that have enrolled stay: see `station list` and `station revoke`.
+    Revoke {
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+#[derive(Subcommand)]
+enum ImageCommand {
+    /// Copy an ISO of raz with this service's address, pin and a new token in its `raz.toml`.
+    ///
+    /// The copy has mode 0600: who has it can enrol one station, which a person must then accept.
+    Configure(Configure),
+}
+
+#[derive(Args)]
+struct Configure {
+    /// The ISO; it stays as it is.
+    iso: PathBuf,
+    /// The copy, a new file.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
+    /// Address of the service as the stations reach it, such as `https://192.168.1.10:8443`.
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// Hours that the token lasts.
+    #[arg(long, value_name = "N", default_value_t = 24,
+          value_parser = clap::value_parser!(i64).range(1..=HOURS_MAX))]
+    hours: i64,
+    /// Language of the screens, `fr` or `en`.
+    #[arg(long, value_name = "LANG")]
+    lang: Option<String>,
+    /// Layout of the keyboards: `be`, `ch`, `de`, `es`, `fr`, `gb`, `it`, `us`; by the language when absent.
+    #[arg(long, value_name = "LAYOUT")]
+    keyboard: Option<String>,
+    /// `clear`, `purge` or `auto`.
+    #[arg(long)]
+    level: Option<String>,
+    /// Lot, for the reports.
+    #[arg(long)]
+    lot: Option<String>,
+    /// Operator, for the reports.
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Serial or id of a drive that is never erased; may be repeated.
+    #[arg(long, value_name = "SERIAL")]
+    keep: Vec<String>,
+    /// Plan every drive unattended; erased only when armed.
+    #[arg(long)]
+    auto: bool,
+    /// Power off when everything is proven and the service has the report.
+    #[arg(long)]
+    poweroff: bool,
 }
 
 #[derive(Subcommand)]
@@ -180,15 +242,14 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Pin { folder } => say(&Data::open(&folder.data)?.identity()?.pin()),
         Command::Token(TokenCommand::New { folder, hours }) => {
             let store = Data::open(&folder.data)?.store().await?;
-            let token = new_token()?;
-            store
-                .add_token(
-                    &token,
-                    (now + SignedDuration::from_hours(hours)).as_second(),
-                )
-                .await?;
-            say(&token)
+            say(&issued(&store, hours, now).await?)
         }
+        Command::Token(TokenCommand::Revoke { folder }) => {
+            let store = Data::open(&folder.data)?.store().await?;
+            let ended = store.end_tokens(now.as_second()).await?;
+            say(&format!("{ended} tokens ended"))
+        }
+        Command::Image(ImageCommand::Configure(options)) => configure(options, now).await,
         Command::Station(StationCommand::List { folder }) => list(&folder.data).await,
         Command::Station(StationCommand::Accept {
             folder,
@@ -367,6 +428,41 @@ fn decided(decision: Decision, word: &str) -> Result<()> {
             bail!("the station is {state:?}, for good: it enrols again with a new key")
         }
     }
+}
+
+/// A new token, which the store knows.
+async fn issued(store: &Store, hours: i64, now: Timestamp) -> Result<String> {
+    let token = new_token()?;
+    let expires = now + SignedDuration::from_hours(hours);
+    store.add_token(&token, expires.as_second()).await?;
+    Ok(token)
+}
+
+async fn configure(options: Configure, now: Timestamp) -> Result<()> {
+    let data = Data::open(&options.folder.data)?;
+    let mut configuration = Configuration {
+        server: Some(options.server),
+        pin: Some(data.identity()?.pin()),
+        lang: options.lang,
+        keyboard: options.keyboard,
+        level: options.level,
+        lot: options.lot,
+        operator: options.operator,
+        keep: options.keep,
+        auto_erase: options.auto,
+        poweroff: options.poweroff,
+        token: None,
+    };
+    // What is wrong costs no token.
+    configuration.text()?;
+    image::check(&options.iso, &options.output)?;
+    configuration.token = Some(issued(&data.store().await?, options.hours, now).await?);
+    image::configure(&options.iso, &options.output, &configuration.text()?)?;
+    say(&format!(
+        "{}: its token enrols one station within {} hours; if a stick of it is lost: `raz-inventory token revoke`",
+        options.output.display(),
+        options.hours
+    ))
 }
 
 /// 160 random bits in hexadecimal: short enough to type, nothing to guess.

@@ -4,6 +4,7 @@ mod api;
 mod app;
 mod cli;
 mod data;
+mod image;
 mod ingest;
 mod judge;
 mod log;

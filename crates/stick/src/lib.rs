@@ -4,14 +4,17 @@
 //! descriptor of raz's own stick. What is written stays within the volume; everything else on the
 //! medium is read only.
 
+pub mod configuration;
 #[cfg(test)]
 mod example;
 pub mod layout;
+pub mod making;
 mod part;
 #[cfg(test)]
 mod tests;
 pub mod volume;
 
+pub use configuration::Configuration;
 pub use layout::Layout;
 pub use volume::Volume;
 

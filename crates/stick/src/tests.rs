@@ -1,7 +1,7 @@
 use crate::example::{VOLUME_AT, medium};
-use crate::{CONFIGURATION, Error, Layout, REPORTS, Volume, layout};
+use crate::{CONFIGURATION, Error, Layout, REPORTS, Volume, layout, making};
 use proptest::prelude::{any, prop, proptest};
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 const MIB: usize = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -16,7 +16,7 @@ fn made(volume_bytes: usize) -> Cursor<Vec<u8>> {
 }
 
 fn bytes(volume: Volume<Cursor<Vec<u8>>>) -> Cursor<Vec<u8>> {
-    Cursor::new(volume.close().unwrap().borrow().get_ref().clone())
+    volume.close().unwrap()
 }
 
 #[test]
@@ -116,9 +116,8 @@ fn file_system_that_says_it_is_larger_than_its_volume_is_not_used() {
 
 #[test]
 fn larger_volume_reaches_to_the_end_of_its_stick() {
-    let file = tempfile::tempfile().unwrap();
-    let mut file = file;
-    std::io::copy(&mut made(2 * MIB), &mut file).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(made(2 * MIB).get_ref()).unwrap();
     let stick_bytes = 3 * GIB + 12_345 * 512;
     file.set_len(stick_bytes).unwrap();
     let from = Layout::read(&mut file).unwrap();
@@ -143,6 +142,42 @@ fn larger_volume_reaches_to_the_end_of_its_stick() {
     assert!(matches!(small, Err(Error::NotRaz(_))));
 }
 
+#[test]
+fn made_stick_has_the_images_bytes_and_files_and_an_identity_of_its_own() {
+    let volume = Volume::format(medium(8 * MIB)).unwrap();
+    volume
+        .put_file("", CONFIGURATION, b"lang = \"fr\"\n")
+        .unwrap();
+    volume
+        .put_path("EFI/BOOT/BOOTX64.EFI", &[7; 70_000])
+        .unwrap();
+    volume
+        .put_folder(REPORTS, "1", &[("report.json", b"{}")])
+        .unwrap();
+    let iso = volume.close().unwrap();
+    let stick_bytes = 64_u64 << 20;
+    let stick = || Cursor::new(vec![0xEE; 64 * MIB]);
+    let (_, one) = making::make(iso.clone(), stick(), stick_bytes, "1").unwrap();
+    making::check(iso.clone(), one.clone(), "1").unwrap();
+    let volume = Volume::open(one.clone()).unwrap();
+    assert!(volume.free_bytes().unwrap() > 60 << 20);
+    assert_eq!(volume.names(REPORTS).unwrap(), Vec::<String>::new());
+    let own = volume.read(CONFIGURATION, 100).unwrap().unwrap();
+    assert_eq!(own, b"lang = \"fr\"\n\n# stick 1\n");
+    // One changed byte anywhere is found.
+    let file = one
+        .get_ref()
+        .windows(1000)
+        .rposition(|bytes| bytes == [7; 1000]);
+    for at in [100, 40_000, VOLUME_AT - 1, file.unwrap()] {
+        let mut other = one.clone();
+        other.get_mut()[at] ^= 1;
+        assert!(making::check(iso.clone(), other, "1").is_err(), "{at}");
+    }
+    let small = making::make(iso, Cursor::new(vec![0; 9 * MIB]), 9 << 20, "1");
+    assert!(matches!(small, Err(Error::NotRaz(_))));
+}
+
 proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
@@ -159,7 +194,7 @@ proptest! {
             let _ = volume.names("");
             let _ = volume.put_folder(REPORTS, "1", &[("report.json", b"{}")]);
             if let Ok(storage) = volume.close() {
-                assert_eq!(storage.borrow().get_ref()[..VOLUME_AT], outside);
+                assert_eq!(storage.get_ref()[..VOLUME_AT], outside);
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::layout::Layout;
 use crate::part::Part;
-use crate::{Error, Storage};
+use crate::{Error, REPORTS, Storage};
 use fatfs::{FatType, FileSystem, FormatVolumeOptions, FsOptions};
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
@@ -176,15 +176,57 @@ impl<S: Storage> Volume<S> {
         self.sync()
     }
 
+    /// Writes a file that may lie in folders, which are made. It is on the medium after [`Self::close`].
+    ///
+    /// # Errors
+    /// [`Error::Io`], also for a full volume.
+    pub fn put_path(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let mut folder = self.files.root_dir();
+        let mut names = path.split('/').peekable();
+        while let Some(name) = names.next() {
+            match names.peek() {
+                Some(_) => folder = folder.create_dir(name)?,
+                None => write(&folder, name, bytes)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Paths and bytes of all files but reports.
+    ///
+    /// # Errors
+    /// [`Error::Io`], also for a file of more than `bytes_max`.
+    pub fn files(&self, bytes_max: u64) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut files = Vec::new();
+        let mut folders = vec![(String::new(), self.files.root_dir())];
+        while let Some((path, folder)) = folders.pop() {
+            for entry in folder.iter() {
+                let entry = entry?;
+                let name = entry.file_name();
+                let path = format!("{path}{name}");
+                if name == "." || name == ".." || path == REPORTS {
+                    continue;
+                }
+                if entry.is_dir() {
+                    folders.push((format!("{path}/"), entry.to_dir()));
+                } else if let Some(bytes) = self.read(&path, bytes_max)? {
+                    files.push((path, bytes));
+                }
+            }
+        }
+        Ok(files)
+    }
+
     /// Ends the use of the volume and marks it clean; gives the storage back.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn close(self) -> Result<Rc<RefCell<S>>, Error> {
+    pub fn close(self) -> Result<S, Error> {
         let Self { files, storage } = self;
         files.unmount()?;
         storage.borrow_mut().sync()?;
-        Ok(storage)
+        let alone = Rc::into_inner(storage).map(RefCell::into_inner);
+        Ok(alone.ok_or_else(|| io::Error::other("the volume is in use"))?)
     }
 
     fn has_room(&self, needed_bytes: u64) -> Result<(), Error> {

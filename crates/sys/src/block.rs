@@ -118,6 +118,17 @@ pub fn is_direct(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(flags.contains(OFlag::O_DIRECT))
 }
 
+/// Lets reads and writes of this descriptor, and of its copies, go through the page cache from here on: no
+/// offset, length or buffer must fit the sector then.
+///
+/// # Errors
+/// None that an open descriptor gives.
+pub fn make_buffered(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags - OFlag::O_DIRECT))?;
+    Ok(())
+}
+
 /// Capacity that the kernel gives access to.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ pub mod report;
 pub mod revert;
 mod signals;
 pub mod sleep;
+pub mod stick;
 mod thaw;
 pub mod unlock;
 pub mod upload;

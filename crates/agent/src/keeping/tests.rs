@@ -24,8 +24,7 @@ fn stick(volume_bytes: usize) -> Stick {
 
 /// Unplugged, and plugged in anew.
 fn again(stick: Stick) -> Stick {
-    let bytes = stick.close().unwrap().borrow().get_ref().clone();
-    Volume::open(Cursor::new(bytes)).unwrap()
+    Volume::open(stick.close().unwrap()).unwrap()
 }
 
 fn spools() -> (TempDir, Spools) {

@@ -70,6 +70,16 @@ impl Store {
         Ok(())
     }
 
+    /// Ends every token that holds and is not used; says how many.
+    pub async fn end_tokens(&self, now_s: i64) -> Result<u64, StoreError> {
+        let ended =
+            sqlx::query("UPDATE token SET expires_s = $1 WHERE used_by IS NULL AND expires_s > $1")
+                .bind(now_s)
+                .execute(&self.pool)
+                .await?;
+        Ok(ended.rows_affected())
+    }
+
     /// Uses up a token and enters the station as pending. The same key with the same token again
     /// gets the same answer: its first answer may have been lost.
     pub async fn enrol(

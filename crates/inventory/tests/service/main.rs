@@ -5,6 +5,7 @@ mod bundle;
 mod crash;
 mod enrolment;
 mod hostile;
+mod image;
 mod ledgers;
 mod netboot;
 mod reports;
