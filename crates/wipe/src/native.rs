@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use judge::{Claim, Verdict, judge};
-use verification::{Look, MediaVerification, MediaView};
+use verification::{MediaVerification, MediaView};
 use witness::{Medium, Witnesses};
 
 /// How the drive is told to erase.
@@ -319,10 +319,10 @@ impl Evidence {
 
 /// Lets a drive erase itself, and looks. Blocks for as long as the drive takes.
 ///
-/// The command is sent once, and only to a drive whose state could be decoded, that is not frozen,
-/// and on whose medium witnesses stand. One exception: a drive in the failed state of an earlier
-/// sanitize takes nothing else, so it gets the command without witnesses, and no claim can come of
-/// it.
+/// The command is sent once (once more, without that, where the drive refuses to show its medium), and
+/// only to a drive whose state could be decoded, that is not frozen, and on whose medium witnesses stand.
+/// One exception: a drive in the failed state of an earlier sanitize takes nothing else, so it gets the
+/// command without witnesses, and no claim can come of it.
 #[must_use]
 pub fn run(
     drive: &dyn Sanitize,
@@ -430,13 +430,12 @@ pub fn run(
         // What it shows is deallocated afterwards, and that reads as filling.
         evidence.may_be_unreadable = false;
         evidence.media = Some(match is_shown {
-            true => match verification::look(view, &evidence.witnesses, medium, surroundings) {
-                Ok(look) => MediaVerification::Entered(look),
-                Err(error) => MediaVerification::Entered(Look {
-                    ended_early: Some(error.to_string()),
-                    ..Look::default()
-                }),
-            },
+            true => MediaVerification::Entered(verification::look(
+                view,
+                &evidence.witnesses,
+                medium,
+                surroundings,
+            )),
             false => MediaVerification::NotEntered {
                 is_cancelled: view.is_cancelled(),
             },

@@ -9,7 +9,6 @@
 
 use super::witness::{Kinds, Medium, Witnesses, digest, places};
 use super::{Surroundings, Technique};
-use std::io;
 use std::time::Duration;
 
 /// Sectors at places that are drawn when the drive is in the state.
@@ -105,20 +104,23 @@ pub(super) fn try_path(
 
 /// Looks at each witness and at a sample of the medium. Ends early when the operator stops it, at the
 /// first read without an answer, and after [`BOUND`].
-///
-/// # Errors
-/// There is no random source.
 pub(super) fn look(
     view: &dyn MediaView,
     witnesses: &Witnesses,
     medium: &dyn Medium,
     surroundings: &dyn Surroundings,
-) -> io::Result<Look> {
-    let mut sample = places(medium.sectors())?.take(SAMPLED).collect::<Vec<_>>();
+) -> Look {
+    let mut look = Look::default();
+    let mut sample: Vec<u64> = match places(medium.sectors()) {
+        Ok(places) => places.take(SAMPLED).collect(),
+        Err(error) => {
+            look.ended_early = Some(error.to_string());
+            return look;
+        }
+    };
     sample.sort_unstable();
     let of_witnesses = witnesses.digests().map(|(at, before)| (at, Some(before)));
     let began = surroundings.now();
-    let mut look = Look::default();
     let mut buffer = vec![0; medium.sector_bytes()];
     for (sector, before) in of_witnesses.chain(sample.into_iter().map(|at| (at, None))) {
         // It also shows that the drive is heard of.
@@ -150,5 +152,5 @@ pub(super) fn look(
             (None, Answer::Ordinary | Answer::Unreadable) => {}
         }
     }
-    Ok(look)
+    look
 }
