@@ -20,6 +20,10 @@ image *arguments:
 peers *arguments:
     cargo xtask peers {{arguments}}
 
+# Check buildroot-config/ as far as it goes without building
+buildroot:
+    cargo xtask buildroot
+
 # Check the architecture's invariants
 tidy:
     cargo xtask tidy

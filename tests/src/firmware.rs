@@ -6,13 +6,17 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::image::Image;
 use crate::lan::TAP;
+use crate::machine::Running;
 
 /// What starts the boot program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +36,18 @@ pub enum Firmware {
 pub enum Medium {
     /// A disc in a SATA drive; read-only.
     Disc,
-    /// A USB stick with the ISO's bytes.
+    /// A USB stick with the ISO's bytes; QEMU's id for it is [`STICK`].
     Stick,
     /// The network by PXE: TFTP first.
     Pxe,
     /// The network by UEFI HTTP boot.
     Http,
+    /// The same, write-protected.
+    ProtectedStick,
 }
+
+/// QEMU's id and serial number of the stick, to pull it.
+pub const STICK: &str = "RAZ-STICK";
 
 /// How a machine is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +104,7 @@ impl Start {
     ) -> anyhow::Result<Prepared> {
         let iso = match self.medium {
             Medium::Pxe | Medium::Http => None,
-            Medium::Disc | Medium::Stick => {
+            Medium::Disc | Medium::Stick | Medium::ProtectedStick => {
                 let iso = folder.join(format!("{name}.iso"));
                 fs::copy(&image.iso, &iso)
                     .with_context(|| format!("copying {}", image.iso.display()))?;
@@ -136,12 +145,19 @@ impl Start {
                 let device = "ide-cd,drive=medium,bus=ide.5,bootindex=0";
                 add(&["-drive", &drive, "-device", device]);
             }
-            Medium::Stick => {
-                let drive = format!("if=none,id=medium,format=raw,file={iso}");
-                add(&["-drive", &drive, "-device", "qemu-xhci,id=medium-usb"]);
-                let device =
-                    "usb-storage,bus=medium-usb.0,drive=medium,serial=RAZ-STICK,bootindex=0";
-                add(&["-device", device]);
+            Medium::Stick | Medium::ProtectedStick => {
+                let readonly = match self.medium {
+                    Medium::ProtectedStick => "on",
+                    Medium::Stick | Medium::Disc | Medium::Pxe | Medium::Http => "off",
+                };
+                // A node of its own: it stays when the stick is pulled, and can be plugged in again.
+                let node = format!(
+                    "driver=raw,node-name=medium,read-only={readonly},\
+                     file.driver=file,file.filename={iso},file.read-only={readonly}"
+                );
+                add(&["-blockdev", &node, "-device", "qemu-xhci,id=medium-usb"]);
+                let device = format!("{},bootindex=0", stick_device());
+                add(&["-device", &device]);
             }
             Medium::Pxe | Medium::Http => {
                 let tap = format!("tap,id=lan,ifname={TAP},script=no,downscript=no");
@@ -165,6 +181,22 @@ impl Start {
         }
         arguments
     }
+}
+
+/// The stick as QEMU's device.
+fn stick_device() -> String {
+    format!("usb-storage,id={STICK},bus=medium-usb.0,drive=medium,serial={STICK}")
+}
+
+/// Plugs a stick in again that was pulled.
+///
+/// # Errors
+/// QEMU's refusal.
+pub fn plug_again(running: &mut Running) -> anyhow::Result<()> {
+    let properties = json!({
+        "id": STICK, "bus": "medium-usb.0", "drive": "medium", "serial": STICK,
+    });
+    running.qmp.device_add("usb-storage", &properties)
 }
 
 /// The same as a file: `raz.keep=A raz.poweroff` is `keep = ["A"]` and `poweroff = true`.
@@ -192,29 +224,68 @@ fn toml(arguments: &[&str]) -> String {
 pub fn write(iso: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let scratch = tempfile::NamedTempFile::new()?;
     fs::write(scratch.path(), text)?;
-    let status = Command::new("mcopy")
+    mcopy(iso, &["-o"], scratch.path(), name, true)
+}
+
+/// Copies a file or folder out of the volume, into a folder.
+///
+/// # Errors
+/// As [`write`].
+pub fn copy_out(iso: &Path, name: &str, folder: &Path) -> anyhow::Result<()> {
+    mcopy(iso, &["-s", "-n"], folder, name, false)
+}
+
+/// `mcopy` between a path here and a name in the volume.
+fn mcopy(
+    iso: &Path,
+    options: &[&str],
+    here: &Path,
+    name: &str,
+    is_inwards: bool,
+) -> anyhow::Result<()> {
+    let there = format!("::{name}");
+    let mut command = Command::new("mcopy");
+    command
         .env("MTOOLS_SKIP_CHECK", "1")
-        .args(["-o", "-i"])
-        .arg(format!("{}@@{}", iso.display(), volume_at(iso)?))
-        .arg(scratch.path())
-        .arg(format!("::{name}"))
-        .status()
-        .context("starting mcopy")?;
+        .args(options)
+        .arg("-i")
+        .arg(format!("{}@@{}", iso.display(), volume(iso)?.start));
+    match is_inwards {
+        true => command.arg(here).arg(there),
+        false => command.arg(there).arg(here),
+    };
+    let status = command.status().context("starting mcopy")?;
     ensure!(status.success(), "mcopy of {name}: {status}");
     Ok(())
 }
 
+/// SHA-256 of all that is not in the volume.
+///
+/// # Errors
+/// An ISO that cannot be read, or has no volume.
+pub fn sha256_outside(iso: &Path) -> anyhow::Result<String> {
+    let mut bytes = fs::read(iso)?;
+    let volume = volume(iso)?;
+    let (start, end) = (usize::try_from(volume.start)?, usize::try_from(volume.end)?);
+    bytes.drain(start..end);
+    Ok(hex::encode(Sha256::digest(bytes)))
+}
+
 /// Where the volume stands: the second partition of the GPT (UEFI 2.10, 5.3), in bytes.
-fn volume_at(iso: &Path) -> anyhow::Result<u64> {
+///
+/// # Errors
+/// An ISO that cannot be read, or has no such partition.
+pub fn volume(iso: &Path) -> anyhow::Result<Range<u64>> {
     const ENTRY_BYTES: usize = 128;
     let mut file = File::open(iso)?;
     file.seek(SeekFrom::Start(2 * 512))?;
     let mut entries = [0; 2 * ENTRY_BYTES];
     file.read_exact(&mut entries)?;
-    let first = entries[ENTRY_BYTES + 32..]
-        .first_chunk()
-        .context("an entry")?;
-    let sector = u64::from_le_bytes(*first);
-    ensure!(sector > 0, "{} has no second partition", iso.display());
-    Ok(512 * sector)
+    let sector = |at: usize| -> anyhow::Result<u64> {
+        let bytes = entries[ENTRY_BYTES + at..].first_chunk();
+        Ok(u64::from_le_bytes(*bytes.context("an entry")?))
+    };
+    let (first, last) = (sector(32)?, sector(40)?);
+    ensure!(first > 0, "{} has no second partition", iso.display());
+    Ok(512 * first..512 * (last + 1))
 }

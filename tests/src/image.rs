@@ -14,7 +14,9 @@ pub struct Image {
     pub kernel: PathBuf,
     /// The initramfs.
     pub initrd: PathBuf,
-    /// The ISO of both.
+    /// What is laid over the initramfs for graphics cards' own drivers.
+    pub graphics: PathBuf,
+    /// The ISO of all.
     pub iso: PathBuf,
     /// What PCs start from over a network.
     pub netboot: PathBuf,
@@ -64,6 +66,7 @@ impl Image {
             netboot: folder.join("netboot"),
             kernel: folder.join("vmlinuz"),
             initrd: folder.join("initrd.img"),
+            graphics: folder.join("graphics.img"),
             arguments: manifest.arguments,
             modules: bench::root()
                 .join("target/apt/unpacked")

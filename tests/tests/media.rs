@@ -1,5 +1,6 @@
 //! The ISO starts every PC, from a disc and from a stick, and the machine that it starts does the whole
-//! job: a drive wiped, proven, reported. What it was started from stays as it is.
+//! job: a drive wiped, proven, reported. What it was started from stays as it is, but for the reports in
+//! its volume.
 //!
 //! `cargo xtask lab boot` runs all ways; the ignored ones differ from the others in one of the two choices.
 
@@ -8,11 +9,10 @@ use lab::bay::Bay;
 use lab::bench::scenario;
 use lab::disk::FileSystem;
 use lab::drive::Bus;
-use lab::firmware::{Firmware, Medium, Start};
+use lab::firmware::{self, Firmware, Medium, Start};
 use lab::image::Image;
 use lab::machine::Machine;
 use lab::scenario::{PATIENCE, Workshop};
-use sha2::{Digest, Sha256};
 
 /// Boots by the firmware from the medium, wipes one drive unattended, and looks at both from outside.
 fn wipes(firmware: Firmware, medium: Medium) {
@@ -29,7 +29,7 @@ fn wipes(firmware: Firmware, medium: Medium) {
         let machine = workshop.unattended(machine)?;
         let running = workshop.boot(&machine)?;
         let iso = bench.path().join("pc.iso");
-        let before = Sha256::digest(std::fs::read(&iso)?);
+        let before = firmware::sha256_outside(&iso)?;
 
         workshop.service.accept(&running.events)?;
         workshop.arm(1)?;
@@ -51,12 +51,12 @@ fn wipes(firmware: Firmware, medium: Medium) {
         ensure!(facts.lockdown.as_deref() == Some(lockdown), "{facts:?}");
 
         if medium == Medium::Stick {
-            let stick = audit.drive("RAZ-STICK")?;
+            let stick = audit.drive(firmware::STICK)?;
             ensure!(stick.erasure.is_none(), "{stick:?}");
         }
         ensure!(
-            before == Sha256::digest(std::fs::read(&iso)?),
-            "the medium was written to"
+            before == firmware::sha256_outside(&iso)?,
+            "the medium was written to outside of its volume"
         );
         Ok(())
     });

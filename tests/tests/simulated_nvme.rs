@@ -370,7 +370,8 @@ fn drive_lost_while_it_erases_itself_is_not_claimed_and_is_refused_until_it_is_d
         ensure!(
             erasure.outcome == OutcomeWord::NotComplete
                 && erasure.achieved_level == Level::None
-                && sanitize.verdict != SanitizeVerdict::ClaimedByDrive
+                && sanitize.verdict == SanitizeVerdict::Unknown
+                && sanitize.reasons[0].contains("lost in its erase")
                 && sanitize.in_progress_seen > 0,
             "{}: {sanitize:?}",
             erasure.outcome_text

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod compose;
 pub mod events;
 pub mod i18n;
+pub mod keeping;
 pub mod ledger;
 pub mod output;
 pub mod session;

@@ -12,7 +12,7 @@ pub mod revert;
 use crate::discover::{self, AskError, Machine, Roots, device_number};
 use crate::facts::{DriveFacts, Transport};
 use crate::health::Health;
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityLost};
 use crate::linux::LinuxPort;
 use crate::medium::BootMedium;
 use crate::port::{Data, Port};
@@ -317,7 +317,7 @@ fn refusal_of(error: &io::Error) -> Option<Refusal> {
 }
 
 /// Device number of an open block device.
-fn number_of(fd: &OwnedFd) -> io::Result<(u32, u32)> {
+pub(crate) fn number_of(fd: &OwnedFd) -> io::Result<(u32, u32)> {
     let data = File::from(fd.try_clone()?).metadata()?;
     if data.mode() & 0o170_000 != 0o060_000 {
         return Err(io::Error::new(
@@ -329,7 +329,7 @@ fn number_of(fd: &OwnedFd) -> io::Result<(u32, u32)> {
 }
 
 /// Whether sysfs still shows the same disk under the same name.
-fn same_device(
+pub(crate) fn same_device(
     roots: &Roots,
     name: &str,
     number: (u32, u32),
@@ -400,16 +400,15 @@ impl Claimed {
     /// Asks the drive once more who it is. Blocks.
     ///
     /// # Errors
-    /// In words, when it has left, does not answer, or is not the claimed drive any more.
-    pub fn recheck_identity(&self) -> Result<Identity, String> {
-        self.check_present()?;
+    /// When it has left, does not answer, or is not the claimed drive any more.
+    pub fn recheck_identity(&self) -> Result<Identity, IdentityLost> {
+        self.check_present().map_err(IdentityLost::Gone)?;
         let identity = discover::identity_now(&self.roots, &self.facts.name, &self.port())?;
         if identity != self.facts.identity {
-            return Err(format!(
-                "identifies as {} now, not as {}",
-                identity.recorded(),
-                self.facts.identity.recorded()
-            ));
+            return Err(IdentityLost::Another {
+                found: identity.recorded(),
+                confirmed: self.facts.identity.recorded(),
+            });
         }
         Ok(identity)
     }

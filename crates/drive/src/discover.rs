@@ -16,7 +16,7 @@ pub(crate) mod sysfs;
 
 use crate::facts::{DriveFacts, Silence, Use};
 use crate::health::Health;
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityLost};
 use crate::linux::LinuxPort;
 use crate::port::Port;
 use answers::{Answered, Context};
@@ -236,11 +236,19 @@ impl Machine {
 /// Who the drive under a kernel name is now. Asks on the caller's thread and may block.
 ///
 /// # Errors
-/// In words, when it is not there or does not say.
-pub(crate) fn identity_now(roots: &Roots, name: &str, port: &dyn Port) -> Result<Identity, String> {
-    let (facts, context) = known(roots, name, Arc::from("")).ok_or("it has left the machine")?;
+/// When it is not there or does not say.
+pub(crate) fn identity_now(
+    roots: &Roots,
+    name: &str,
+    port: &dyn Port,
+) -> Result<Identity, IdentityLost> {
+    let (facts, context) = known(roots, name, Arc::from(""))
+        .ok_or_else(|| IdentityLost::Gone("it has left the machine".into()))?;
     let answered = answers::identify(facts, &context, port);
-    answered.identified.map(|()| answered.facts.identity)
+    match answered.identified {
+        Ok(()) => Ok(answered.facts.identity),
+        Err(why) => Err(IdentityLost::Silent(why)),
+    }
 }
 
 /// Who the drive under a kernel name is by what sysfs shows. Asks nobody.

@@ -92,6 +92,26 @@ impl Identity {
     }
 }
 
+/// Why a claimed drive is not known any more to be the one that was confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityLost {
+    /// The kernel does not show the claimed disk any more, in words. Whether what has its name now is
+    /// the same drive, found anew, nobody asked.
+    #[error("{0}")]
+    Gone(String),
+    /// It is there and does not say who it is, in words.
+    #[error("{0}")]
+    Silent(String),
+    /// It says that it is another one. Both as [`Identity::recorded`].
+    #[error("identifies as {found} now, not as {confirmed}")]
+    Another {
+        /// What was read.
+        found: String,
+        /// What was confirmed.
+        confirmed: String,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::Identity;

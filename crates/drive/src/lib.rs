@@ -17,6 +17,7 @@ pub mod linux;
 pub mod medium;
 pub mod mmc;
 pub mod nvme;
+pub mod own_stick;
 pub mod port;
 pub mod refusal;
 pub mod rescan;

@@ -135,6 +135,15 @@ pub enum Event {
         /// SHA-256 of its bytes.
         sha256: String,
     },
+    /// Where the report is beside the service.
+    Kept {
+        /// Report id.
+        report_id: Uuid,
+        /// `stick`: on raz's stick; `memory`: a power cut loses it until the service has it.
+        place: String,
+        /// In words: why not on the stick.
+        detail: String,
+    },
     /// An upload was tried.
     Upload {
         /// Report id.

@@ -88,6 +88,17 @@ pub fn open_exclusive_read(path: &Path) -> io::Result<OwnedFd> {
     Ok(twice_if_busy(|| options.open(path))?.into())
 }
 
+/// Opens for changing a few bytes: read and write, exclusive as [`open_exclusive`], and through the page cache,
+/// so that no offset, length or buffer must fit the sector. [`sync`] is what reaches the medium.
+///
+/// # Errors
+/// As [`open_exclusive`].
+pub fn open_exclusive_buffered(path: &Path) -> io::Result<OwnedFd> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_EXCL);
+    Ok(twice_if_busy(|| options.open(path))?.into())
+}
+
 fn twice_if_busy<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     match open() {
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {

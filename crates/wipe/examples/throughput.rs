@@ -39,7 +39,7 @@ impl Control for Plain {
     fn flush(&self) -> std::io::Result<()> {
         self.file.sync_all()
     }
-    fn recheck_identity(&self) -> Result<String, String> {
+    fn recheck_identity(&self) -> Result<String, drive::identity::IdentityLost> {
         // Once at the claim, then after each write and each verify by turns.
         if self.identity_checks.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
             std::thread::sleep(self.rest);

@@ -212,7 +212,7 @@ mod tests {
         fn flush(&self) -> io::Result<()> {
             Ok(())
         }
-        fn recheck_identity(&self) -> Result<String, String> {
+        fn recheck_identity(&self) -> Result<String, drive::identity::IdentityLost> {
             Ok("good".into())
         }
         fn is_present(&self) -> bool {

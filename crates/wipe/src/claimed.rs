@@ -12,6 +12,7 @@ use crate::target::{Control, Target};
 use drive::claim::Claimed;
 use drive::claim::boot_area::BootArea;
 use drive::facts::{Medium, SanitizeCommands};
+use drive::identity::IdentityLost;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -165,7 +166,7 @@ impl Control for Door {
         self.0.flush()
     }
 
-    fn recheck_identity(&self) -> Result<String, String> {
+    fn recheck_identity(&self) -> Result<String, IdentityLost> {
         self.0
             .recheck_identity()
             .map(|identity| identity.recorded())

@@ -21,6 +21,7 @@ use crate::outcome::{
 use crate::progress::{self, Phase};
 use crate::sweep::Piece;
 use crate::target::Target;
+use drive::identity::IdentityLost;
 use sanitize::Sanitizing;
 use std::io;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub(crate) struct Run {
 
 enum Stage {
     Idle,
-    Asking(&'static str, Call<Result<String, String>>),
+    Asking(&'static str, Call<Result<String, IdentityLost>>),
     /// The drive erases itself.
     Sanitizing(Box<Sanitizing>),
     Flushing(usize, Call<Result<(), String>>),
@@ -222,7 +223,8 @@ impl Lane {
                     CallAnswer::Ready(found) => self.identified(moment, found, now),
                     CallAnswer::Overdue => self.stop(stalled(bound), now),
                     CallAnswer::Lost => {
-                        self.identified(moment, Err("the question got no answer".into()), now)
+                        let lost = IdentityLost::Silent("the question got no answer".into());
+                        self.identified(moment, Err(lost), now)
                     }
                 }
             }
@@ -385,22 +387,22 @@ impl Lane {
         };
     }
 
-    fn identified(&mut self, moment: &str, found: Result<String, String>, now: Instant) {
+    fn identified(&mut self, moment: &str, found: Result<String, IdentityLost>, now: Instant) {
         let confirmed = &self.work.identity;
         let same = found.as_ref() == Ok(confirmed);
         let check = IdentityCheck {
             moment: moment.into(),
-            found: found.clone(),
+            found: found.clone().map_err(|lost| lost.to_string()),
             same,
         };
         self.run.identity_checks.push(check);
         match found {
             Ok(_) if same => self.stage = Stage::Idle,
-            Ok(found) => {
+            Ok(found) | Err(IdentityLost::Another { found, .. }) => {
                 let confirmed = confirmed.clone();
                 self.stop(Shortfall::IdentityChanged { confirmed, found }, now);
             }
-            Err(error) => {
+            Err(error @ (IdentityLost::Gone(_) | IdentityLost::Silent(_))) => {
                 let label = &self.work.target.label;
                 let text = format!("{label}: the identity was not confirmed ({moment}): {error}");
                 self.run.stops.push(Shortfall::Other(text));

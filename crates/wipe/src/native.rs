@@ -19,6 +19,7 @@ pub mod scsi;
 pub mod security;
 pub mod witness;
 
+use drive::identity::IdentityLost;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,8 +194,8 @@ pub trait Surroundings: Send + Sync {
     /// Reads the drive's identity anew and compares it with what was confirmed.
     ///
     /// # Errors
-    /// It cannot be read or is another one, in words.
-    fn recheck_identity(&self) -> Result<(), String>;
+    /// It cannot be read or is another one.
+    fn recheck_identity(&self) -> Result<(), IdentityLost>;
 }
 
 /// How long raz waits.
@@ -275,8 +276,8 @@ pub struct Evidence {
     pub witnesses: Witnesses,
     /// What became of an eMMC's boot areas before the command.
     pub boot_areas: Vec<boot_area::Record>,
-    /// Why the identity does not hold any more.
-    pub identity_lost: Option<String>,
+    /// Why the identity does not hold any more, asked once the command may have been taken.
+    pub identity_lost: Option<IdentityLost>,
     /// The bounds that it is judged by.
     pub patience: Patience,
 }
@@ -357,7 +358,8 @@ pub fn run(
         let goes_on = surroundings.pause(Duration::ZERO);
         (!goes_on).then(|| "stopped by the operator before the command was sent".to_owned())
     };
-    if let Some(why) = stops.or_else(lost).or_else(stopped) {
+    let lost_before = || lost().map(|lost| lost.to_string());
+    if let Some(why) = stops.or_else(lost_before).or_else(stopped) {
         evidence.not_begun = Some(why);
         return evidence;
     }
@@ -384,7 +386,10 @@ pub fn run(
                 evidence.is_refused = true;
                 return evidence;
             }
-            State::Unknown(_) => return evidence,
+            State::Unknown(_) => {
+                evidence.identity_lost = lost();
+                return evidence;
+            }
         }
     }
     let (end, said) = ended(

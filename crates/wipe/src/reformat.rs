@@ -205,7 +205,7 @@ pub fn run(
     match state(port).map_err(Failure::NotBegun)? {
         State::Other(words) => return Err(Failure::NotBegun(words)),
         State::Formatting(_) => {
-            around.recheck_identity().map_err(Failure::NotBegun)?;
+            still_it(around).map_err(Failure::NotBegun)?;
             was_under_way = wait(port, around, patience)?;
         }
         State::Ready | State::Broken(_) => {}
@@ -218,7 +218,7 @@ pub fn run(
         && is_whole
         && after.block_bytes == block_bytes_wanted(after.block_bytes)
     {
-        around.recheck_identity().map_err(Failure::Lost)?;
+        still_it(around).map_err(Failure::Lost)?;
         return Ok(Reformatted {
             before: None,
             after,
@@ -258,7 +258,7 @@ pub fn run(
         });
     }
     let was_under_way = wait(port, around, patience)?;
-    around.recheck_identity().map_err(Failure::Lost)?;
+    still_it(around).map_err(Failure::Lost)?;
     let after = layout(&mut talk).map_err(Failure::Lost)?;
     if after.block_bytes != wanted {
         return Err(Failure::Unchanged {
@@ -279,6 +279,11 @@ pub fn run(
     }
 }
 
+fn still_it(around: &dyn Surroundings) -> Result<(), String> {
+    let found = around.recheck_identity();
+    found.map_err(|lost| lost.to_string())
+}
+
 /// Names the length. What counts is that the disk says it is the one that the next format makes.
 fn select(talk: &mut Talk<'_>, around: &dyn Surroundings, wanted: u32) -> Result<(), Failure> {
     let refused = |answer: String| Failure::Refused {
@@ -289,7 +294,7 @@ fn select(talk: &mut Talk<'_>, around: &dyn Surroundings, wanted: u32) -> Result
     let list = list_of_block_length(&data, wanted).ok_or_else(|| {
         Failure::NotBegun("MODE SENSE has no block descriptor with room for the length".into())
     })?;
-    around.recheck_identity().map_err(Failure::NotBegun)?;
+    still_it(around).map_err(Failure::NotBegun)?;
     let cdb = mode_select_10(
         ModePages::Current,
         u16::try_from(list.len()).unwrap_or(u16::MAX),
@@ -314,9 +319,7 @@ fn format(talk: &mut Talk<'_>, around: &dyn Surroundings) -> Result<bool, Failur
     let Some(unit) = format_unit(None, Answer::Immediately) else {
         return Err(refused("not sent".into()));
     };
-    around
-        .recheck_identity()
-        .map_err(|why| refused(format!("not sent: {why}")))?;
+    still_it(around).map_err(|why| refused(format!("not sent: {why}")))?;
     match talk.once(FORMAT, &unit.command, Data::Out(&unit.parameters)) {
         Ok(None) => Ok(false),
         Ok(Some(reply)) if reply.status == GOOD => Ok(true),

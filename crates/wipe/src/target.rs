@@ -3,6 +3,7 @@
 //! `wipe` never opens a drive. A [`Target`] is made from a claimed drive (see [`crate::claimed`]),
 //! or in tests from a file.
 
+use drive::identity::IdentityLost;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ pub trait Control: Send + Sync {
     /// Reads the drive's identity anew, in the form that was confirmed and is recorded.
     ///
     /// # Errors
-    /// Why it could not be read, in words.
-    fn recheck_identity(&self) -> Result<String, String>;
+    /// Why it could not be read, or that it is another one.
+    fn recheck_identity(&self) -> Result<String, IdentityLost>;
 
     /// Whether the drive is still there.
     fn is_present(&self) -> bool;

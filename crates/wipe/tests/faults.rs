@@ -251,7 +251,7 @@ fn flush_that_never_returns_is_stalled() {
             let _ = self.0.lock().unwrap().recv();
             Ok(())
         }
-        fn recheck_identity(&self) -> Result<String, String> {
+        fn recheck_identity(&self) -> Result<String, drive::identity::IdentityLost> {
             Ok(NAME.into())
         }
         fn is_present(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod support;
 
+use drive::identity::IdentityLost;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -251,11 +252,17 @@ fn another_identity_before_the_first_write_leaves_the_drive_untouched() {
 #[test]
 fn another_identity_after_any_phase_spoils_the_proof() {
     let folder = tempfile::tempdir().unwrap();
-    for check in 1..=4 {
-        let path = folder.path().join(format!("swapped-{check}"));
+    // The claim compares by itself, too, and says so.
+    let claims = |check| IdentityLost::Another {
+        found: format!("another drive since {check}"),
+        confirmed: "confirmed".into(),
+    };
+    for (check, by_claim) in (1..=4).flat_map(|check| [(check, false), (check, true)]) {
+        let path = folder.path().join(format!("swapped-{check}-{by_claim}"));
         let file = old_file(&path, 512 * 100);
         let manner = Manner {
             changes_at_check: check,
+            lost: by_claim.then(|| (check, claims(check))),
             ..Manner::plain("confirmed")
         };
         let job = job(

@@ -206,7 +206,7 @@ impl Control for Late {
         result
     }
 
-    fn recheck_identity(&self) -> Result<String, String> {
+    fn recheck_identity(&self) -> Result<String, drive::identity::IdentityLost> {
         self.1.recheck_identity()
     }
 

@@ -2,12 +2,13 @@
 
 mod support;
 
+use drive::identity::IdentityLost;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{file_job, no_cancel, run_all};
+use support::{Manner, file_job, no_cancel, run_all};
 use wipe::job::Job;
 use wipe::native::witness::Medium;
 use wipe::native::{Order, Patience, Said, Sanitize, State, Technique, Verdict};
@@ -201,6 +202,33 @@ fn drive_that_failed_to_erase_itself_is_not_complete_and_gets_no_writes() {
         "{reasons:?}"
     );
     assert!(matches!(verdict(&outcome), Verdict::Refuted(_)));
+    assert!(outcome.passes.is_empty());
+}
+
+#[test]
+fn drive_lost_while_it_erases_itself_is_not_complete_and_its_way_back_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = [progress(1), State::Unknown("no answer".into())];
+    let (mut job, _) = sanitized(&folder, &says, true);
+    // The first check is before the run, the second before the command.
+    let gone = IdentityLost::Gone("sdb has left the machine".into());
+    job.control = Arc::new(Manner {
+        lost: Some((2, gone)),
+        ..Manner::plain("drive")
+    });
+    let outcome = run_all(vec![job]).remove(0);
+    let Verdict::Unknown(reasons) = verdict(&outcome) else {
+        panic!("{outcome:?}")
+    };
+    assert!(reasons[0].contains("sdb has left"), "{reasons:?}");
+    let Conclusion::NotComplete(shortfalls) = &outcome.conclusion else {
+        panic!("{outcome:?}")
+    };
+    let told = shortfalls[0].to_string();
+    assert!(
+        told.starts_with("drive: the drive was lost in its erase") && told.contains("`raz drives`"),
+        "{told}"
+    );
     assert!(outcome.passes.is_empty());
 }
 

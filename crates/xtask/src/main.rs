@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod buildroot;
 mod image;
 mod run;
 mod setup;
@@ -35,6 +36,8 @@ enum Verb {
     },
     /// Measure raz against fio and its peers, on loop devices made for it (root)
     Bench(bench::Options),
+    /// Check buildroot-config/ as far as it goes without building; BUILDROOT=FOLDER loads the defconfig, too
+    Buildroot,
     /// Check the architecture's invariants that a program can check
     Tidy,
     /// Install what image, tests and lab need beyond Rust (names it when not root; the tests need root)
@@ -59,6 +62,10 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::run(&root, &options),
         Verb::Lab { group } => test::lab(&root, group),
         Verb::Bench(options) => bench::run(&root, &options).map(|()| ExitCode::SUCCESS),
+        Verb::Buildroot => setup::run(&[setup::Need::Image, setup::Need::Buildroot])
+            .and_then(|()| image::build(&root, &image::Options::default()))
+            .and_then(|_| buildroot::check(&root))
+            .map(|()| ExitCode::SUCCESS),
         Verb::Tidy => tidy::run(&root),
         Verb::Setup => set_up(),
         Verb::Demo { arguments } => demo(&root, &arguments),

@@ -13,6 +13,8 @@ use crate::run;
 pub enum Need {
     /// What building raz and its image starts.
     Image,
+    /// What checks buildroot-config/.
+    Buildroot,
     /// What the demo and the scenario tests start.
     Lab,
     /// What the tests of our crates start, and the checks before them.
@@ -24,7 +26,7 @@ pub enum Need {
 }
 
 /// All but the bench: what a checkout is worked on with.
-pub const ALL: &[Need] = &[Need::Image, Need::Tests, Need::Lab];
+pub const ALL: &[Need] = &[Need::Image, Need::Tests, Need::Buildroot, Need::Lab];
 
 /// Why packages alone are not enough for the tests.
 pub const ROOT: &str = "the tests attach loop devices and mount file systems: run them as root";
@@ -73,6 +75,12 @@ const TOOLS: &[Tool] = &[
         "debian-archive-keyring",
         &[Need::Image],
     ),
+    tool(&["make"], "make", &[Need::Buildroot]),
+    tool(&["bison"], "bison", &[Need::Buildroot]),
+    tool(&["flex"], "flex", &[Need::Buildroot]),
+    tool(&["shellcheck"], "shellcheck", &[Need::Buildroot]),
+    tool(&["xorriso"], "xorriso", &[Need::Buildroot]),
+    tool(&["xz"], "xz-utils", &[Need::Buildroot]),
     tool(&["qemu-system-x86_64"], "qemu-system-x86", &[Need::Lab]),
     tool(&["/usr/share/OVMF/OVMF_CODE_4M.fd"], "ovmf", &[Need::Lab]),
     tool(
@@ -83,7 +91,7 @@ const TOOLS: &[Tool] = &[
     tool(&["mke2fs"], "e2fsprogs", &[Need::Lab]),
     tool(&["mkntfs"], "ntfs-3g", &[Need::Lab]),
     tool(&["mkfs.fat"], "dosfstools", &[Need::Lab]),
-    tool(&["mcopy"], "mtools", &[Need::Lab]),
+    tool(&["mcopy"], "mtools", &[Need::Buildroot, Need::Lab]),
     tool(&["cpio"], "cpio", &[Need::Lab]),
     tool(&["curl"], "curl", &[Need::Lab]),
     tool(&["ip"], "iproute2", &[Need::Lab]),

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 
-use crate::{image, run, setup, tidy};
+use crate::{buildroot, image, run, setup, tidy};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -24,14 +24,17 @@ pub struct Options {
 pub enum Group {
     /// Every firmware, from disc, stick and network
     Boot,
+    /// Smallest memory and times to the drive list, by each way of starting
+    Figures,
 }
 
 /// Runs all scenarios of a group.
 pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
-    let binaries = match group {
-        Group::Boot => ["media", "netboot"],
+    let binaries: &[&str] = match group {
+        Group::Boot => &["media", "media_kept", "menu", "netboot"],
+        Group::Figures => &["figures"],
     };
     let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;
     anyhow::ensure!(built, "the inventory service was not built");
@@ -39,7 +42,7 @@ pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     command
         .args(["test", "--locked", "--no-fail-fast", "-p", "lab"])
         .args(binaries.iter().flat_map(|binary| ["--test", binary]))
-        .args(["--", "--include-ignored", "--test-threads=2"])
+        .args(["--", "--include-ignored", "--test-threads=2", "--nocapture"])
         .env("PATH", run::search_path());
     Ok(match succeeds(&mut command)? {
         true => ExitCode::SUCCESS,
@@ -124,21 +127,23 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         && steps.run("image", |_| {
             image::build(root, &image::Options::default()).map(|_| true)
         })
-        && steps.run("peers", |_| {
-            image::peers::lay(root, &image::peers::Options::default()).map(|()| true)
-        })
     {
-        // Two machines at a time: each emulates two processors.
-        let lab = [
-            "test",
-            "--locked",
-            "--no-fail-fast",
-            "-p",
-            "lab",
-            "--",
-            "--test-threads=2",
-        ];
-        steps.run("lab", |tally| counted(run::cargo(root).args(lab), tally));
+        steps.run("buildroot", |_| buildroot::check(root).map(|()| true));
+        if steps.run("peers", |_| {
+            image::peers::lay(root, &image::peers::Options::default()).map(|()| true)
+        }) {
+            // Two machines at a time: each emulates two processors.
+            let lab = [
+                "test",
+                "--locked",
+                "--no-fail-fast",
+                "-p",
+                "lab",
+                "--",
+                "--test-threads=2",
+            ];
+            steps.run("lab", |tally| counted(run::cargo(root).args(lab), tally));
+        }
     }
 
     for name in &steps.broken {

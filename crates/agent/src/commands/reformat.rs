@@ -14,6 +14,7 @@ use drive::claim::reformat::{
 use drive::claim::{Checks, Consent, ConsentSource};
 use drive::discover::Machine;
 use drive::facts::{DriveFacts, OwnErase};
+use drive::identity::IdentityLost;
 use drive::refusal::PlanKind;
 use drive::rescan::rescan;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -222,7 +223,7 @@ impl Surroundings for Door<'_> {
         }
     }
 
-    fn recheck_identity(&self) -> Result<(), String> {
+    fn recheck_identity(&self) -> Result<(), IdentityLost> {
         self.claimed.recheck_identity().map(|_| ())
     }
 }

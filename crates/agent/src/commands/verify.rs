@@ -8,6 +8,7 @@ use crate::survey::Survey;
 use anyhow::{Context, bail};
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
+use drive::identity::IdentityLost;
 use drive::linux::LinuxPort;
 use report::schema::{self, Erasure, OutcomeWord};
 use std::io;
@@ -222,12 +223,12 @@ impl Control for Reader {
         ))
     }
 
-    fn recheck_identity(&self) -> Result<String, String> {
+    fn recheck_identity(&self) -> Result<String, IdentityLost> {
         let port = Box::new(LinuxPort::over(Arc::clone(&self.file)));
         self.machine
             .drive(&self.name, port)
             .map(|facts| facts.identity.recorded())
-            .map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+            .map_err(|error| IdentityLost::Silent(format!("{:#}", anyhow::Error::from(error))))
     }
 
     fn is_present(&self) -> bool {

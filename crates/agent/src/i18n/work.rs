@@ -335,7 +335,7 @@ mod tests {
             self.0.sync_all()
         }
 
-        fn recheck_identity(&self) -> Result<String, String> {
+        fn recheck_identity(&self) -> Result<String, drive::identity::IdentityLost> {
             Ok("still".into())
         }
 

@@ -41,13 +41,15 @@ pub struct End {
     verdict: Vec<Words>,
     /// The newest attempt to send the report.
     upload: Option<Words>,
+    /// Whether the report is on the stick, or why not.
+    kept: Option<Words>,
     /// What a person should know last.
     note: Option<Words>,
 }
 
 impl End {
     fn shown(&self, language: Language) -> Mode {
-        let lines = self.verdict.iter().chain(&self.upload);
+        let lines = self.verdict.iter().chain(&self.upload).chain(&self.kept);
         Mode::Done {
             grade: self.grade.clone(),
             lines: lines
@@ -96,6 +98,9 @@ impl Session {
             kind,
         };
         self.show_end();
+        if made.is_ok() {
+            self.keep_reports();
+        }
         match (&made, &self.client) {
             (Ok(report), Some(_)) => {
                 self.end_ledgers_with(report.report_id);
@@ -165,6 +170,10 @@ impl Session {
     fn hear_told(&mut self, told: Told) {
         match told {
             Told::Attempt(report_id, posted) => {
+                if let Posted::Accepted { .. } = posted {
+                    // Its receipt follows it to the stick.
+                    self.keep_reports();
+                }
                 let (state, detail, line) = match posted {
                     Posted::Accepted { receipt, .. } => (
                         "receipt",
@@ -186,10 +195,13 @@ impl Session {
                     detail,
                 });
                 // What an earlier session left is not what this screen is about.
+                let is_only_here = state == "receipt" && !self.keeper.has(report_id);
                 if let Stage::Done { end, report, .. } = &mut self.stage
                     && *report == Some(report_id)
                 {
                     end.upload = Some(line);
+                    // What was said of the memory is over.
+                    end.kept = end.kept.take().filter(|_| !is_only_here);
                     self.show_end();
                 }
             }
@@ -257,7 +269,7 @@ impl Session {
 
     /// Its receipt is in the spool. That nothing is left to be sent does not say so: a report whose
     /// file cannot be read any more is not tried.
-    fn is_received(&self, report_id: Uuid) -> bool {
+    pub(super) fn is_received(&self, report_id: Uuid) -> bool {
         self.spool.entries().is_ok_and(|entries| {
             entries
                 .iter()
@@ -270,6 +282,17 @@ impl Session {
             end.note = note;
             self.show_end();
         }
+    }
+
+    /// Says where else the report is; whether that is news.
+    pub(super) fn kept_line(&mut self, words: Words) -> bool {
+        let Stage::Done { end, .. } = &mut self.stage else {
+            return false;
+        };
+        let is_news = end.kept.as_ref() != Some(&words);
+        end.kept = Some(words);
+        self.show_end();
+        is_news
     }
 
     /// Says how the run ended in the screen's language.

@@ -46,6 +46,7 @@ impl Session {
                 self.state.reading = false;
                 self.names = look.names;
                 self.survey = Some(look.survey);
+                self.see_stick();
                 if let Some(facts) = look.machine {
                     self.send(Event::Machine {
                         summary: compose::summary(&facts).english,

@@ -9,6 +9,7 @@ mod boot;
 mod finish;
 #[cfg(test)]
 mod french;
+mod keeper;
 mod ledgers;
 mod listing;
 mod look;
@@ -41,6 +42,7 @@ use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
 use finish::{End, Place};
+use keeper::Keeper;
 use ledgers::Ledgers;
 use look::Look;
 use machine::MachineFacts;
@@ -175,6 +177,7 @@ pub struct Session {
     cancel: Arc<AtomicBool>,
     temperatures: Temperatures,
     ledgers: Ledgers,
+    keeper: Keeper,
     /// What the last sleep of the machine made of drives, by id.
     thaws: HashMap<String, Thaw>,
     upload: Option<Upload>,
@@ -244,6 +247,8 @@ impl Session {
             state.header.service = ui::Service::Connecting;
         }
         let machine = Machine::this();
+        let keeper = Keeper::new(&options.spool, &spool, &machine.roots, file)
+            .context("opening the spool of what is found")?;
         let attended = Attended::of(&options.spool, &machine.roots.proc);
         let mut session = Self {
             auto: arguments.auto_erase && !attended.is_set(),
@@ -270,6 +275,7 @@ impl Session {
             cancel: Arc::new(AtomicBool::new(false)),
             temperatures: Temperatures::default(),
             ledgers: Ledgers::default(),
+            keeper,
             thaws: HashMap::new(),
             upload: None,
             uploads: mpsc::channel(),
@@ -423,9 +429,10 @@ impl Session {
     }
 
     fn power_off(&mut self) {
-        let sent = |entry: &Entry| entry.state == EntryState::Sent;
-        let all_sent = self.spool.entries().is_ok_and(|all| all.iter().all(sent));
-        if !all_sent && !std::mem::replace(&mut self.power_off_asked, true) {
+        let safe =
+            |entry: &Entry| entry.state == EntryState::Sent || self.keeper.has(entry.report_id);
+        let all_safe = self.spool.entries().is_ok_and(|all| all.iter().all(safe));
+        if !all_safe && !std::mem::replace(&mut self.power_off_asked, true) {
             self.say(&words::power_off_loses_report());
             return;
         }
@@ -433,6 +440,10 @@ impl Session {
     }
 
     fn switch_off(&mut self) {
+        if self.waits_for_stick() {
+            self.say(&words::waits_for_stick());
+            return;
+        }
         if let Some(events) = &self.events {
             let _ = events.flush(Duration::from_secs(2));
         }
@@ -445,6 +456,7 @@ impl Session {
         self.hear_news();
         self.hear_upload();
         self.tick_ledgers();
+        self.tick_keeper();
         match self.stage {
             Stage::Listing => self.tick_listing(),
             Stage::Sleeping { .. } => self.tick_sleeping(),

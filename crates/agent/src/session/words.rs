@@ -239,3 +239,27 @@ pub fn power_off_loses_report() -> Words {
         "The report is not sent yet and would be lost. P once more to power off.",
     )
 }
+
+/// The machine goes off when the stick has been written.
+#[must_use]
+pub fn waits_for_stick() -> Words {
+    Words::new(
+        "La clé est en cours d'écriture, la machine s'éteint ensuite.",
+        "The stick is being written; the machine switches off after that.",
+    )
+}
+
+/// Reports of earlier sessions on the stick.
+#[must_use]
+pub fn found_on_stick(reports: usize, is_sent: bool) -> Words {
+    match is_sent {
+        true => Words::new(
+            format!("{reports} rapport(s) d'avant sur la clé, sans reçu : envoi au service"),
+            format!("{reports} earlier report(s) on the stick without a receipt: being sent"),
+        ),
+        false => Words::new(
+            format!("{reports} rapport(s) d'avant sur la clé, sans reçu : voir `raz upload`"),
+            format!("{reports} earlier report(s) on the stick without a receipt: see `raz upload`"),
+        ),
+    }
+}

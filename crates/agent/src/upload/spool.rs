@@ -24,6 +24,14 @@ const REPORT_SIGNATURE: &str = "report.json.sig";
 const SIGNERS: &str = "allowed_signers";
 const RECEIPT: &str = "receipt.json";
 const RECEIPT_SIGNATURE: &str = "receipt.json.sig";
+/// All of a report's files, in the order in which they are written.
+const FILES: [&str; 5] = [
+    REPORT_SIGNATURE,
+    SIGNERS,
+    REPORT,
+    RECEIPT_SIGNATURE,
+    RECEIPT,
+];
 
 /// What went wrong with the folder.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +185,24 @@ impl Spool {
         let mut entries = self.entries()?;
         entries.retain(|entry| entry.state == EntryState::Unsent);
         Ok(entries)
+    }
+
+    /// Name and bytes of each file of a report that is there, `report.json` last of the report's and
+    /// `receipt.json` last of the receipt's: what has it has the others.
+    ///
+    /// # Errors
+    /// As the kernel says.
+    pub fn files(entry: &Entry) -> Result<Vec<(&'static str, Vec<u8>)>, SpoolError> {
+        let mut files = Vec::new();
+        for name in FILES {
+            let path = entry.folder.join(name);
+            match fs::read(&path) {
+                Ok(bytes) => files.push((name, bytes)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io_error(&path, "cannot be read", error)),
+            }
+        }
+        Ok(files)
     }
 
     /// Sends every unsent report, again and again with growing pauses, until each has its

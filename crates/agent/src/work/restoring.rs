@@ -86,7 +86,8 @@ struct Door<'a>(&'a Claimed);
 
 impl Surroundings for Door<'_> {
     fn recheck_identity(&self) -> Result<(), String> {
-        self.0.recheck_identity().map(|_| ())
+        let found = self.0.recheck_identity();
+        found.map(|_| ()).map_err(|lost| lost.to_string())
     }
 }
 

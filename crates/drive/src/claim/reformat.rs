@@ -6,7 +6,7 @@
 
 use super::{Checks, ClaimError, Claimed, Consent, claim_where};
 use crate::facts::{DriveFacts, OwnErase};
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityLost};
 use crate::linux::LinuxPort;
 use crate::refusal::Refusal;
 use crate::trace::Traced;
@@ -63,7 +63,7 @@ impl Reformattable {
     ///
     /// # Errors
     /// As there.
-    pub fn recheck_identity(&self) -> Result<Identity, String> {
+    pub fn recheck_identity(&self) -> Result<Identity, IdentityLost> {
         self.0.recheck_identity()
     }
 

@@ -7,6 +7,7 @@ use drive::claim::revert::{RevertError, claim_for_revert};
 use drive::claim::{Checks, ClaimError, Claimed, Consent, ConsentSource, claim};
 use drive::discover::{Machine, Roots};
 use drive::facts::{Blocks, DriveFacts, OwnErase, Tcg, Transport, Use};
+use drive::identity::IdentityLost;
 use drive::refusal::{PlanKind, Refusal};
 use drive::tcg::{Discovery, Psid};
 use std::fs;
@@ -399,18 +400,29 @@ fn claimed_drive_that_becomes_another_disk_fails_the_recheck() {
 
     folder.attributes(&place, &format!("diskseq = {}", sequence + 1));
     assert!(!claimed.still_present());
-    let error = claimed.recheck_identity().unwrap_err();
-    assert!(error.contains("disk sequence"), "{error}");
+    // Its name is another disk's, which nobody has asked who it is.
+    let lost = claimed.recheck_identity().unwrap_err();
+    assert!(
+        matches!(&lost, IdentityLost::Gone(why) if why.contains("disk sequence")),
+        "{lost:?}"
+    );
 
     folder.attributes(&place, &format!("diskseq = {sequence}\nloop/offset = 512"));
     assert!(claimed.still_present());
-    let error = claimed.recheck_identity().unwrap_err();
-    assert!(error.starts_with("identifies as "), "{error}");
+    let lost = claimed.recheck_identity().unwrap_err();
+    let IdentityLost::Another { found, confirmed } = &lost else {
+        panic!("{lost:?}");
+    };
+    assert_ne!(found, confirmed);
+    assert_eq!(*confirmed, facts.identity.recorded());
 
     fs::remove_dir_all(folder.path(&format!("sys/devices/{place}"))).unwrap();
     assert!(!claimed.still_present());
-    let error = claimed.recheck_identity().unwrap_err();
-    assert!(error.contains("has left the machine"), "{error}");
+    let lost = claimed.recheck_identity().unwrap_err();
+    assert!(
+        matches!(&lost, IdentityLost::Gone(why) if why.contains("has left the machine")),
+        "{lost:?}"
+    );
     assert!(claimed.health().is_err());
 }
 

@@ -8,6 +8,7 @@ use crate::native::{self, End, Evidence, State, Surroundings, Technique, Verdict
 use crate::outcome::{SanitizeRecord, Shortfall};
 use crate::progress::Phase;
 use crate::target::Control;
+use drive::identity::IdentityLost;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -64,13 +65,13 @@ impl Surroundings for Watch {
         self.part.store(u32::from(part), Ordering::Relaxed);
     }
 
-    fn recheck_identity(&self) -> Result<(), String> {
+    fn recheck_identity(&self) -> Result<(), IdentityLost> {
         match self.control.recheck_identity()? {
             found if found == self.identity => Ok(()),
-            found => Err(format!(
-                "the drive is not the one confirmed: {found} instead of {}",
-                self.identity
-            )),
+            found => Err(IdentityLost::Another {
+                found,
+                confirmed: self.identity.clone(),
+            }),
         }
     }
 }
@@ -165,14 +166,11 @@ impl Lane {
         }
     }
 
-    /// What answers only at its end may go on without anybody who waits for it.
+    /// A drive that does not answer may go on without anybody who waits for it.
     fn tell_silent_erase(&mut self) {
         let Stage::Sanitizing(sanitizing) = &self.stage else {
             return;
         };
-        if sanitizing.watch.may_be_silent.is_zero() {
-            return;
-        }
         let without_power = match sanitizing.technique {
             Technique::EnhancedErase => format!(
                 "it is locked by the password \"{PASSWORD_TEXT}\", which `raz unlock` takes away"
@@ -181,7 +179,7 @@ impl Lane {
                 "it may have to be formatted anew before it takes reads and writes".into()
             }
             Technique::BlockErase | Technique::CryptoErase | Technique::Overwrite => {
-                "its erase is undone or half done".into()
+                "it goes on when its power comes back, or its erase is undone or half done".into()
             }
         };
         let label = &self.work.target.label;
@@ -216,6 +214,7 @@ impl Lane {
                 State::Idle { .. } | State::Frozen | State::Unknown(_) => false,
             }),
         };
+        let is_lost = evidence.identity_lost.is_some();
         self.run
             .own_erases
             .push(SanitizeRecord { evidence, verdict });
@@ -229,9 +228,12 @@ impl Lane {
                 .for_each(|step| self.work.steps.push_front(step));
         } else if takes_nothing {
             let label = &self.work.target.label;
-            let text = format!(
-                "{label}: the drive's own erase leaves it taking neither reads nor writes: {reasons}"
-            );
+            let text = match is_lost {
+                true => format!("{label}: {reasons}"),
+                false => format!(
+                    "{label}: the drive's own erase leaves it taking neither reads nor writes: {reasons}"
+                ),
+            };
             return self.stop(Shortfall::Other(text), now);
         }
         self.stage = Stage::Idle;

@@ -1,6 +1,8 @@
 //! What follows from the evidence of a sanitize: claimed by the drive, refuted, or unknown.
 
+use super::security::PASSWORD_TEXT;
 use super::{End, Evidence, Said, State, Technique};
+use drive::identity::IdentityLost;
 
 /// The drive erased itself, says the drive, and nothing that raz can see speaks against it. Only
 /// [`judge`] makes one.
@@ -67,7 +69,10 @@ fn contradictions(evidence: &Evidence) -> Vec<String> {
             "{not_overwritten} sectors do not hold the byte that the drive was told to write"
         ));
     }
-    found.extend(evidence.identity_lost.clone());
+    match &evidence.identity_lost {
+        Some(another @ IdentityLost::Another { .. }) => found.push(another.to_string()),
+        Some(IdentityLost::Gone(_) | IdentityLost::Silent(_)) | None => {}
+    }
     found
 }
 
@@ -91,13 +96,14 @@ fn not_overwritten(evidence: &Evidence) -> u32 {
 }
 
 fn gaps(evidence: &Evidence) -> Vec<String> {
+    let out_of_reach = out_of_reach(evidence);
     if let Some(why) = &evidence.not_begun {
-        return vec![why.clone()];
+        return [why.clone()].into_iter().chain(out_of_reach).collect();
     }
     let (Some(end), Some(after)) = (&evidence.end, &evidence.after) else {
         return vec!["nothing is known of its end".into()];
     };
-    let mut found = Vec::new();
+    let mut found = Vec::from_iter(out_of_reach);
     match end {
         End::Ended => {}
         End::Stuck { progress } => found.push(format!(
@@ -141,6 +147,30 @@ fn gaps(evidence: &Evidence) -> Vec<String> {
     }
     found.extend(too_fast(evidence));
     found
+}
+
+/// Of a drive that left or fell silent: what it may be at, and how to get it back.
+fn out_of_reach(evidence: &Evidence) -> Option<String> {
+    let lost = match evidence.identity_lost.as_ref()? {
+        lost @ (IdentityLost::Gone(_) | IdentityLost::Silent(_)) => lost,
+        IdentityLost::Another { .. } => return None,
+    };
+    let said_last = evidence.after.as_ref().map(|said| &said.state);
+    if matches!(said_last, Some(State::Idle { .. } | State::Failed(_))) {
+        return Some(format!("the drive was lost behind its erase: {lost}"));
+    }
+    let state = match evidence.technique {
+        Technique::BlockErase | Technique::CryptoErase | Technique::Overwrite => {
+            "it may go on erasing itself, also when its power comes back: connect it again, and `raz drives` calls it \"erasing itself\" until it is done; then erase it anew".into()
+        }
+        Technique::EnhancedErase => format!(
+            "it may still erase itself, and be locked by the password \"{PASSWORD_TEXT}\" when its power comes back: connect it again, `raz unlock` takes the password away, then erase it anew"
+        ),
+        Technique::Format => {
+            "it may still be formatting: connect it again, and erase it anew once `raz drives` shows it with its capacity".into()
+        }
+    };
+    Some(format!("the drive was lost in its erase ({lost}): {state}"))
 }
 
 /// This run saw the drive change: under way, or a bit that was off before is on.

@@ -2,7 +2,7 @@
 //! that no host can see.
 
 use crate::trap::{Run, Trap, is_claimed, reasons};
-use crate::wire::{Wire, World};
+use crate::wire::{Wire, World, another};
 use drive::port::Port;
 use sim::ata::disk::AtaDisk;
 use sim::ata::options::{Kept, Lies, Options, SanitizeOptions};
@@ -555,7 +555,7 @@ fn cable_that_is_pulled_leaves_it_unknown() {
 fn another_drive_at_the_end_refutes_it_and_one_at_the_beginning_gets_no_command() {
     let bench = Bench::new(Options::default());
     let mut world = bench.world();
-    world.identity = Box::new(|| Err("identifies as another drive".into()));
+    world.identity = Box::new(|| Err(another()));
     let evidence = bench.sanitize(Technique::BlockErase, &world);
     assert!(evidence.not_begun.is_some());
     assert!(bench.residue() > 0, "nothing was sent");
@@ -566,7 +566,7 @@ fn another_drive_at_the_end_refutes_it_and_one_at_the_beginning_gets_no_command(
     world.identity = Box::new(
         || match asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
             0 => Ok(()),
-            _ => Err("identifies as another drive".into()),
+            _ => Err(another()),
         },
     );
     let evidence = bench.sanitize(Technique::BlockErase, &world);

@@ -6,8 +6,8 @@ mod boot_areas;
 pub mod traps;
 
 use crate::trap::{is_claimed, reasons};
-use crate::wire::World;
 use crate::wire::mmc::{Kernel, MmcWire};
+use crate::wire::{World, another};
 use sim::clock::Clock;
 use sim::device::{Event, MmcDevice as _};
 use sim::mmc::options::{Features, Lies, Options};
@@ -58,7 +58,7 @@ impl Bench {
         let (wire, cid) = (self.wire.clone(), self.wire.card().cid());
         world.identity = Box::new(move || match wire.card().cid() == cid {
             true => Ok(()),
-            false => Err("identifies as another drive".into()),
+            false => Err(another()),
         });
         world
     }

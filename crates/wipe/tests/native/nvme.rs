@@ -7,8 +7,9 @@ mod log;
 pub mod traps;
 
 use crate::trap::{is_claimed, reasons};
-use crate::wire::World;
 use crate::wire::nvme::{NvmeWire, entry};
+use crate::wire::{World, another};
+use drive::identity::IdentityLost;
 use sim::clock::Clock;
 use sim::device::{Event, NvmeDevice as _};
 use sim::nvme::NvmeDrive;
@@ -325,9 +326,8 @@ fn power_cut_and_reset_that_the_wait_does_not_notice_end_well() {
     }
 }
 
-#[test]
-fn drive_that_is_gone_leaves_it_unknown() {
-    let bench = Bench::new(Options::default());
+/// Its power goes in the middle and stays away; what is said of its identity then.
+fn lost(bench: &Bench, lost: IdentityLost) -> Evidence {
     let mut world = bench.world();
     let wire = bench.wire.clone();
     world.meanwhile = Box::new(move |pauses| {
@@ -335,9 +335,36 @@ fn drive_that_is_gone_leaves_it_unknown() {
             wire.drive().event(Event::PowerOff);
         }
     });
-    let evidence = bench.sanitize(Technique::BlockErase, &world);
-    assert_eq!(evidence.end, Some(End::Undecoded));
-    assert!(!is_claimed(&evidence));
+    let wire = bench.wire.clone();
+    world.identity = Box::new(move || match wire.serial().is_empty() {
+        true => Err(lost.clone()),
+        false => Ok(()),
+    });
+    bench.sanitize(Technique::BlockErase, &world)
+}
+
+#[test]
+fn drive_that_is_gone_or_silent_leaves_it_unknown_and_goes_on_when_its_power_comes_back() {
+    for why in [
+        IdentityLost::Gone("nvme0n1 has left the machine".into()),
+        IdentityLost::Silent("no answer to identify".into()),
+    ] {
+        let bench = Bench::new(Options::default());
+        let evidence = lost(&bench, why.clone());
+        assert_eq!(evidence.end, Some(End::Undecoded));
+        let words = reasons(&evidence);
+        let told = format!("lost in its erase ({why})");
+        assert!(
+            words.starts_with("unknown")
+                && words.contains(&told)
+                && words.contains("`raz drives` calls it \"erasing itself\""),
+            "{words}"
+        );
+        assert!(bench.residue() > 0, "it has erased nothing yet");
+        bench.wire.drive().event(Event::PowerOn);
+        let is_under_way = matches!(bench.door().said().state, State::InProgress { .. });
+        assert!(is_under_way, "{:?}", bench.door().said());
+    }
 }
 
 /// Another drive answers once the sanitize has begun; the identity is read from the drive.
@@ -356,7 +383,7 @@ fn swapped(bench: &Bench) -> Evidence {
     let wire = bench.wire.clone();
     world.identity = Box::new(move || match wire.serial() == serial {
         true => Ok(()),
-        false => Err("identifies as another drive".into()),
+        false => Err(another()),
     });
     bench.sanitize(Technique::BlockErase, &world)
 }

@@ -1,7 +1,7 @@
 //! Simulated SAS disks with blocks that Linux does not drive are formatted anew, and believed only when
 //! they are asked again.
 
-use crate::wire::{Wire, World};
+use crate::wire::{Wire, World, another};
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use sim::clock::Clock;
 use sim::device::{Event, ScsiDevice as _};
@@ -244,7 +244,7 @@ fn another_drive_gets_no_command_that_changes_it_and_is_an_error_afterwards() {
         world.identity = Box::new(move || {
             let mut left = left.lock().expect("no panic");
             if *left == 0 {
-                return Err("identifies as another drive".into());
+                return Err(another());
             }
             *left -= 1;
             Ok(())

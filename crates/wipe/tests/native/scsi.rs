@@ -5,7 +5,7 @@ mod answers;
 pub mod traps;
 
 use crate::trap::{is_claimed, reasons};
-use crate::wire::{Wire, World};
+use crate::wire::{Wire, World, another};
 use drive::port::{Data, Port};
 use drive::scsi::vpd::{Characteristics, characteristics};
 use sim::cells::Placement;
@@ -280,7 +280,7 @@ fn another_drive_at_the_end_refutes_it_and_one_at_the_beginning_gets_no_command(
         let asked = AtomicU32::new(0);
         world.identity = Box::new(move || match asked.fetch_add(1, Ordering::Relaxed) {
             asked if asked < drives_right => Ok(()),
-            _ => Err("identifies as another drive".into()),
+            _ => Err(another()),
         });
         let evidence = bench.sanitize(Technique::BlockErase, &world);
         assert_eq!(evidence.not_begun.is_none(), begins);

@@ -3,6 +3,7 @@
 pub mod mmc;
 pub mod nvme;
 
+use drive::identity::IdentityLost;
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use sim::clock::Clock;
 use sim::device::ScsiDevice;
@@ -135,12 +136,20 @@ impl<D: ScsiDevice> Medium for Wire<D> {
     }
 }
 
+/// Another drive answers.
+pub fn another() -> IdentityLost {
+    IdentityLost::Another {
+        found: "another drive".into(),
+        confirmed: "the confirmed one".into(),
+    }
+}
+
 /// Waiting advances the clock. The operator stops after so many pauses; the identity is what a
 /// closure says.
 pub struct World<'a> {
     pub clock: Clock,
     pub pauses_left: Mutex<u64>,
-    pub identity: Box<dyn Fn() -> Result<(), String> + Send + Sync + 'a>,
+    pub identity: Box<dyn Fn() -> Result<(), IdentityLost> + Send + Sync + 'a>,
     /// Called at each pause, with the number of pauses before it: what happens meanwhile.
     pub meanwhile: Box<dyn Fn(u64) + Send + Sync + 'a>,
     pub pauses: Mutex<u64>,
@@ -175,7 +184,7 @@ impl Surroundings for World<'_> {
 
     fn progress(&self, _: u16) {}
 
-    fn recheck_identity(&self) -> Result<(), String> {
+    fn recheck_identity(&self) -> Result<(), IdentityLost> {
         (self.identity)()
     }
 }

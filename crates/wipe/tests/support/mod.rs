@@ -7,6 +7,7 @@ pub mod kept;
 pub mod scene;
 pub mod simulated;
 
+use drive::identity::IdentityLost;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -31,6 +32,8 @@ pub struct Manner {
     pub present: AtomicBool,
     /// From this identity check on (from 0) the answer is another identity.
     pub changes_at_check: usize,
+    /// From this identity check on there is no answer but this.
+    pub lost: Option<(usize, IdentityLost)>,
     pub flush_fails: bool,
     pub file: Option<File>,
     pub checks: AtomicUsize,
@@ -45,6 +48,7 @@ impl Manner {
             identity: identity.into(),
             present: AtomicBool::new(true),
             changes_at_check: usize::MAX,
+            lost: None,
             flush_fails: false,
             file: None,
             checks: AtomicUsize::new(0),
@@ -63,9 +67,12 @@ impl Control for Manner {
         self.file.as_ref().map_or(Ok(()), File::sync_all)
     }
 
-    fn recheck_identity(&self) -> Result<String, String> {
+    fn recheck_identity(&self) -> Result<String, IdentityLost> {
         let number = self.checks.fetch_add(1, Ordering::SeqCst);
         (self.at_check.lock().unwrap())(number);
+        if let Some((_, lost)) = self.lost.as_ref().filter(|(from, _)| number >= *from) {
+            return Err(lost.clone());
+        }
         Ok(if number >= self.changes_at_check {
             "another drive".into()
         } else {

@@ -1,5 +1,6 @@
 //! Drives of `sim` as the engine's targets.
 
+use drive::identity::IdentityLost;
 use sim::drive::Drive;
 use sim::faults::{Faults, Timing};
 use sim::media::{Content as Bytes, Medium};
@@ -150,8 +151,8 @@ impl Control for Door {
         lock(&self.0).flush()
     }
 
-    fn recheck_identity(&self) -> Result<String, String> {
-        lock(&self.0).identify()
+    fn recheck_identity(&self) -> Result<String, IdentityLost> {
+        lock(&self.0).identify().map_err(IdentityLost::Silent)
     }
 
     fn is_present(&self) -> bool {

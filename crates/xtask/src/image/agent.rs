@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::run;
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Builds the static agent in a target folder of its own (other flags would otherwise rebuild the
 /// whole workspace each time) and gives back its path.

@@ -47,7 +47,7 @@ impl Apt {
         fs::write(folder.join("state/status"), "")?;
         let list = sources
             .iter()
-            .map(|source| format!("deb [signed-by={KEYRING}] {source} main\n"))
+            .map(|source| format!("deb [signed-by={KEYRING}] {source} main non-free-firmware\n"))
             .collect::<String>();
         fs::write(folder.join("sources.list"), list)?;
         let configuration = folder.join("apt.conf");

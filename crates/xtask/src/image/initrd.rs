@@ -1,11 +1,12 @@
-//! The initramfs: image/rootfs, busybox and its links, the agent, the modules; as a whole gzipped, which
-//! takes a third of it away (most modules are compressed already).
+//! The initramfs: image/rootfs, busybox and its links, the agent, modules and their firmware; as a whole
+//! gzipped, which takes a third of it away (most modules are compressed already). And a second one, laid
+//! over it on request: the graphics cards' own drivers.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use flate2::Compression;
@@ -44,67 +45,106 @@ impl Tree {
     }
 }
 
+/// What goes into the initramfs.
+pub struct Content<'a> {
+    /// `image` of the checkout.
+    pub inputs: &'a Path,
+    /// The unpacked package.
+    pub busybox: &'a Path,
+    /// The program.
+    pub agent: &'a [u8],
+    /// Where the modules are.
+    pub kernel: &'a Kernel,
+    /// Which of them.
+    pub selection: &'a Selection,
+    /// What they ask the kernel for, by its name.
+    pub firmware: &'a BTreeMap<String, PathBuf>,
+}
+
 /// Builds the archive in memory, compressed.
-pub fn write(
-    inputs: &Path,
-    busybox: &Path,
-    kernel: &Kernel,
-    selection: &Selection,
-    agent: &[u8],
-    epoch_seconds: u32,
-) -> anyhow::Result<Vec<u8>> {
+pub fn write(content: &Content<'_>, epoch_seconds: u32) -> anyhow::Result<Vec<u8>> {
     let mut tree = Tree::default();
     for folder in ["dev", "proc", "run", "sys", "tmp"] {
         tree.add(folder, Entry::Folder)?;
     }
     // The kernel opens it for init before init can mount anything.
     tree.add("dev/console", Entry::CharacterDevice { major: 5, minor: 1 })?;
-    overlay(&mut tree, &inputs.join("rootfs"), "")?;
+    overlay(&mut tree, &content.inputs.join("rootfs"), "")?;
 
-    tree.file("bin/busybox", true, read(&busybox.join("usr/bin/busybox"))?)?;
-    let applets = read(&inputs.join("applets.list"))?;
+    let busybox = read(&content.busybox.join("usr/bin/busybox"))?;
+    tree.file("bin/busybox", true, busybox)?;
+    let applets = read(&content.inputs.join("applets.list"))?;
     for applet in String::from_utf8(applets)?.split_whitespace() {
         tree.add(&format!("bin/{applet}"), Entry::Link("busybox".into()))?;
     }
     // Where the kernel looks for it when a driver asks for another module (a PHY's, a cipher's).
     tree.add("sbin/modprobe", Entry::Link("../bin/busybox".into()))?;
-    tree.file("usr/bin/raz", true, agent.to_vec())?;
+    tree.file("usr/bin/raz", true, content.agent.to_vec())?;
+    tree.drivers(content.kernel, content.selection, content.firmware)?;
+    tree.packed(epoch_seconds)
+}
 
-    let modules = format!("lib/modules/{}", kernel.release);
-    for path in &selection.files {
-        tree.file(
-            &format!("{modules}/{path}"),
-            false,
-            read(&kernel.folder().join(path))?,
-        )?;
-    }
-    for (name, text) in &selection.indexes {
-        tree.file(
-            &format!("{modules}/{name}"),
-            false,
-            text.clone().into_bytes(),
-        )?;
+/// Builds the archive that is laid over the other: these modules besides those that are there, with the
+/// indexes of both.
+pub fn over(
+    kernel: &Kernel,
+    both: &Selection,
+    there: &Selection,
+    firmware: &BTreeMap<String, PathBuf>,
+    epoch_seconds: u32,
+) -> anyhow::Result<Vec<u8>> {
+    let besides = Selection {
+        files: both.files.difference(&there.files).cloned().collect(),
+        indexes: both.indexes.clone(),
+    };
+    let mut tree = Tree::default();
+    tree.drivers(kernel, &besides, firmware)?;
+    tree.packed(epoch_seconds)
+}
+
+impl Tree {
+    fn drivers(
+        &mut self,
+        kernel: &Kernel,
+        selection: &Selection,
+        firmware: &BTreeMap<String, PathBuf>,
+    ) -> anyhow::Result<()> {
+        let modules = format!("lib/modules/{}", kernel.release);
+        for path in &selection.files {
+            let bytes = read(&kernel.folder().join(path))?;
+            self.file(&format!("{modules}/{path}"), false, bytes)?;
+        }
+        for (name, text) in &selection.indexes {
+            let bytes = text.clone().into_bytes();
+            self.file(&format!("{modules}/{name}"), false, bytes)?;
+        }
+        for (name, path) in firmware {
+            self.file(&format!("lib/firmware/{name}"), false, read(path)?)?;
+        }
+        Ok(())
     }
 
-    let mut archive = Archive::new(epoch_seconds);
-    for (path, entry) in &tree.0 {
-        archive.add(
-            path,
-            &match entry {
-                Entry::Folder => Node::Folder,
-                Entry::File { executable, bytes } => Node::File {
-                    executable: *executable,
-                    bytes,
+    fn packed(&self, epoch_seconds: u32) -> anyhow::Result<Vec<u8>> {
+        let mut archive = Archive::new(epoch_seconds);
+        for (path, entry) in &self.0 {
+            archive.add(
+                path,
+                &match entry {
+                    Entry::Folder => Node::Folder,
+                    Entry::File { executable, bytes } => Node::File {
+                        executable: *executable,
+                        bytes,
+                    },
+                    Entry::Link(target) => Node::Link { target },
+                    Entry::CharacterDevice { major, minor } => Node::CharacterDevice {
+                        major: *major,
+                        minor: *minor,
+                    },
                 },
-                Entry::Link(target) => Node::Link { target },
-                Entry::CharacterDevice { major, minor } => Node::CharacterDevice {
-                    major: *major,
-                    minor: *minor,
-                },
-            },
-        );
+            );
+        }
+        gzipped(&archive.finish())
     }
-    gzipped(&archive.finish())
 }
 
 /// Without name and date in its header: equal input is equal output.

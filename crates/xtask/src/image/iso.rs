@@ -27,6 +27,8 @@ pub const GRUB_SIGNED: &str = "grub-efi-amd64-signed";
 pub const GRUB_IA32: &str = "grub-efi-ia32-unsigned";
 /// GRUB for BIOS: its modules.
 pub const GRUB_PC: &str = "grub-pc-bin";
+/// Where GRUB's packages have their licence.
+pub const GRUB_COMMON: &str = "grub-common";
 /// The memory test.
 pub const MEMTEST: &str = "memtest86+";
 
@@ -34,27 +36,8 @@ pub const MEMTEST: &str = "memtest86+";
 const VOLUME_BYTES: u64 = 12 << 20;
 /// "Basic data" of Windows, so that it shows the volume; firmware boots it from removable media.
 const PARTITION_TYPE: &str = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7";
-/// What GRUB can do when a BIOS starts it: find the file system that it came from, and start Linux.
-const BIOS_MODULES: &[&str] = &[
-    "all_video",
-    "biosdisk",
-    "configfile",
-    "echo",
-    "fat",
-    "halt",
-    "iso9660",
-    "linux",
-    "minicmd",
-    "normal",
-    "part_gpt",
-    "part_msdos",
-    "probe",
-    "reboot",
-    "regexp",
-    "sleep",
-    "test",
-    "vbe",
-];
+/// Besides `grub.modules` what GRUB needs when a BIOS starts it.
+const BIOS_MODULES: &[&str] = &["biosdisk", "vbe"];
 
 /// What goes in beside the packages' files.
 pub struct Content<'a> {
@@ -62,6 +45,10 @@ pub struct Content<'a> {
     pub vmlinuz: &'a [u8],
     /// The initramfs.
     pub initrd: &'a [u8],
+    /// What one entry of the menu lays over it.
+    pub graphics: &'a [u8],
+    /// The licences of all that is in it.
+    pub licences: &'a [u8],
     /// Kernel arguments that every boot must give.
     pub arguments: &'a [String],
     /// `image/boot` of the checkout.
@@ -85,6 +72,8 @@ pub fn write(
 
     let bios = packages.files(GRUB_PC)?.join("usr/lib/grub/i386-pc");
     let core = scratch.join("eltorito.img");
+    let modules = fs::read_to_string(content.boot.join("grub.modules"))
+        .context("reading image/boot/grub.modules")?;
     fs::create_dir_all(&scratch)?;
     run::run(
         tools
@@ -93,6 +82,7 @@ pub fn write(
             .arg(&bios)
             .arg("-o")
             .arg(&core)
+            .args(modules.split_whitespace())
             .args(BIOS_MODULES),
     )?;
     let menu = menu(content, "grub.cfg")?;
@@ -104,6 +94,8 @@ pub fn write(
     iso.copy("boot/memtest/x64.efi", &memtest.join("memtest86+x64.efi"))?;
     iso.put("boot/raz/vmlinuz", content.vmlinuz)?;
     iso.put("boot/raz/initrd.img", content.initrd)?;
+    iso.put("boot/raz/graphics.img", content.graphics)?;
+    iso.put("licences.txt", content.licences)?;
 
     let shim = packages
         .files(SHIM)?

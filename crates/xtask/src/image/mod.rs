@@ -9,20 +9,25 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub mod agent;
 mod apt;
 mod cpio;
+mod firmware;
 mod glob;
 mod initrd;
-mod iso;
+pub mod iso;
+mod licences;
 mod lock;
 mod modules;
 mod netboot;
-mod packages;
+pub mod packages;
 pub mod peers;
 mod programs;
+mod release;
+mod sbom;
+pub mod source;
 mod tools;
 
 /// What `cargo xtask image` takes.
@@ -34,10 +39,16 @@ pub struct Options {
     /// Take the mirror's current packages and record them in image/packages.lock and image/tools.lock
     #[arg(long)]
     pub update_lock: bool,
+    /// Sign target/image/manifest.json with this OpenSSH key
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+    /// Fail unless the image is to the last byte the one that this manifest.json is of
+    #[arg(long, value_name = "MANIFEST")]
+    pub same_as: Option<PathBuf>,
 }
 
 /// What lies in the image, beside it as manifest.json.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Manifest {
     schema: u32,
     kernel_release: String,
@@ -45,16 +56,35 @@ pub struct Manifest {
     arguments: Vec<String>,
     packages: Vec<lock::Package>,
     iso: Part,
+    sbom: Part,
     vmlinuz: Part,
     initrd: Part,
+    graphics: Part,
     agent: Part,
     modules: usize,
     /// The files of netboot, by name.
     netboot: BTreeMap<String, Part>,
 }
 
+impl Manifest {
+    /// The files, by their names in the document.
+    fn parts(&self) -> impl Iterator<Item = (&str, &Part)> {
+        let netboot = self.netboot.iter();
+        [
+            ("iso", &self.iso),
+            ("sbom", &self.sbom),
+            ("vmlinuz", &self.vmlinuz),
+            ("initrd", &self.initrd),
+            ("graphics", &self.graphics),
+            ("agent", &self.agent),
+        ]
+        .into_iter()
+        .chain(netboot.map(|(name, part)| (name.as_str(), part)))
+    }
+}
+
 /// Size and digest of one file.
-#[derive(Serialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 struct Part {
     size_bytes: usize,
     sha256: String,
@@ -71,6 +101,8 @@ impl Part {
 
 /// The ISO's name in target/image.
 const ISO: &str = concat!("raz-", env!("CARGO_PKG_VERSION"), ".iso");
+/// The bill of materials' name there.
+const SBOM: &str = concat!("raz-", env!("CARGO_PKG_VERSION"), ".cdx.json");
 const BUSYBOX: &str = "busybox-static";
 /// Every package of which something is in the image.
 const PACKAGES: &[&str] = &[
@@ -81,6 +113,7 @@ const PACKAGES: &[&str] = &[
     iso::GRUB_SIGNED,
     iso::GRUB_IA32,
     iso::GRUB_PC,
+    iso::GRUB_COMMON,
     iso::MEMTEST,
     netboot::IPXE,
 ];
@@ -94,7 +127,8 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     let inputs = root.join("image");
     let epoch_seconds = epoch_seconds()?;
     let lock = inputs.join("packages.lock");
-    let packages = packages::Packages::obtain(root, &lock, PACKAGES, options.update_lock)?;
+    let wanted = [PACKAGES, firmware::PACKAGES].concat();
+    let packages = packages::Packages::obtain(root, &lock, &wanted, options.update_lock)?;
     let tools = tools::Tools::lay(root, options.update_lock, epoch_seconds)?;
     let agent = match &options.agent {
         Some(path) => path.clone(),
@@ -104,26 +138,42 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     agent::assert_static(&agent)?;
 
     let kernel = modules::Kernel::open(&packages.files(apt::KERNEL)?)?;
-    let list = inputs.join("modules.list");
-    let list = fs::read_to_string(&list).with_context(|| format!("reading {}", list.display()))?;
-    let selection = kernel.select(&modules::List::parse(&list)?)?;
+    let list = modules::List::read(&inputs.join("modules.list"))?;
+    let selection = kernel.select(&list)?;
+    let list = list.and(modules::List::read(&inputs.join("graphics.list"))?);
+    let with_graphics = kernel.select(&list)?;
+    let refused = firmware::Refused::read(&inputs.join("firmware.list"))?;
+    let wanted = kernel.firmware(&selection.files)?;
+    let wanted_besides = &kernel.firmware(&with_graphics.files)? - &wanted;
 
-    let busybox = packages.files(BUSYBOX)?;
-    let initrd = initrd::write(
-        &inputs,
-        &busybox,
+    let content = initrd::Content {
+        inputs: &inputs,
+        busybox: &packages.files(BUSYBOX)?,
+        agent: &agent,
+        kernel: &kernel,
+        selection: &selection,
+        firmware: &firmware::find(&wanted, &packages, &refused)?,
+    };
+    let initrd = initrd::write(&content, epoch_seconds)?;
+    let firmware = firmware::find(&wanted_besides, &packages, &refused)?;
+    let graphics = initrd::over(
         &kernel,
+        &with_graphics,
         &selection,
-        &agent,
+        &firmware,
         epoch_seconds,
     )?;
     let vmlinuz = fs::read(kernel.vmlinuz()).context("reading the kernel")?;
     let arguments =
         fs::read_to_string(inputs.join("arguments")).context("reading image/arguments")?;
     let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+    let licences = licences::of(&packages)?;
+    let sbom = sbom::write(root, &packages.used, &licences)?;
     let content = iso::Content {
+        licences: &licences::file(&licences),
         vmlinuz: &vmlinuz,
         initrd: &initrd,
+        graphics: &graphics,
         arguments: &arguments,
         boot: &inputs.join("boot"),
     };
@@ -137,33 +187,45 @@ pub fn build(root: &Path, options: &Options) -> anyhow::Result<Manifest> {
     let folder = root.join("target/image");
     let netboot = netboot::lay(&folder.join("netboot"), &content, &packages, &tools)?;
     let manifest = Manifest {
-        schema: 2,
+        schema: 3,
         kernel_release: kernel.release.clone(),
         arguments,
         iso: Part::of(&fs::read(&iso).context("reading the ISO")?),
         packages: packages.used,
+        sbom: Part::of(&sbom),
         vmlinuz: Part::of(&vmlinuz),
         initrd: Part::of(&initrd),
+        graphics: Part::of(&graphics),
         agent: Part::of(&agent),
         modules: selection.files.len(),
         netboot,
     };
     replace(&folder.join("vmlinuz"), &vmlinuz)?;
     replace(&folder.join("initrd.img"), &initrd)?;
+    replace(&folder.join("graphics.img"), &graphics)?;
+    replace(&folder.join(SBOM), &sbom)?;
     fs::rename(&iso, folder.join(ISO)).context("replacing the ISO")?;
     let mut text = serde_json::to_vec_pretty(&manifest)?;
     text.push(b'\n');
-    replace(&folder.join("manifest.json"), &text)?;
+    let path = folder.join("manifest.json");
+    replace(&path, &text)?;
+    if let Some(key) = &options.sign {
+        release::sign(&path, key)?;
+    }
     println!(
-        "image: {} · Linux {} · {} modules · agent {} KiB · initrd {} KiB · {ISO} {} KiB · {:.1} s",
+        "image: {} · Linux {} · {} modules · agent {} KiB · initrd {} KiB · graphics {} KiB · {ISO} {} KiB · {:.1} s",
         folder.display(),
         manifest.kernel_release,
         manifest.modules,
         manifest.agent.size_bytes / 1024,
         manifest.initrd.size_bytes / 1024,
+        manifest.graphics.size_bytes / 1024,
         manifest.iso.size_bytes / 1024,
         started.elapsed().as_secs_f32()
     );
+    if let Some(theirs) = &options.same_as {
+        release::compare(&manifest, theirs)?;
+    }
     Ok(manifest)
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::glob;
+use crate::run;
 
 /// What stands behind every module file of trixie's kernel.
 const SUFFIX: &str = ".ko.xz";
@@ -17,10 +18,10 @@ const SUFFIX: &str = ".ko.xz";
 /// image/modules.list: groups of globs.
 #[derive(Debug, Default)]
 pub struct List {
-    /// (glob, line number) of what goes in.
-    wanted: Vec<(String, usize)>,
+    /// (glob, where it stands) of what goes in.
+    wanted: Vec<(String, String)>,
     /// What stays out although a glob takes it in; a dependency brings it back.
-    refused: Vec<(String, usize)>,
+    refused: Vec<(String, String)>,
     /// Globs of the group `always`: loaded at boot whether a device asks for them or not.
     always: Vec<String>,
 }
@@ -28,12 +29,19 @@ pub struct List {
 impl List {
     /// One glob a line, relative to the kernel's module folder and without the suffix; `!` keeps
     /// out; `[group]` names what follows, `#` is a comment.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self::parse(&name, &text)
+    }
+
+    fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
         let mut list = Self::default();
         let mut group = "";
         for (index, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
-            let number = index + 1;
+            let place = format!("image/{name}:{}", index + 1);
             if line.is_empty() {
                 continue;
             }
@@ -43,17 +51,25 @@ impl List {
             {
                 group = name;
             } else if line.starts_with('[') || line.contains(char::is_whitespace) {
-                bail!("image/modules.list:{number}: neither a [group] nor one glob: {line}");
+                bail!("{place}: neither a [group] nor one glob: {line}");
             } else if let Some(glob) = line.strip_prefix('!') {
-                list.refused.push((glob.to_owned(), number));
+                list.refused.push((glob.to_owned(), place));
             } else {
                 if group == "always" {
                     list.always.push(line.to_owned());
                 }
-                list.wanted.push((line.to_owned(), number));
+                list.wanted.push((line.to_owned(), place));
             }
         }
         Ok(list)
+    }
+
+    /// This list, and that one besides.
+    pub fn and(mut self, other: Self) -> Self {
+        self.wanted.extend(other.wanted);
+        self.refused.extend(other.refused);
+        self.always.extend(other.always);
+        self
     }
 }
 
@@ -123,23 +139,17 @@ impl Kernel {
     /// The list's modules and all that they need.
     pub fn select(&self, list: &List) -> anyhow::Result<Selection> {
         let mut names = BTreeSet::new();
-        for (glob, line) in &list.wanted {
+        for (glob, place) in &list.wanted {
             let found = self.matching(glob);
             if found.is_empty() && !self.builtin.contains(&name_of(glob)) {
-                bail!(
-                    "image/modules.list:{line}: {} has no module like {glob}",
-                    self.release
-                );
+                bail!("{place}: {} has no module like {glob}", self.release);
             }
             names.extend(found);
         }
-        for (glob, line) in &list.refused {
+        for (glob, place) in &list.refused {
             let found = self.matching(glob);
             if found.is_empty() {
-                bail!(
-                    "image/modules.list:{line}: {} has no module like {glob}",
-                    self.release
-                );
+                bail!("{place}: {} has no module like {glob}", self.release);
             }
             names.retain(|name| !found.contains(name));
         }
@@ -150,6 +160,17 @@ impl Kernel {
             .flat_map(|glob| self.matching(glob))
             .collect();
         self.cut(&names, &always)
+    }
+
+    /// What these modules ask the kernel for while they run: names below its firmware folder.
+    pub fn firmware(&self, files: &BTreeSet<String>) -> anyhow::Result<BTreeSet<String>> {
+        let folder = self.folder();
+        let names = run::output(
+            run::program("modinfo")
+                .args(["-F", "firmware"])
+                .args(files.iter().map(|path| folder.join(path))),
+        )?;
+        Ok(names.lines().map(str::to_owned).collect())
     }
 
     /// Names of the modules whose path fits.
@@ -311,7 +332,8 @@ mod tests {
     #[test]
     fn a_glob_that_fits_nothing_is_an_error_unless_it_is_built_in() {
         let kernel = kernel();
-        let unknown = List::parse("[storage]\ndrivers/ata/gone # comment\n").unwrap();
+        let unknown =
+            List::parse("modules.list", "[storage]\ndrivers/ata/gone # comment\n").unwrap();
         let error = kernel.select(&unknown).err().unwrap().to_string();
         assert!(
             error.contains("modules.list:2") && error.contains("drivers/ata/gone"),
@@ -327,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_line_with_two_words_is_refused() {
-        assert!(List::parse("drivers/a drivers/b\n").is_err());
-        assert!(List::parse("[storage\n").is_err());
+        assert!(List::parse("modules.list", "drivers/a drivers/b\n").is_err());
+        assert!(List::parse("modules.list", "[storage\n").is_err());
     }
 }

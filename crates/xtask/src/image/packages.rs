@@ -64,6 +64,11 @@ impl Packages {
         Ok(Self { folder, used })
     }
 
+    /// The packages' own names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.used.iter().map(|package| package.name.as_str())
+    }
+
     /// Where the files of a package are.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use super::super::witness::Witnesses;
 use super::super::{End, Evidence, Patience, Said, State, Technique};
 use super::{Verdict, judge};
+use drive::identity::IdentityLost;
 use std::time::Duration;
 
 fn idle(completed: Option<bool>) -> Said {
@@ -72,7 +73,10 @@ fn each_contradiction_alone_refutes() {
             evidence.witnesses.not_overwritten = 1;
         }),
         ("another drive", |evidence| {
-            evidence.identity_lost = Some("another drive".into());
+            evidence.identity_lost = Some(IdentityLost::Another {
+                found: "another drive".into(),
+                confirmed: "this one".into(),
+            });
         }),
     ];
     for (says, change) in changes {
@@ -153,6 +157,52 @@ fn each_gap_alone_leaves_it_unknown() {
             other => panic!("{says}: {other:?}"),
         }
     }
+}
+
+/// Gone, and silent: what it may be at and how it comes back, by how it was told to erase.
+#[test]
+fn drive_lost_in_its_erase_is_unknown_and_its_way_back_is_told() {
+    let lost: [fn(String) -> IdentityLost; 2] = [IdentityLost::Gone, IdentityLost::Silent];
+    let ways = [
+        (Technique::BlockErase, "erasing itself"),
+        (Technique::CryptoErase, "erasing itself"),
+        (Technique::Overwrite, "erasing itself"),
+        (Technique::EnhancedErase, "raz unlock"),
+        (Technique::Format, "formatting"),
+    ];
+    for (technique, says) in ways {
+        for lost in lost {
+            let mut evidence = good();
+            evidence.technique = technique;
+            evidence.took = Duration::from_secs(3600);
+            evidence.identity_lost = Some(lost("no answer".into()));
+            evidence.end = Some(End::Undecoded);
+            after(&mut evidence, State::Unknown("no answer".into()));
+            let Verdict::Unknown(reasons) = judge(&evidence) else {
+                panic!("{:?}", judge(&evidence));
+            };
+            let first = &reasons[0];
+            assert!(
+                first.contains(says) && first.contains("(no answer)"),
+                "{reasons:?}"
+            );
+            // A command whose answer was lost with the drive may be under way.
+            evidence.not_begun = Some("refused".into());
+            (evidence.end, evidence.after) = (None, None);
+            let Verdict::Unknown(reasons) = judge(&evidence) else {
+                panic!("{:?}", judge(&evidence));
+            };
+            assert!(
+                reasons[0] == "refused" && reasons[1].contains(says),
+                "{reasons:?}"
+            );
+        }
+    }
+    // It had said that it was done.
+    let mut evidence = good();
+    evidence.identity_lost = Some(IdentityLost::Gone("left".into()));
+    let expected = vec!["the drive was lost behind its erase: left".to_owned()];
+    assert_eq!(judge(&evidence), Verdict::Unknown(expected));
 }
 
 #[test]

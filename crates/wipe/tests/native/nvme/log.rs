@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use wipe::native::nvme::NvmeSanitize;
-use wipe::native::{Said, Sanitize as _, State};
+use wipe::native::{Said, Sanitize as _, State, Technique};
 
 /// Answers every command with this status and this SSTAT.
 struct Log {
@@ -40,7 +40,7 @@ impl Port for Log {
 }
 
 /// `leaves_media`: the controller can be told not to deallocate, and changes nothing by itself then.
-fn said(command_status: u16, sstat: u16, leaves_media: bool) -> Said {
+fn drive(command_status: u16, sstat: u16, leaves_media: bool) -> NvmeSanitize {
     let log = Log {
         command_status,
         sstat,
@@ -50,7 +50,11 @@ fn said(command_status: u16, sstat: u16, leaves_media: bool) -> Said {
         modifies_media_after: 1,
         ..Controller::parse(&[0; 4096]).sanitize
     };
-    NvmeSanitize::new(Arc::new(log), capabilities).said()
+    NvmeSanitize::new(Arc::new(log), capabilities)
+}
+
+fn said(command_status: u16, sstat: u16, leaves_media: bool) -> Said {
+    drive(command_status, sstat, leaves_media).said()
 }
 
 /// An overwrite is held against the byte that was written, unless filling may stand there.
@@ -84,4 +88,31 @@ fn log_that_is_refused_tells_nothing_whatever_came_with_the_refusal() {
     );
     let refused = said(0x4002, 1, true);
     assert!(matches!(refused.state, State::Unknown(_)), "{refused:?}");
+}
+
+#[test]
+fn media_verification_is_left_when_the_drive_says_so_and_not_when_it_refuses() {
+    let leave = |command_status| drive(command_status, 5, true).leave_media_verification();
+    assert_eq!(leave(0), Ok(()));
+    let refusal = leave(0x1C).unwrap_err();
+    assert!(refusal.contains("01Ch"), "{refusal}");
+}
+
+/// What a block erase leaves allocated may answer reads with an error.
+#[test]
+fn blocks_are_excused_from_reading_after_a_block_erase_that_leaves_them_allocated() {
+    for (technique, leaves_media, excused) in [
+        (Technique::BlockErase, true, true),
+        (Technique::BlockErase, false, false),
+        (Technique::Overwrite, true, false),
+        (Technique::CryptoErase, true, false),
+        (Technique::Overwrite, false, false),
+    ] {
+        let drive = drive(0, 1, leaves_media);
+        assert_eq!(
+            drive.may_be_unreadable_after(technique),
+            excused,
+            "{technique}, {leaves_media}"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::{Bench, with};
 use crate::trap::{Run, Trap};
+use drive::identity::IdentityLost;
 use sim::device::{Event, NvmeDevice as _};
 use sim::nvme::lies::{Kept, Lies};
 use sim::nvme::options::Options;
@@ -394,6 +395,22 @@ fn swap() -> Run {
     })
 }
 
+/// No lie: its power goes in the middle and does not come back.
+fn lost() -> Run {
+    let trap = trap(
+        &[47],
+        "its power goes in the middle and stays away",
+        BlockErase,
+        Options::default(),
+        "lost in its erase",
+    );
+    trap.run("NVMe", |options, _| {
+        let bench = Bench::new(options);
+        let gone = IdentityLost::Gone("nvme0n1 has left the machine".into());
+        (super::lost(&bench, gone), bench.residue())
+    })
+}
+
 /// No lie: what is in namespaces that the host does not see is erased with the others.
 fn honest(technique: Technique) -> Run {
     let name = "honest: one namespace attached to nothing and one deleted held old data";
@@ -410,7 +427,7 @@ fn honest(technique: Technique) -> Run {
 /// Those beside the lists: something happens meanwhile, or nothing is wrong.
 pub fn runs_beside() -> Vec<Run> {
     let honest = super::ALL.into_iter().map(honest);
-    honest.chain([cut(BlockErase), swap()]).collect()
+    honest.chain([cut(BlockErase), lost(), swap()]).collect()
 }
 
 #[test]
