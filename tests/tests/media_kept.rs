@@ -85,7 +85,7 @@ fn is_in_memory(running: &Running, why: &str) -> anyhow::Result<()> {
         place == "memory" && detail.contains(why),
         "{place}: {detail}"
     );
-    sees(running, &["in memory only", "Leave the PC on", "verified"])?;
+    sees(running, &["in memory only, leave the PC on", "verified"])?;
     let status = running
         .events
         .wait_for("the end", PATIENCE, |event| match event {
@@ -219,7 +219,7 @@ fn full_stick_is_told_and_not_written() {
         fs::copy(&image.iso, &full)?;
         image.iso = full;
         // All but a little less than what is left for the configuration.
-        let filling = "x".repeat(5_900 << 10);
+        let filling = "x".repeat(6_100 << 10);
         firmware::write(&image.iso, "filling", &filling)?;
         let running = machine(&bay, Medium::Stick).boot(bench, &image)?;
         running.wait_until_ready()?;

@@ -75,7 +75,9 @@ pub fn bring(
     spools: &Spools,
 ) -> Result<Brought, NotKept> {
     let volume = Volume::open(stick.open(roots)?)?;
-    bring_into(&volume, configuration, spools)
+    let brought = bring_into(&volume, configuration, spools)?;
+    volume.close()?;
+    Ok(brought)
 }
 
 /// [`bring`], into a volume that is open.
@@ -146,7 +148,7 @@ fn keep<S: Storage>(volume: &Volume<S>, entry: &Entry) -> Result<bool, NotKept> 
     }
 }
 
-/// Removes a report that the service has, to the room for one that it has not.
+/// Removes a report that the service has, to make room for one that it has not; says whether there was one.
 fn make_room<S: Storage>(volume: &Volume<S>) -> Result<bool, NotKept> {
     for name in reports(volume)? {
         let folder = format!("{REPORTS}/{name}");
@@ -270,8 +272,8 @@ impl NotKept {
             Self::Spool(_) => ("la mémoire ne suffit pas", "the memory fails"),
         };
         Words::new(
-            format!("Rapport en mémoire seulement ({french}). Laisser le PC allumé."),
-            format!("Report in memory only ({english}). Leave the PC on."),
+            format!("Rapport en mémoire seulement, laisser le PC allumé : {french}"),
+            format!("Report in memory only, leave the PC on: {english}"),
         )
     }
 }

@@ -185,8 +185,8 @@ fn each_reason_says_to_leave_the_pc_on_in_both_languages() {
         NotKept::Silent,
     ] {
         let words = why.words();
-        assert!(words.english.contains("Leave the PC on"), "{why:?}");
-        assert!(words.french.contains("Laisser le PC"), "{why:?}");
+        assert!(words.english.contains("leave the PC on"), "{why:?}");
+        assert!(words.french.contains("laisser le PC"), "{why:?}");
         let fits = |c: char| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}');
         assert!(
             words.french.chars().chain(words.english.chars()).all(fits),

@@ -273,3 +273,6 @@ impl Session {
             .spawn(sending);
     }
 }
+
+#[cfg(test)]
+mod tests;
