@@ -160,6 +160,8 @@ pub struct Session {
     /// A terminal shows the state.
     shown: bool,
     looking: Option<Receiver<Look>>,
+    /// When the last look ended.
+    looked: Instant,
     survey: Option<Survey>,
     facts: Option<MachineFacts>,
     names: Vec<String>,
@@ -258,6 +260,7 @@ impl Session {
             state,
             stage: Stage::Listing,
             looking: None,
+            looked: Instant::now(),
             survey: None,
             facts: None,
             names: Vec::new(),
