@@ -110,6 +110,8 @@ impl Session {
         for (row, (facts, _)) in shown.iter_mut().zip(&drives) {
             row.resumes = self.resumes(facts).filter(|_| row.erasable());
         }
+        let unseen = self.unseen().iter();
+        shown.extend(unseen.map(|unseen| rows::unseen(unseen, language)));
         self.state.replace_rows(shown);
         drives
     }
@@ -123,6 +125,17 @@ impl Session {
             | Stage::Done { kind, .. } => *kind,
         };
         let language = self.language();
+        let unseen: Vec<ui::Row> = self
+            .unseen()
+            .iter()
+            .map(|unseen| rows::unseen(unseen, language))
+            .collect();
+        for said in unseen {
+            let mut shown = self.state.rows.iter_mut();
+            if let Some(row) = shown.find(|row| row.id == said.id) {
+                row.plan = said.plan;
+            }
+        }
         for (facts, refusals) in self.drives(kind) {
             let said = rows::row(&facts, &refusals, &self.plan(&facts), language);
             let resumes = self.resumes(&facts);

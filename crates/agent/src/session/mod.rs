@@ -40,6 +40,7 @@ use drive::claim::Claimed;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
+use drive::unseen::Unseen;
 use finish::{End, Place};
 use ledgers::Ledgers;
 use look::Look;
@@ -332,6 +333,11 @@ impl Session {
             .as_ref()
             .map(|survey| survey.with_refusals(&self.arguments.keep, kind))
             .unwrap_or_default()
+    }
+
+    /// Where data may be beside the drives.
+    fn unseen(&self) -> &[Unseen] {
+        self.survey.as_ref().map_or(&[], |survey| &survey.unseen)
     }
 
     /// Drives are claimed or being written: the session must not end.
