@@ -513,3 +513,62 @@ fn drive_that_still_erases_itself_is_listed_with_how_far_it_is_and_refused_until
         Ok(())
     });
 }
+
+/// Answers no reads of a kernel's, which asks for its mode pages first. The firmware would wait for
+/// ever.
+struct Unreadable {
+    disk: ScsiDisk,
+    is_asked: bool,
+}
+
+impl ScsiDevice for Unreadable {
+    fn command(&mut self, cdb: &[u8], out: &[u8]) -> Option<ScsiAnswer> {
+        // MODE SENSE(6) and (10); READ(10) and (16).
+        self.is_asked |= matches!(cdb[0], 0x1A | 0x5A);
+        let is_read = matches!(cdb[0], 0x28 | 0x88);
+        match is_read && self.is_asked {
+            true => None,
+            false => self.disk.command(cdb, out),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.disk.event(event);
+    }
+}
+
+/// The kernel looks for its partitions, gets no answer, and ends no driver's load before it has one.
+#[test]
+fn drive_that_answers_no_read_while_the_machine_starts_holds_up_neither_boot_nor_drives() {
+    scenario("holds-up", |bench| {
+        let disk = |serial, wwn| ScsiDisk::new(ScsiOptions::disk(serial, wwn, SECTORS));
+        let silent = Unreadable {
+            disk: disk("SAS-SILENT", 0x5000_c500_0000_0081),
+            is_asked: false,
+        };
+        let fine = disk("SAS-FINE", 0x5000_c500_0000_0082);
+        let setup = Setup::new("pc")
+            .simulated(Unit::new(Arc::new(Mutex::new(silent))))
+            .simulated(Unit::new(Arc::new(Mutex::new(fine))));
+        let guest = Guest::boot(bench, &setup)?;
+        let log = guest.run("cat /run/coldplug.log")?;
+        println!("{}", log.text);
+        ensure!(log.text.contains("still loading: virtio_scsi"), "{log:?}");
+        // In the background: a process ends with its last call to the kernel, and one hangs.
+        guest.run("disk SAS-FINE; raz drives --json >/run/drives 2>/dev/null &")?;
+        let said =
+            guest.run("until grep -q '^]' /run/drives; do sleep 1; done; cat /run/drives")?;
+        let drives: Value = serde_json::from_str(&said.text).context(said.text)?;
+        let refusals = |serial: &str| {
+            let mut drives = drives.as_array().into_iter().flatten();
+            let drive = drives.find(|drive| drive["serial"] == serial);
+            drive.map(|drive| drive["refusals"].to_string())
+        };
+        ensure!(
+            refusals("SAS-FINE").as_deref() == Some("[]")
+                && refusals("SAS-SILENT").is_some_and(|why| why.contains("silent")),
+            "{drives}"
+        );
+        Ok(())
+    });
+}

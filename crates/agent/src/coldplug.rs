@@ -2,6 +2,10 @@
 //! `uevent` file below `/sys/devices` (an SD card has no `modalias` file) against modules.alias,
 //! dependencies first, until nothing new appears. The image has neither udev nor kmod.
 //!
+//! A load ends when the driver's probes have, and a probe can wait minutes for a sick drive. So each
+//! runs on a thread of its own that nothing joins, and has its time; what takes longer is named and
+//! left to it, and the others go on. The process itself ends with its last load only.
+//!
 //! Devices that come later are the init script's business (`uevent` and `modprobe`). Module files
 //! stay compressed: the kernel unpacks them and checks Debian's signature on what is inside.
 //! Formats: modules.dep(5), depmod.d(5); parameters on the kernel's command line as modprobe(8)
@@ -13,6 +17,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,7 +32,10 @@ const ROUNDS_MAX: u32 = 16;
 const QUIET: Duration = Duration::from_millis(1500);
 /// A bus that never gets quiet must not keep the machine from starting.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
-/// Between two looks at the kernel's event counter.
+/// A load that takes longer is not waited for: more than disks behind a SAS controller need to start
+/// one after the other, and less than the kernel's three minutes for a read that fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at the kernel's event counter, or at a load under way.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What was done.
@@ -36,6 +45,8 @@ pub struct Loaded {
     pub modules: Vec<String>,
     /// Modules that the kernel refused, each with its reason; most often there is no such hardware.
     pub refused: Vec<(String, String)>,
+    /// Modules whose load took its whole time and has not ended.
+    pub loading: Vec<String>,
     /// Different modaliases seen.
     pub devices: usize,
     /// Rounds over all devices.
@@ -57,12 +68,15 @@ pub fn run(modules_dir: &Path, sysfs: &Path) -> anyhow::Result<Loaded> {
         parameters,
         modules_dir,
         sysfs,
+        load: Arc::new(load),
+        has_had_its_time: |_, age| age >= PATIENCE,
+        under_way: Vec::new(),
         tried: BTreeSet::new(),
         seen: BTreeSet::new(),
         loaded: Loaded::default(),
     };
     let started = Instant::now();
-    plug.until_the_end(&mut load, &mut || settle(sysfs, started));
+    plug.until_the_end(&mut || settle(sysfs, started));
     Ok(plug.loaded)
 }
 
@@ -91,12 +105,20 @@ fn settle(sysfs: &Path, started: Instant) -> bool {
     true
 }
 
+/// Gives a module to the kernel, which may block.
+type Load = dyn Fn(&Path, &CStr) -> io::Result<()> + Send + Sync;
+
 /// One run of the loader.
 struct Plug<'a> {
     index: Index,
     parameters: HashMap<String, CString>,
     modules_dir: &'a Path,
     sysfs: &'a Path,
+    load: Arc<Load>,
+    /// Whether the load of this module is waited for no longer, by its age.
+    has_had_its_time: fn(&str, Duration) -> bool,
+    /// Loads that are not waited for any more.
+    under_way: Vec<(String, Receiver<io::Result<()>>)>,
     /// Modules loaded or refused in this run.
     tried: BTreeSet<String>,
     /// Modaliases already dealt with.
@@ -104,37 +126,39 @@ struct Plug<'a> {
     loaded: Loaded,
 }
 
-type Load<'a> = &'a mut dyn FnMut(&Path, &CStr) -> io::Result<()>;
-
 impl Plug<'_> {
     /// Rounds until one finds no new device although the buses had time to bring it.
-    fn until_the_end(&mut self, load: Load<'_>, settle: &mut dyn FnMut() -> bool) {
+    fn until_the_end(&mut self, settle: &mut dyn FnMut() -> bool) {
         for name in self.index.always.clone() {
-            self.load_with_dependencies(&name, load);
+            self.load_with_dependencies(&name);
         }
-        // How many modules had been loaded when the buses were last quiet.
+        // How many modules the kernel had taken when the buses were last quiet.
         let mut quiet_at = 0;
         while self.loaded.rounds < ROUNDS_MAX {
             self.loaded.rounds += 1;
-            if self.round(load) {
+            if self.round() {
                 continue;
             }
-            if self.loaded.modules.len() == quiet_at || !settle() {
+            let taken = self.loaded.modules.len() + self.under_way.len();
+            if taken == quiet_at || !settle() {
                 break;
             }
-            quiet_at = self.loaded.modules.len();
+            quiet_at = taken;
         }
+        self.hear_late();
+        let late = self.under_way.iter().map(|(name, _)| name.clone());
+        self.loaded.loading = late.collect();
         self.loaded.devices = self.seen.len();
     }
 
     /// One look at every device; whether there was a new one.
-    fn round(&mut self, load: Load<'_>) -> bool {
+    fn round(&mut self) -> bool {
         let mut aliases = BTreeSet::new();
         collect_aliases(&self.sysfs.join("devices"), &mut aliases);
         let new: Vec<String> = aliases.difference(&self.seen).cloned().collect();
         for alias in &new {
             for name in self.index.modules_for(alias) {
-                self.load_with_dependencies(&name, load);
+                self.load_with_dependencies(&name);
             }
         }
         let news = !new.is_empty();
@@ -142,7 +166,9 @@ impl Plug<'_> {
         news
     }
 
-    fn load_with_dependencies(&mut self, name: &str, load: Load<'_>) {
+    /// A dependency that is not waited for any more holds up nobody here: the kernel itself waits
+    /// half a minute for one that still starts, then refuses.
+    fn load_with_dependencies(&mut self, name: &str) {
         if !self.tried.insert(name.to_owned()) {
             return;
         }
@@ -151,13 +177,54 @@ impl Plug<'_> {
             return;
         };
         for dependency in module.before.iter().rev() {
-            self.load_with_dependencies(dependency, load);
+            self.load_with_dependencies(dependency);
         }
         if self.sysfs.join("module").join(name).exists() {
             return;
         }
         let parameters = self.parameters.get(name).cloned().unwrap_or_default();
-        match load(&self.modules_dir.join(&module.path), &parameters) {
+        let (load, path) = (Arc::clone(&self.load), self.modules_dir.join(&module.path));
+        let (sender, answer) = mpsc::channel();
+        let thread = thread::Builder::new().name("raz-load".into());
+        // A thread that cannot start drops the sender; nobody may listen any more when it sends.
+        let _ = thread.spawn(move || sender.send(load(&path, &parameters)));
+        let since = Instant::now();
+        loop {
+            match answer.recv_timeout(LOOK) {
+                Ok(result) => return self.ended(name, result),
+                Err(RecvTimeoutError::Disconnected) => return self.ended(name, Err(lost())),
+                Err(RecvTimeoutError::Timeout) if self.is_overdue(name, since.elapsed()) => {
+                    self.under_way.push((name.to_owned(), answer));
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Beside a probe that hangs, no load ends: the kernel waits for every probe that is under way,
+    /// of whatever driver (`async_synchronize_full` in `do_init_module`). A module is at work before
+    /// that, and then there is nothing to wait for.
+    fn is_overdue(&mut self, name: &str, age: Duration) -> bool {
+        self.hear_late();
+        let state = || fs::read(self.sysfs.join("module").join(name).join("initstate"));
+        let is_held_up = || state().is_ok_and(|state| state.trim_ascii() == b"live");
+        (self.has_had_its_time)(name, age) || (!self.under_way.is_empty() && is_held_up())
+    }
+
+    /// Loads that were not waited for any more, and ended all the same.
+    fn hear_late(&mut self) {
+        for (name, answer) in std::mem::take(&mut self.under_way) {
+            match answer.try_recv() {
+                Ok(result) => self.ended(&name, result),
+                Err(TryRecvError::Disconnected) => self.ended(&name, Err(lost())),
+                Err(TryRecvError::Empty) => self.under_way.push((name, answer)),
+            }
+        }
+    }
+
+    fn ended(&mut self, name: &str, result: io::Result<()>) {
+        match result {
             Ok(()) => self.loaded.modules.push(name.to_owned()),
             Err(error) => self
                 .loaded
@@ -165,6 +232,10 @@ impl Plug<'_> {
                 .push((name.to_owned(), error.to_string())),
         }
     }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("the thread that loads it did not start, or fell")
 }
 
 /// The modaliases in every file `uevent` below a folder. What cannot be read has just gone away.

@@ -7,6 +7,7 @@
 pub mod refusal;
 pub mod service;
 pub mod sleep;
+pub mod unseen;
 pub mod verdict;
 mod words;
 pub mod work;
@@ -110,6 +111,7 @@ texts! {
     ToErase: "à effacer", "to be wiped";
     Erasable: "effaçable", "may be wiped";
     Confirmed: "confirmé", "confirmed";
+    NotSeen: "PAS VU, voir en bas", "NOT SEEN, see below";
     Resumes: ", reprise", ", resumes";
     NotChosen: "non choisi", "not chosen";
     PhaseWaiting: "en attente", "waiting";
@@ -140,7 +142,9 @@ texts! {
     Id: "Identifiant", "Id";
     Plan: "Plan : {}", "Plan: {}";
     Refused: "Refusé : {}", "Refused: {}";
+    Unseen: "Pas vu : {}", "Not seen: {}";
     Remedy: "À faire : {}", "To do: {}";
+    Forgotten: "Amovible : oublié dans la machine ? Le retirer et le rendre, ou le choisir.", "Removable: forgotten in the machine? Take it out and give it back, or choose it.";
     NoAnswerFor: "Ce disque ne répond plus depuis {} s. Les autres continuent.", "This drive has not answered for {} s. The others go on.";
     Latency: "Temps de réponse : médian {}, 99 sur 100 sous {}, le plus long {}", "Response time: median {}, 99 of 100 within {}, longest {}";
     More: "(suite : flèche droite)", "(more: right arrow)";

@@ -2,9 +2,10 @@
 
 use anyhow::anyhow;
 use drive::discover::Machine;
-use drive::facts::DriveFacts;
+use drive::facts::{DriveFacts, Transport};
 use drive::medium::BootMedium;
 use drive::refusal::{PlanKind, Refusal, refusals};
+use drive::unseen::{self, Unseen};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,15 @@ pub struct Survey {
     pub drives: Vec<DriveFacts>,
     /// What raz booted from, and which of them that is.
     pub boot_medium: BootMedium,
+    /// Where else data may be.
+    pub unseen: Vec<Unseen>,
+}
+
+/// A stick or a card that is not raz's own: most often somebody forgot it in the machine.
+#[must_use]
+pub fn is_forgotten(drive: &DriveFacts, refusals: &[Refusal]) -> bool {
+    (drive.removable || drive.transport == Transport::Sd)
+        && !refusals.contains(&Refusal::BootMedium)
 }
 
 /// The block device that a loop device stands on, if it does not stand on a file. Through the loop
@@ -57,9 +67,11 @@ impl Survey {
         };
         let drives = machine.drives(&loops);
         let boot_medium = BootMedium::find(&machine.roots, &drives).or_disc(&machine.roots);
+        let unseen = unseen::find(machine, &drives);
         Self {
             drives,
             boot_medium,
+            unseen,
         }
     }
 

@@ -1,7 +1,7 @@
 //! One drive: what it is, what it can be told.
 //!
 //! `discover` lists the machine's drives as facts, `refusal` says which of them may not be erased
-//! and why, `claim` is the one door to writing. `ata`, `scsi`, `nvme`, `mmc`, `tcg`, `health` and `volume`
+//! and why, `unseen` what may hold data and is in no list, `claim` is the one door to writing. `ata`, `scsi`, `nvme`, `mmc`, `tcg`, `health` and `volume`
 //! are codecs: bytes in, facts and oddities out; the commands that change a drive are in modules
 //! named `change`, and nothing here sends one. Nothing here decides what is erased, and nothing
 //! here erases.
@@ -25,5 +25,6 @@ pub mod sanitize;
 pub mod scsi;
 pub mod tcg;
 pub mod trace;
+pub mod unseen;
 mod uses;
 pub mod volume;

@@ -91,7 +91,8 @@ fn summary(report: &Report) -> Summary {
         model: report.machine.model.clone(),
         serial: report.machine.serial.clone(),
         grade: report.verdict.as_ref().map(|verdict| verdict.grade.clone()),
-        drives_total: count(report.drives.len()),
+        // Where a drive may be that nobody saw, not every one is verified.
+        drives_total: count(report.drives.len() + report.unseen_storage.len()),
         drives_verified: count(verified.count()),
     }
 }

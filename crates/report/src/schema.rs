@@ -53,6 +53,10 @@ pub struct Report {
     pub machine: Machine,
     /// Every drive that was found, also those that were not erased.
     pub drives: Vec<Drive>,
+    /// Places that may hold data and are no drive of `drives`; absent in reports of earlier versions,
+    /// which did not look for them.
+    #[serde(default)]
+    pub unseen_storage: Vec<UnseenStorage>,
     /// The grade and its reasons.
     pub verdict: Option<Verdict>,
     /// What this report does not establish, in words.
@@ -121,6 +125,20 @@ pub enum Mode {
     Session,
     /// `raz.auto=erase`, armed in the inventory.
     Unattended,
+}
+
+/// A place that may hold data, of which raz saw no drive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnseenStorage {
+    /// `no driver`, `remapped` (Intel RST), `empty VMD`, `no namespace`, `RAID members` or `disc`; a
+    /// later version may have more.
+    pub kind: String,
+    /// Place on the PCI bus, such as `0000:00:17.0`, or the optical drive's device name.
+    pub place: String,
+    /// What is there, in words.
+    pub text: String,
+    /// What to do, in words.
+    pub remedy: String,
 }
 
 /// Grade and reasons.

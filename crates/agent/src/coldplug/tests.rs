@@ -1,6 +1,7 @@
 //! The loader on folders that stand for /sys, with a kernel that only notes what it was given.
 
 use super::*;
+use std::sync::Mutex;
 
 #[test]
 fn patterns_fit_as_fnmatch_has_it() {
@@ -77,7 +78,10 @@ const DEPENDENCIES: &str = "kernel/ahci.ko.xz: kernel/libahci.ko.xz kernel/libat
 const ALIASES: &str = "# made by depmod\nalias pci:v*bc01sc06* ahci\nalias scsi:t-0x00* sd_mod\n\
     alias pci:v000010ECd* r8169\nalias dmi*:svnSome Maker:* laptop\n";
 
-fn plug<'a>(sysfs: &'a Path) -> Plug<'a> {
+fn plug<'a>(
+    sysfs: &'a Path,
+    load: impl Fn(&Path, &CStr) -> io::Result<()> + Send + Sync + 'static,
+) -> Plug<'a> {
     Plug {
         index: Index::parse(
             DEPENDENCIES,
@@ -88,6 +92,9 @@ fn plug<'a>(sysfs: &'a Path) -> Plug<'a> {
         parameters: parameters("libata.ignore_hpa=1"),
         modules_dir: Path::new("/modules"),
         sysfs,
+        load: Arc::new(load),
+        has_had_its_time: |_, _| false,
+        under_way: Vec::new(),
         tried: BTreeSet::new(),
         seen: BTreeSet::new(),
         loaded: Loaded::default(),
@@ -123,18 +130,18 @@ fn dependencies_load_first_and_disks_behind_a_new_controller_are_found() {
     let folder = Folder::new("chain");
     let sysfs = folder.0.as_path();
     device(sysfs, "pci0/1f.2", "pci:v00008086d00002922bc01sc06i01");
-    let mut plug = plug(sysfs);
-    let mut asked = Vec::new();
-    plug.until_the_end(
-        &mut |path, parameters| {
-            asked.push((path.to_path_buf(), parameters.to_owned()));
-            if path.ends_with("kernel/ahci.ko.xz") {
-                device(sysfs, "pci0/1f.2/host0/disk", "scsi:t-0x00");
-            }
-            Ok(())
-        },
-        &mut || true,
-    );
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (notes, theirs) = (Arc::clone(&asked), sysfs.to_owned());
+    let mut plug = plug(sysfs, move |path, parameters| {
+        let mut notes = notes.lock().unwrap();
+        notes.push((path.to_path_buf(), parameters.to_owned()));
+        if path.ends_with("kernel/ahci.ko.xz") {
+            device(&theirs, "pci0/1f.2/host0/disk", "scsi:t-0x00");
+        }
+        Ok(())
+    });
+    plug.until_the_end(&mut || true);
+    let asked = asked.lock().unwrap();
     assert_eq!(
         plug.loaded.modules,
         ["loop", "libata", "libahci", "ahci", "sd_mod"]
@@ -159,9 +166,9 @@ fn a_device_that_appears_while_the_buses_settle_is_found() {
     let folder = Folder::new("late");
     let sysfs = folder.0.as_path();
     device(sysfs, "pci0/1f.2", "pci:v00008086d00002922bc01sc06i01");
-    let mut plug = plug(sysfs);
+    let mut plug = plug(sysfs, |_, _| Ok(()));
     let mut settles = 0;
-    plug.until_the_end(&mut |_, _| Ok(()), &mut || {
+    plug.until_the_end(&mut || {
         settles += 1;
         device(sysfs, "usb1/1-1/disk", "scsi:t-0x00");
         true
@@ -177,8 +184,8 @@ fn a_device_that_appears_while_the_buses_settle_is_found() {
 fn a_bus_that_never_gets_quiet_ends_the_loader() {
     let folder = Folder::new("noisy");
     device(&folder.0, "a", "scsi:t-0x00");
-    let mut plug = plug(&folder.0);
-    plug.until_the_end(&mut |_, _| Ok(()), &mut || false);
+    let mut plug = plug(&folder.0, |_, _| Ok(()));
+    plug.until_the_end(&mut || false);
     assert_eq!(plug.loaded.modules, ["loop", "sd_mod"]);
 }
 
@@ -187,14 +194,13 @@ fn a_refused_module_is_named_and_the_others_go_on() {
     let folder = Folder::new("refused");
     device(&folder.0, "nic", "pci:v000010ECd00008168");
     device(&folder.0, "board", "dmi:bvnX:svnSome Maker:pn1");
-    let mut plug = plug(&folder.0);
-    plug.until_the_end(
-        &mut |path, _| match path.ends_with("kernel/r8169.ko.xz") {
+    let mut plug = plug(&folder.0, |path, _| {
+        match path.ends_with("kernel/r8169.ko.xz") {
             true => Err(io::Error::other("no such hardware")),
             false => Ok(()),
-        },
-        &mut || true,
-    );
+        }
+    });
+    plug.until_the_end(&mut || true);
     assert_eq!(plug.loaded.modules, ["loop", "laptop", "realtek"]);
     assert_eq!(
         plug.loaded.refused,
@@ -208,11 +214,78 @@ fn what_is_there_already_is_not_loaded_again() {
     device(&folder.0, "disk", "scsi:t-0x00");
     fs::create_dir_all(folder.0.join("module/sd_mod")).unwrap();
     fs::create_dir_all(folder.0.join("module/loop")).unwrap();
-    let mut plug = plug(&folder.0);
-    plug.until_the_end(
-        &mut |path, _| panic!("{} loaded", path.display()),
-        &mut || true,
-    );
+    let mut plug = plug(&folder.0, |path, _| {
+        Err(io::Error::other(format!("{} loaded", path.display())))
+    });
+    plug.until_the_end(&mut || true);
+    assert_eq!(plug.loaded.refused, []);
     assert_eq!(plug.loaded.modules, Vec::<String>::new());
     assert_eq!(plug.loaded.devices, 2);
+}
+
+/// A kernel in which the load of sd_mod hangs until the test ends, and those behind it with it once
+/// their modules are at work.
+fn hanging<'a>(folder: &'a Folder, until: Receiver<()>, are_held_up: &'static [&str]) -> Plug<'a> {
+    device(&folder.0, "disk", "scsi:t-0x00");
+    device(&folder.0, "nic", "pci:v000010ECd00008168");
+    device(
+        &folder.0,
+        "a-controller",
+        "pci:v00008086d00002922bc01sc06i01",
+    );
+    let (sysfs, until) = (folder.0.clone(), Mutex::new(until));
+    let mut plug = plug(&folder.0, move |path, _| {
+        let name = name_of(path.to_str().unwrap());
+        if are_held_up.contains(&name.as_str()) {
+            fs::create_dir_all(sysfs.join("module").join(&name)).unwrap();
+            fs::write(sysfs.join("module").join(&name).join("initstate"), "live\n").unwrap();
+        }
+        if name == "sd_mod" || are_held_up.contains(&name.as_str()) {
+            // Ends by the other end's leaving.
+            let _ = until.lock().unwrap().recv();
+        }
+        Ok(())
+    });
+    plug.has_had_its_time = |name, _| name == "sd_mod";
+    plug.index.always = vec!["sd_mod".into()];
+    plug
+}
+
+#[test]
+fn load_that_hangs_is_named_and_holds_no_other_up() {
+    let folder = Folder::new("hangs");
+    let (_end, until) = mpsc::channel();
+    let mut plug = hanging(&folder, until, &[]);
+    plug.until_the_end(&mut || true);
+    assert_eq!(plug.loaded.loading, ["sd_mod"]);
+    assert_eq!(
+        plug.loaded.modules,
+        ["realtek", "r8169", "libata", "libahci", "ahci"]
+    );
+    assert_eq!(plug.loaded.refused, []);
+}
+
+#[test]
+fn modules_at_work_are_not_waited_for_beside_a_load_that_hangs() {
+    let folder = Folder::new("held-up");
+    let (_end, until) = mpsc::channel();
+    let mut plug = hanging(&folder, until, &["libata", "r8169"]);
+    plug.until_the_end(&mut || true);
+    assert_eq!(plug.loaded.loading, ["sd_mod", "r8169", "libata"]);
+    assert_eq!(plug.loaded.modules, ["realtek", "libahci", "ahci"]);
+}
+
+#[test]
+fn load_that_ends_late_counts_as_loaded() {
+    let folder = Folder::new("late-load");
+    let (end, until) = mpsc::channel();
+    let mut plug = hanging(&folder, until, &[]);
+    plug.load_with_dependencies("sd_mod");
+    assert_eq!(plug.under_way.len(), 1);
+    drop(end);
+    while !plug.under_way.is_empty() {
+        thread::yield_now();
+        plug.hear_late();
+    }
+    assert_eq!(plug.loaded.modules, ["sd_mod"]);
 }

@@ -6,7 +6,8 @@ use crate::output::say;
 use anyhow::Context;
 use std::path::Path;
 
-/// Runs `raz coldplug`.
+/// Runs `raz coldplug`. Its last line begins with `coldplug:`; the process can stay behind it, because
+/// it ends with the last load.
 ///
 /// # Errors
 /// No module index, or no kernel release.
@@ -23,8 +24,12 @@ pub fn coldplug(modules: Option<&Path>) -> anyhow::Result<Status> {
     for (module, reason) in &loaded.refused {
         say!("{module}: {reason}");
     }
+    let still = match loaded.loading.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(", still loading: {names}"),
+    };
     say!(
-        "{} modules for {} devices, {} refused, {} rounds",
+        "coldplug: {} modules for {} devices, {} refused, {} rounds{still}",
         loaded.modules.len(),
         loaded.devices,
         loaded.refused.len(),

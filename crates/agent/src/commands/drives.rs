@@ -3,11 +3,13 @@
 use super::Status;
 use crate::cli;
 use crate::compose;
+use crate::i18n::{Language, Text};
 use crate::output::{self, printable, say, tell};
-use crate::survey::Survey;
+use crate::survey::{Survey, is_forgotten};
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
+use drive::unseen::Unseen;
 
 /// The listing's kind of plan: all the drives that are there, with a person present.
 fn kind(drives: usize) -> PlanKind {
@@ -24,7 +26,7 @@ fn kind(drives: usize) -> PlanKind {
 /// # Errors
 /// A name that means no drive.
 pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
-    let chosen = match choose(&arguments.drives) {
+    let (chosen, unseen) = match choose(&arguments.drives) {
         Ok(chosen) => chosen,
         Err(error) => {
             tell!("{error:#}");
@@ -37,6 +39,10 @@ pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
             .map(|(facts, refusals)| compose::drive(facts, refusals))
             .collect();
         say!("{}", serde_json::to_string_pretty(&entries)?);
+        // Beside the list, which is of drives alone.
+        unseen
+            .iter()
+            .for_each(|unseen| tell!("{}", not_seen(unseen)));
         return Ok(Status::Proven);
     }
     if chosen.is_empty() {
@@ -53,24 +59,38 @@ pub fn list(arguments: &cli::Drives) -> anyhow::Result<Status> {
         for oddity in &facts.oddities {
             say!("    odd: {}", printable(oddity));
         }
+        if is_forgotten(facts, refusals) {
+            say!("    {}", Text::Forgotten.says(Language::English));
+        }
     }
+    unseen
+        .iter()
+        .for_each(|unseen| say!("{}", not_seen(unseen)));
     Ok(Status::Proven)
 }
 
-/// The drives that `names` means, all when there are none, each with its refusals.
+/// A place that may hold data, in one line.
+fn not_seen(unseen: &Unseen) -> String {
+    printable(&format!("not seen: {unseen}; to do: {}", unseen.remedy()))
+}
+
+/// Drives, each with its refusals, and where else data may be.
+type Found = (Vec<(DriveFacts, Vec<Refusal>)>, Vec<Unseen>);
+
+/// The drives that `names` means, all when there are none.
 ///
 /// # Errors
 /// A name that means no drive.
-pub(super) fn choose(names: &[String]) -> anyhow::Result<Vec<(DriveFacts, Vec<Refusal>)>> {
+pub(super) fn choose(names: &[String]) -> anyhow::Result<Found> {
     output::tell_if_not_root();
     let machine = Machine::this();
     let survey = Survey::take(&machine, names);
     let kind = kind(survey.drives.len());
     let named = survey.named(&machine, names)?;
-    Ok(named
+    let drives = named
         .into_iter()
-        .map(|facts| (facts.clone(), survey.refusals(facts, &[], kind)))
-        .collect())
+        .map(|facts| (facts.clone(), survey.refusals(facts, &[], kind)));
+    Ok((drives.collect(), survey.unseen.clone()))
 }
 
 /// Id, path, model, serial, capacity and transport of a drive.

@@ -50,7 +50,7 @@ pub fn grade(arguments: &cli::Json) -> anyhow::Result<Status> {
     let facts = machine::facts(&machine::Roots::live());
     let survey = Survey::take(&Machine::this(), &[]);
     let drives = survey.with_refusals(&[], PlanKind::default());
-    let verdict = compose::verdict(&compose::judge(&facts, &drives, &[]));
+    let verdict = compose::verdict(&compose::judge(&facts, &drives, &survey.unseen, &[]));
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&verdict)?);
         return Ok(Status::Proven);

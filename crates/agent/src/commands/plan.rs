@@ -58,7 +58,7 @@ pub fn plan(arguments: &cli::Plan) -> anyhow::Result<Status> {
 
 fn entries(arguments: &cli::Plan) -> anyhow::Result<Vec<Entry>> {
     if arguments.captures.is_empty() {
-        let chosen = drives::choose(&arguments.drives)?;
+        let chosen = drives::choose(&arguments.drives)?.0;
         let entry = |(facts, refusals)| Entry {
             facts,
             refusals,

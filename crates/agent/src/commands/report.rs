@@ -106,6 +106,9 @@ pub fn words(report: &Report) -> String {
             let _ = writeln!(text, "         refused: {refusal}");
         }
     }
+    for unseen in &report.unseen_storage {
+        let _ = writeln!(text, "NOT SEEN {}; to do: {}", unseen.text, unseen.remedy);
+    }
     if let Some(verdict) = &report.verdict {
         let _ = write!(text, "grade    {}", verdict.grade);
         if verdict.remove.is_empty() {

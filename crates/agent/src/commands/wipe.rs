@@ -130,6 +130,7 @@ pub fn wipe(arguments: &Wipe) -> anyhow::Result<Status> {
         lot: arguments.lot.as_deref(),
         machine: &facts,
         drives: &drives,
+        unseen: &survey.unseen,
         runs: &runs,
     });
     let signed = bundle::sign(&report, &key)?;

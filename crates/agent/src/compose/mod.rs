@@ -22,8 +22,9 @@ pub use sample::{Figures, figures};
 
 use ::drive::facts::DriveFacts;
 use ::drive::refusal::Refusal;
+use ::drive::unseen::Unseen;
 use ::machine::MachineFacts;
-use ::machine::verdict::{DriveFate, Rules, Verdict};
+use ::machine::verdict::{DriveFate, DriveHealth, Rules, Verdict};
 use report::schema::{self, Clock, Mode, Operator, OutcomeWord, Report, Station, Tool};
 use std::time::SystemTime;
 use uuid::Uuid;
@@ -46,6 +47,8 @@ pub struct Material<'a> {
     pub machine: &'a MachineFacts,
     /// Every drive found, with its refusals for this run's plan.
     pub drives: &'a [(DriveFacts, Vec<Refusal>)],
+    /// Where else data may be.
+    pub unseen: &'a [Unseen],
     /// The runs, matched to drives by identity.
     pub runs: &'a [Run],
 }
@@ -66,7 +69,7 @@ pub fn report(material: &Material<'_>) -> Report {
         }
         drives.push(entry);
     }
-    let judged = judge(material.machine, &listed, material.runs);
+    let judged = judge(material.machine, &listed, material.unseen, material.runs);
     Report {
         schema: schema::SCHEMA.into(),
         report_id: Uuid::new_v4(),
@@ -87,19 +90,31 @@ pub fn report(material: &Material<'_>) -> Report {
         mode: material.mode,
         machine: machine(material.machine),
         drives,
+        unseen_storage: material.unseen.iter().map(unseen_storage).collect(),
         verdict: Some(verdict(&judged)),
         limits: limits(material),
     }
 }
 
-/// The verdict over the machine and the fate of its drives.
+/// A place that may hold data, in the report.
+fn unseen_storage(unseen: &Unseen) -> schema::UnseenStorage {
+    schema::UnseenStorage {
+        kind: unseen.name().into(),
+        place: unseen.place().into(),
+        text: unseen.to_string(),
+        remedy: unseen.remedy().into(),
+    }
+}
+
+/// The verdict over the machine and the fate of its drives, the unseen ones among them.
 #[must_use]
 pub fn judge(
     machine: &MachineFacts,
     drives: &[(DriveFacts, Vec<Refusal>)],
+    unseen: &[Unseen],
     runs: &[Run],
 ) -> Verdict {
-    let summaries: Vec<_> = drives
+    let mut summaries: Vec<_> = drives
         .iter()
         // raz's own medium leaves with the technician, not with the machine.
         .filter(|(_, refusals)| !refusals.contains(&Refusal::BootMedium))
@@ -129,6 +144,20 @@ pub fn judge(
             drive_health(facts, run.and_then(|run| run.health_after.as_ref()), fate)
         })
         .collect();
+    summaries.extend(unseen.iter().map(|unseen| {
+        let subject = format!("{} {}", unseen.name(), unseen.place());
+        DriveHealth::unknown(
+            subject,
+            match unseen {
+                Unseen::Disc { .. } => DriveFate::NotErased,
+                Unseen::NoDriver(_)
+                | Unseen::Remapped { .. }
+                | Unseen::EmptyVmd(_)
+                | Unseen::NoNamespace { .. }
+                | Unseen::RaidMembers(_) => DriveFate::NotSeen,
+            },
+        )
+    }));
     Rules::shipped().judge(machine, &summaries)
 }
 
@@ -186,4 +215,27 @@ fn limits(material: &Material<'_>) -> Vec<String> {
         limits.push("times are the machine's own and were compared with nothing".into());
     }
     limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{judge, unseen_storage};
+    use crate::i18n;
+    use machine::MachineFacts;
+    use machine::verdict::Grade;
+
+    #[test]
+    fn machine_with_a_place_that_was_not_seen_does_not_leave_as_it_stands() {
+        let machine = MachineFacts::default();
+        let clean = judge(&machine, &[], &[], &[]);
+        assert_ne!(clean.grade, Grade::Parts);
+        for unseen in i18n::unseen::all() {
+            let verdict = judge(&machine, &[], std::slice::from_ref(&unseen), &[]);
+            assert_eq!(verdict.grade, Grade::Parts, "{unseen}");
+            assert_eq!(verdict.grade_once_removed, clean.grade);
+            let said = unseen_storage(&unseen);
+            assert_eq!(verdict.remove, [format!("{} {}", said.kind, said.place)]);
+            assert!(said.text.contains(&said.place) && !said.remedy.is_empty());
+        }
+    }
 }

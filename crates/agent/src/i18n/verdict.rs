@@ -78,6 +78,7 @@ fn measured(language: Language, measured: &str) -> String {
         (Language::French, "not-erased") => "non effacé",
         (Language::French, "proven") => "prouvé",
         (Language::French, "kept") => "gardé",
+        (Language::French, "not-seen") => "pas vu",
         (Language::French, "true") => "oui",
         (Language::French, "false") => "non",
         (Language::French, "sectors") => "secteurs",

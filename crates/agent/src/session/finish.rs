@@ -143,6 +143,7 @@ impl Session {
             lot: self.arguments.lot.as_deref(),
             machine: facts,
             drives: &self.drives(kind),
+            unseen: self.unseen(),
             runs,
         });
         let signed = bundle::sign(&report, &self.key)?;
@@ -319,7 +320,9 @@ impl Session {
     pub(super) fn status(&self) -> Status {
         match &self.stage {
             Stage::Done { runs, place, .. } => {
-                place.status(!runs.is_empty() && runs.iter().all(compose::reached))
+                // Where a drive may be that nobody saw, not everything is proven.
+                let all = !runs.is_empty() && self.unseen().is_empty();
+                place.status(all && runs.iter().all(compose::reached))
             }
             Stage::Listing
             | Stage::Sleeping { .. }

@@ -5,7 +5,7 @@
 //! answers, the words of a service that this version does not know. Nor are the reasons of a claim
 //! that was refused and of a drive that is silent, which are in English still.
 
-use super::words;
+use super::{rows, words};
 use crate::i18n::{self, Language, Text, Words, refusal, work};
 use crate::ledger::{Earlier, Resumes};
 use crate::sleep::Refusal as Sleepless;
@@ -112,6 +112,9 @@ const ENGLISH: &[&str] = &[
     "report",
     "revoked",
     "sectors",
+    "see",
+    "seen",
+    "shows",
     "send",
     "sent",
     "serial",
@@ -280,7 +283,13 @@ fn verdict_lines() -> Vec<Words> {
         uncorrected_errors: Some(9_999),
         ..DriveHealth::unknown("drive A1B2C3", fate)
     };
-    let drives = [DriveFate::NotProven, DriveFate::NotErased, DriveFate::Kept].map(bad);
+    let fates = [
+        DriveFate::NotProven,
+        DriveFate::NotErased,
+        DriveFate::Kept,
+        DriveFate::NotSeen,
+    ];
+    let drives = fates.map(bad);
     let mut machine = MachineFacts::default();
     machine.power.batteries = vec![Battery {
         name: "BAT0".into(),
@@ -484,12 +493,20 @@ fn screens(language: Language) -> Vec<String> {
         });
     };
     put(vec![], Mode::Listing, None);
-    for refused in refusals() {
-        let mut row = row(1);
-        row.plan = Plan::Refused {
+    let refused = refusals().into_iter().map(|refused| Row {
+        plan: Plan::Refused {
             reason: refusal::reason(language, &refused),
             remedy: refusal::remedy(language, &refused),
-        };
+        },
+        ..row(1)
+    });
+    let unseen = i18n::unseen::all();
+    let unseen = unseen.iter().map(|unseen| rows::unseen(unseen, language));
+    let forgotten = Row {
+        forgotten: true,
+        ..row(2)
+    };
+    for row in refused.chain(unseen).chain([forgotten]) {
         for mode in [
             Mode::Listing,
             Mode::Running { stop_asked: false },

@@ -31,10 +31,16 @@ impl Session {
         }
         let Some(looking) = &self.looking else {
             let names = look::block_names(&self.machine.roots.sys);
-            if names != self.names {
+            let is_changed = names != self.names;
+            let drives = self.survey.as_ref().map_or(&[][..], |all| &all.drives);
+            let is_due =
+                self.state.mode == Mode::Listing && look::is_due(drives, self.looked.elapsed());
+            if is_changed {
                 self.names_since = Instant::now();
+            }
+            if is_changed || is_due {
                 self.looking = Some(look::begin(&self.machine, false));
-                if matches!(self.stage, Stage::Countdown { .. }) {
+                if is_changed && matches!(self.stage, Stage::Countdown { .. }) {
                     self.back_to_listing(words::drives_changed());
                 }
             }
@@ -43,6 +49,7 @@ impl Session {
         match looking.try_recv() {
             Ok(look) => {
                 self.looking = None;
+                self.looked = Instant::now();
                 self.state.reading = false;
                 self.names = look.names;
                 self.survey = Some(look.survey);
@@ -104,6 +111,8 @@ impl Session {
         for (row, (facts, _)) in shown.iter_mut().zip(&drives) {
             row.resumes = self.resumes(facts).filter(|_| row.erasable());
         }
+        let unseen = self.unseen().iter();
+        shown.extend(unseen.map(|unseen| rows::unseen(unseen, language)));
         self.state.replace_rows(shown);
         drives
     }
@@ -117,6 +126,17 @@ impl Session {
             | Stage::Done { kind, .. } => *kind,
         };
         let language = self.language();
+        let unseen: Vec<ui::Row> = self
+            .unseen()
+            .iter()
+            .map(|unseen| rows::unseen(unseen, language))
+            .collect();
+        for said in unseen {
+            let mut shown = self.state.rows.iter_mut();
+            if let Some(row) = shown.find(|row| row.id == said.id) {
+                row.plan = said.plan;
+            }
+        }
         for (facts, refusals) in self.drives(kind) {
             let said = rows::row(&facts, &refusals, &self.plan(&facts), language);
             let resumes = self.resumes(&facts);

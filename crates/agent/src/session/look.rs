@@ -2,9 +2,14 @@
 
 use crate::survey::Survey;
 use drive::discover::Machine;
+use drive::facts::DriveFacts;
 use machine::MachineFacts;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+/// Between two looks at drives that are not ready: a look at one that is silent takes 20 s.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What one look saw.
 pub struct Look {
@@ -38,6 +43,14 @@ pub fn begin(machine: &Machine, with_machine: bool) -> Receiver<Look> {
     look
 }
 
+/// Whether a look of this age is to be repeated, though no drive came or left: one that did not answer,
+/// or was erasing itself, may be through with that.
+#[must_use]
+pub fn is_due(drives: &[DriveFacts], age: Duration) -> bool {
+    let is_busy = |drive: &DriveFacts| drive.silent.is_some() || drive.own_erase.is_some();
+    age >= AGAIN && drives.iter().any(is_busy)
+}
+
 /// Whole block devices by kernel name and disk sequence, so that a drive that was exchanged under
 /// the same name shows.
 #[must_use]
@@ -60,4 +73,30 @@ pub fn block_names(sys: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AGAIN, is_due};
+    use drive::facts::{DriveFacts, OwnErase, Silence, Transport};
+    use std::time::Duration;
+
+    #[test]
+    fn drives_that_were_not_ready_are_looked_at_again() {
+        let ready = DriveFacts::unasked("sda", Transport::Scsi);
+        let silent = DriveFacts {
+            silent: Some(Silence::NoAnswer("no answer within 20 s".into())),
+            ..ready.clone()
+        };
+        let erasing = DriveFacts {
+            own_erase: Some(OwnErase::Sanitizing { progress: None }),
+            ..ready.clone()
+        };
+        let early = AGAIN - Duration::from_millis(1);
+        for (busy, is_ready) in [(&silent, false), (&erasing, false), (&ready, true)] {
+            let drives = [ready.clone(), busy.clone()];
+            assert_eq!(is_due(&drives, AGAIN), !is_ready);
+            assert!(!is_due(&drives, early));
+        }
+    }
 }

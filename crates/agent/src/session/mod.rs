@@ -42,6 +42,7 @@ use drive::claim::Claimed;
 use drive::discover::Machine;
 use drive::facts::DriveFacts;
 use drive::refusal::{PlanKind, Refusal};
+use drive::unseen::Unseen;
 use finish::{End, Place};
 use keeper::Keeper;
 use ledgers::Ledgers;
@@ -164,6 +165,8 @@ pub struct Session {
     /// A terminal shows the state.
     shown: bool,
     looking: Option<Receiver<Look>>,
+    /// When the last look ended.
+    looked: Instant,
     survey: Option<Survey>,
     facts: Option<MachineFacts>,
     names: Vec<String>,
@@ -270,6 +273,7 @@ impl Session {
             state,
             stage: Stage::Listing,
             looking: None,
+            looked: Instant::now(),
             survey: None,
             facts: None,
             names: Vec::new(),
@@ -342,6 +346,11 @@ impl Session {
             .as_ref()
             .map(|survey| survey.with_refusals(&self.arguments.keep, kind))
             .unwrap_or_default()
+    }
+
+    /// Where data may be beside the drives.
+    fn unseen(&self) -> &[Unseen] {
+        self.survey.as_ref().map_or(&[], |survey| &survey.unseen)
     }
 
     /// Drives are claimed or being written: the session must not end.

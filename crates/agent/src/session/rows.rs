@@ -1,11 +1,13 @@
 //! Drives and their runs as rows of the screen and as events.
 
 use crate::compose;
-use crate::i18n::{Language, refusal, work};
+use crate::i18n::{self, Language, refusal, work};
+use crate::survey::is_forgotten;
 use crate::ui::{Phase, Plan, Row};
 use crate::work::Flight;
 use drive::facts::DriveFacts;
 use drive::refusal::Refusal;
+use drive::unseen::Unseen;
 use report::event::Event;
 use std::time::Duration;
 use wipe::latency::Latency;
@@ -35,7 +37,24 @@ pub fn row(
         serial: facts.identity.serial.clone(),
         capacity_bytes: facts.capacity_bytes,
         plan,
+        forgotten: is_forgotten(facts, refusals),
         temperature_celsius: facts.health.temperature_celsius,
+        ..Row::default()
+    }
+}
+
+/// The row of a place where a drive may be that is not seen.
+#[must_use]
+pub fn unseen(unseen: &Unseen, language: Language) -> Row {
+    let place = unseen.place();
+    Row {
+        id: format!("unseen {place}"),
+        path: place.into(),
+        model: Some(place.into()),
+        plan: Plan::Unseen {
+            reason: i18n::unseen::reason(language, unseen),
+            remedy: i18n::unseen::remedy(language, unseen).into(),
+        },
         ..Row::default()
     }
 }

@@ -115,6 +115,7 @@ impl Session {
         let survey = Survey {
             drives: survey.drives.clone(),
             boot_medium: survey.boot_medium.clone(),
+            unseen: survey.unseen.clone(),
         };
         self.wish(None);
         // One unattended run a boot: should this one break off, a person decides what follows.

@@ -182,6 +182,13 @@ fn drive(state: &State, width: usize) -> Vec<String> {
             say(&fill(state.says(Text::Refused), &[reason]));
             say(&fill(state.says(Text::Remedy), &[remedy]));
         }
+        Plan::Unseen { reason, remedy } => {
+            say(&fill(state.says(Text::Unseen), &[reason]));
+            say(&fill(state.says(Text::Remedy), &[remedy]));
+        }
+    }
+    if row.forgotten {
+        say(state.says(Text::Forgotten));
     }
     if let Some(Latency { p50, p99, max }) = row.latency {
         let [p50, p99, max] = [p50, p99, max].map(|took| answer_time(state.language, took));

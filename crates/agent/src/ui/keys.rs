@@ -132,6 +132,10 @@ fn toggle(state: &mut State) -> Option<Action> {
             state.message = Some(fill(sentence, &[reason]));
             None
         }
+        Plan::Unseen { reason, .. } => {
+            state.message = Some(fill(Text::Unseen.says(state.language), &[reason]));
+            None
+        }
     }
 }
 

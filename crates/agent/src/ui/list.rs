@@ -103,6 +103,7 @@ fn names(state: &State, row: &Row, model: usize, serial: usize) -> String {
 fn planned(state: &State, row: &Row) -> String {
     let mut text = match &row.plan {
         Plan::Refused { reason, .. } => fill(state.says(Text::RefusedBecause), &[reason]),
+        Plan::Unseen { .. } => state.says(Text::NotSeen).to_owned(),
         Plan::Erase { .. } if row.selected && row.consented => {
             state.says(Text::Confirmed).to_owned()
         }
@@ -181,6 +182,7 @@ fn result(state: &State, row: &Row) -> String {
     match (&row.plan, row.outcome) {
         (_, Some(word)) => state.says(outcome(word)).to_owned(),
         (Plan::Refused { reason, .. }, None) => fill(state.says(Text::RefusedBecause), &[reason]),
+        (Plan::Unseen { .. }, None) => state.says(Text::NotSeen).to_owned(),
         (Plan::Erase { .. }, None) if row.selected => {
             state.says(Text::OutcomeNotStarted).to_owned()
         }
@@ -194,6 +196,7 @@ fn colour(row: &Row) -> Option<Color> {
         (Some(OutcomeWord::Sampled | OutcomeWord::WrittenNotChecked), _) => Some(Color::Yellow),
         (Some(OutcomeWord::NotComplete | OutcomeWord::NotStarted), _) => Some(Color::Red),
         (None, Plan::Refused { .. }) => Some(Color::DarkGray),
+        (None, Plan::Unseen { .. }) => Some(Color::Yellow),
         (None, Plan::Erase { .. }) if row.errors > 0 || row.is_silent() => Some(Color::Red),
         (None, Plan::Erase { .. }) => None,
     }

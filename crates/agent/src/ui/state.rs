@@ -121,6 +121,8 @@ pub struct Row {
     pub capacity_bytes: u64,
     /// What is planned, or why not.
     pub plan: Plan,
+    /// A card or stick that somebody may have forgotten in the machine.
+    pub forgotten: bool,
     /// What an erasure would go on from, in words.
     pub resumes: Option<String>,
     /// Chosen by the person or the plan.
@@ -164,6 +166,13 @@ pub enum Plan {
     /// It will not be touched.
     Refused {
         /// Why, in words.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A place where a drive may be that is not seen.
+    Unseen {
+        /// What is there, in words.
         reason: String,
         /// What to do.
         remedy: String,
@@ -256,7 +265,7 @@ impl Row {
     pub fn erasable(&self) -> bool {
         match self.plan {
             Plan::Erase { .. } => true,
-            Plan::Refused { .. } => false,
+            Plan::Refused { .. } | Plan::Unseen { .. } => false,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::drives::{bench, running, screen, silent};
 use agent::i18n::Language;
-use agent::ui::{Mode, Night, Phase, State};
+use agent::ui::{Mode, Night, Phase, Plan, Row, State};
 use report::schema::OutcomeWord;
 use std::path::PathBuf;
 
@@ -34,6 +34,26 @@ fn listing() {
         state.rows[1].consented = true;
         state.cursor = 2;
         state.message = Some("message".into());
+        state
+    });
+}
+
+#[test]
+fn place_where_a_drive_may_be_unseen() {
+    shows("unseen", |language| {
+        let mut state = bench(language);
+        state.rows.truncate(1);
+        state.rows.push(Row {
+            id: "unseen 0000:00:17.0".into(),
+            path: "0000:00:17.0".into(),
+            model: Some("0000:00:17.0".into()),
+            plan: Plan::Unseen {
+                reason: "what is there".into(),
+                remedy: "what to do".into(),
+            },
+            ..Row::default()
+        });
+        state.cursor = 1;
         state
     });
 }

@@ -13,5 +13,6 @@ mod scsi;
 mod sick;
 mod support;
 mod tcg;
+mod unseen;
 mod usb;
 mod uses;

@@ -103,6 +103,12 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
         section aria-labelledby="drives" {
             h2 id="drives" { (text::DRIVES.of(lang)) }
             @for one in &report.drives { (drive::section(one, lang)) }
+            @for unseen in &report.unseen_storage {
+                p.note {
+                    strong { (text::UNSEEN.of(lang)) (text::COLON.of(lang)) (foreign(&unseen.place)) }
+                    ", " (foreign(&unseen.text)) "; " (foreign(&unseen.remedy))
+                }
+            }
         }
         @if let Some(verdict) = &report.verdict { (reasons(verdict, lang)) }
         (proof(&stored, &station, app, lang))

@@ -142,6 +142,7 @@ table! {
     FIRMWARE: "Micrologiciel", "Firmware";
     IDENTITY: "Identité", "Identity";
     REFUSALS: "Refus", "Refusals";
+    UNSEEN: "Peut contenir des données, pas vu", "May hold data, not seen";
     SHORTFALLS: "Ce qui manque à la preuve", "What is missing for proof";
     DOUBTS: "Le rapport se contredit", "The report contradicts itself";
     LEVEL: "Niveau NIST SP 800-88", "NIST SP 800-88 level";

@@ -240,6 +240,31 @@ fn sampled_drive_has_a_word_of_its_own_and_is_not_counted_as_verified() {
 }
 
 #[test]
+fn place_where_a_drive_may_be_unseen_is_shown_and_counted_as_not_verified() {
+    let (_folder, service) = Service::fresh();
+    let station = service.accepted();
+    let (id, mut report) = station.report();
+    report["unseen_storage"] = serde_json::json!([{
+        "kind": "remapped", "place": "0000:00:17.0",
+        "text": "Intel RST hides 1 <b>NVMe</b> drive(s)", "remedy": "set AHCI",
+    }]);
+    receipt(
+        service.upload(&station.sign_report(report.to_string().as_bytes())),
+        201,
+    );
+    let page = service.page(&format!("/reports/{id}?lang=en"));
+    for said in [
+        "May hold data, not seen",
+        "0000:00:17.0",
+        "hides 1 &lt;b&gt;NVMe&lt;/b&gt; drive(s)",
+        "set AHCI",
+        "1 / 4",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
 fn word_that_its_numbers_do_not_bear_is_shown_as_contradictory() {
     let (_folder, service) = Service::fresh();
     let station = service.accepted();

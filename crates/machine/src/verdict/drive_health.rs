@@ -89,6 +89,8 @@ pub enum DriveFate {
     NotErased,
     /// Kept on purpose, by the operator's word.
     Kept,
+    /// A drive may be there that was not seen.
+    NotSeen,
 }
 
 impl DriveFate {
@@ -100,6 +102,7 @@ impl DriveFate {
             Self::NotProven => "not-proven",
             Self::NotErased => "not-erased",
             Self::Kept => "kept",
+            Self::NotSeen => "not-seen",
         }
     }
 }

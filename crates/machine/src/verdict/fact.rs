@@ -81,7 +81,7 @@ const fn fact(key: &'static str, axis: Axis, kind: Kind, unit: &'static str) -> 
 pub(super) const ERASED: FactKey = fact(
     "drive.erased",
     Axis::Disk,
-    Kind::Word(&["proven", "not-proven", "not-erased", "kept"]),
+    Kind::Word(&["proven", "not-proven", "not-erased", "kept", "not-seen"]),
     "",
 );
 const SMART_FAILING: FactKey = fact("drive.smart_failing", Axis::Disk, Kind::Flag, "");
@@ -313,6 +313,7 @@ mod tests {
             DriveFate::NotProven,
             DriveFate::NotErased,
             DriveFate::Kept,
+            DriveFate::NotSeen,
         ];
         assert_eq!(fates.map(DriveFate::as_str), words);
     }

@@ -119,7 +119,7 @@ pub(super) enum Threshold {
 }
 
 /// Fates that every rule file must reject.
-const FATES_REJECTED: [&str; 2] = ["not-proven", "not-erased"];
+const FATES_REJECTED: [&str; 3] = ["not-proven", "not-erased", "not-seen"];
 
 /// The file as written.
 #[derive(Deserialize)]

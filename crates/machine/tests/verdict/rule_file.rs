@@ -24,6 +24,16 @@ effect = "parts"
 source = "s"
 message_fr = "f"
 message_en = "e"
+[[rule]]
+id = "c"
+axis = "disk"
+fact = "drive.erased"
+compare = "is"
+threshold = "not-seen"
+effect = "parts"
+source = "s"
+message_fr = "f"
+message_en = "e"
 "#;
 
 const PENDING: &str = r#"
@@ -50,7 +60,7 @@ fn digest_is_that_of_the_exact_bytes() {
     // By sha256sum(1).
     assert_eq!(
         rules.sha256(),
-        "ec235823ec93182a1c4a0c2e2f995ec448c56803c45c679b46881e7dd6de61a2"
+        "8cda882fdc903b1764342f928f2e08ed462f2a3a033eb2dd227171c2c0fbb2db"
     );
     let other = Rules::parse(&format!("{LEAST}\n")).expect("accepted");
     assert_ne!(other.sha256(), rules.sha256());

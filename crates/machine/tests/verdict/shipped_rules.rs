@@ -34,7 +34,8 @@ const SCALES: &[(Set, Scale)] = &[
                 0 => DriveFate::Proven,
                 1 => DriveFate::NotProven,
                 2 => DriveFate::NotErased,
-                _ => DriveFate::Kept,
+                3 => DriveFate::Kept,
+                _ => DriveFate::NotSeen,
             }
         },
         &[
@@ -42,6 +43,7 @@ const SCALES: &[(Set, Scale)] = &[
             (1, Some(("drive-erasure-not-proven", PARTS))),
             (2, Some(("drive-not-erased", PARTS))),
             (3, Some(("drive-kept", PARTS))),
+            (4, Some(("drive-not-seen", PARTS))),
         ],
     ),
     (
@@ -350,7 +352,12 @@ fn rules_for_rotating_drives_spare_solid_state_and_not_unknown_ones() {
 
 #[test]
 fn machine_with_an_unproven_drive_must_not_leave_and_its_rest_is_graded() {
-    for fate in [DriveFate::NotProven, DriveFate::NotErased, DriveFate::Kept] {
+    for fate in [
+        DriveFate::NotProven,
+        DriveFate::NotErased,
+        DriveFate::Kept,
+        DriveFate::NotSeen,
+    ] {
         // The rejected drive is also old: that leaves with it.
         let bad = DriveHealth {
             erased: fate,

@@ -20,6 +20,7 @@ fn session(folder: &Path) -> Session {
     std::fs::write(&arguments, line).unwrap();
     let options = cli::Session {
         arguments,
+        keys: "/nonexistent".into(),
         configuration: folder.join("raz.toml"),
         spool: folder.join("run/spool"),
         key: None,

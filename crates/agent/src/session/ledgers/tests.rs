@@ -93,6 +93,7 @@ impl Bench {
         session.survey = Some(Survey {
             drives: vec![facts.clone()],
             boot_medium: BootMedium::NotNamed,
+            unseen: Vec::new(),
         });
         // Nobody is there: no call of these tests goes out.
         let server = Server::parse("https://127.0.0.1:9").unwrap();

@@ -39,6 +39,7 @@ fn survey(facts: DriveFacts) -> Survey {
     Survey {
         drives: vec![facts],
         boot_medium: BootMedium::NotNamed,
+        unseen: Vec::new(),
     }
 }
 
