@@ -1,6 +1,7 @@
 //! The drives of this machine with what speaks against erasing each, and how a person names them.
 
 use anyhow::anyhow;
+use drive::disc;
 use drive::discover::Machine;
 use drive::facts::{DriveFacts, Transport};
 use drive::medium::BootMedium;
@@ -66,8 +67,9 @@ impl Survey {
             Vec::new()
         };
         let drives = machine.drives(&loops);
-        let boot_medium = BootMedium::find(&machine.roots, &drives).or_disc(&machine.roots);
-        let unseen = unseen::find(machine, &drives);
+        let discs = disc::discs(machine);
+        let boot_medium = BootMedium::find(&machine.roots, &drives).or_disc(&discs);
+        let unseen = unseen::find(&machine.roots, &drives, &boot_medium, &discs);
         Self {
             drives,
             boot_medium,

@@ -1,14 +1,15 @@
 //! One drive: what it is, what it can be told.
 //!
 //! `discover` lists the machine's drives as facts, `refusal` says which of them may not be erased
-//! and why, `unseen` what may hold data and is in no list, `claim` is the one door to writing. `ata`, `scsi`, `nvme`, `mmc`, `tcg`, `health` and `volume`
-//! are codecs: bytes in, facts and oddities out; the commands that change a drive are in modules
+//! and why, `disc` and `unseen` what may hold data and is in no list, `claim` is the one door to
+//! writing. `ata`, `scsi`, `nvme`, `mmc`, `tcg`, `health` and `volume` are codecs: bytes in, facts and oddities out; the commands that change a drive are in modules
 //! named `change`, and nothing here sends one. Nothing here decides what is erased, and nothing
 //! here erases.
 
 pub mod ata;
 mod bytes;
 pub mod claim;
+pub mod disc;
 pub mod discover;
 pub mod facts;
 pub mod health;

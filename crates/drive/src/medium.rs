@@ -6,15 +6,12 @@
 //! after boot. But it may also be a drive that cannot be read where the identity stands, or one that
 //! nobody named: a person decides then. `raz.boot=net` says that there is none.
 
+use crate::disc::Disc;
 use crate::discover::Roots;
 use crate::facts::DriveFacts;
-use crate::volume::{file_systems, same_id};
+use crate::volume::same_id;
 use std::fs;
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
-
-/// The descriptors of an ISO 9660 file system: from 32 KiB on, sixteen at most are read.
-const DISC_BYTES: usize = 64 * 1024;
+use std::path::PathBuf;
 
 /// raz's own medium among the drives of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,12 +89,13 @@ impl BootMedium {
         }
     }
 
-    /// The same, after a look at the optical discs where the medium is on no drive. A disc in a drive
-    /// that answers slowly takes its time.
+    /// The same, or the one of these discs that carries it, where it is on no drive.
     #[must_use]
-    pub fn or_disc(self, roots: &Roots) -> Self {
+    pub fn or_disc(self, discs: &[Disc]) -> Self {
         match self {
-            Self::Absent { named, .. } if is_on_a_disc(roots, &named) => Self::Disc { named },
+            Self::Absent { named, .. } if discs.iter().any(|disc| disc.carries(&named)) => {
+                Self::Disc { named }
+            }
             other => other,
         }
     }
@@ -145,28 +143,6 @@ fn argument<'a>(command_line: &'a str, name: &str) -> Option<&'a str> {
         .filter_map(|word| word.trim_matches('"').strip_prefix(name))
         .map(|value| value.trim_matches('"'))
         .rfind(|value| !value.is_empty())
-}
-
-fn is_on_a_disc(roots: &Roots, named: &str) -> bool {
-    let entries = fs::read_dir(roots.sys.join("block"));
-    entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("sr"))
-        .filter_map(|entry| disc(&roots.dev.join(entry.file_name())))
-        .any(|bytes| {
-            let volumes = file_systems(&bytes);
-            volumes.iter().any(|volume| same_id(&volume.id, named))
-        })
-}
-
-/// The first bytes of a disc; nothing where there is no disc, or none that can be read.
-fn disc(node: &Path) -> Option<Vec<u8>> {
-    let opened = sys::block::open_read(node).ok()?;
-    let mut bytes = vec![0; DISC_BYTES];
-    sys::block::read_at(opened.as_fd(), &mut bytes, 0).ok()?;
-    Some(bytes)
 }
 
 fn listed(paths: &[PathBuf]) -> String {

@@ -1,26 +1,18 @@
 //! Where data may be in this machine that no drive of the list holds: storage controllers of the PCI
 //! bus that have nothing to show for themselves, or that show less than is there, and discs.
 //!
-//! Read from sysfs without asking a drive, except whether a disc is in: an optical drive is asked, on
-//! a thread of its own with a bound. A place that cannot be judged is named: unknown is not clean. An
+//! Read from sysfs; no drive is asked. A place that cannot be judged is named: unknown is not clean. An
 //! AHCI or SAS controller without drives is an ordinary thing and no finding.
 //!
 //! Class codes: PCI Code and ID Assignment Specification, 1.1 and 1.9. `remapped_nvme` is an
 //! attribute of the kernel's ahci driver (drivers/ata/ahci.c), `state` one of its nvme driver.
 
-use crate::discover::{Machine, sysfs};
+use crate::disc::Disc;
+use crate::discover::{Roots, sysfs};
 use crate::facts::{DriveFacts, Transport};
 use crate::medium::BootMedium;
-use crate::port::{Data, Port};
-use crate::scsi::command::test_unit_ready;
-use crate::scsi::sense::Sense;
-use crate::volume::{same_id, volume_ids};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// Class codes of PCI functions, base class and subclass.
 const MASS_STORAGE: u32 = 0x01;
@@ -29,15 +21,6 @@ const NVM: u32 = 0x0108;
 const SD_HOST: u32 = 0x0805;
 
 const INTEL: u16 = 0x8086;
-
-/// How long all optical drives together may take to say whether a disc is in.
-const PATIENCE: Duration = Duration::from_secs(5);
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
-/// An optical drive tells each change of its disc once before it answers.
-const TRIES: u32 = 3;
-/// Where an image's identity stands on its disc.
-const DISC_HEAD_BYTES: usize = 68 * 1024;
-const DISC_SECTOR_BYTES: u32 = 2048;
 
 /// A storage controller, or one function of it, on the PCI bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,16 +167,24 @@ impl fmt::Display for Unseen {
     }
 }
 
-/// What may hold data beside the `drives` of this machine. Asks optical drives.
+/// What may hold data beside the `drives` of this machine: controllers, and `discs` that are not raz's medium.
 #[must_use]
-pub fn find(machine: &Machine, drives: &[DriveFacts]) -> Vec<Unseen> {
-    let functions = functions(&machine.roots.sys);
+pub fn find(
+    roots: &Roots,
+    drives: &[DriveFacts],
+    medium: &BootMedium,
+    discs: &[Disc],
+) -> Vec<Unseen> {
+    let functions = functions(&roots.sys);
     let mut found: Vec<Unseen> = functions
         .iter()
         .filter_map(|function| judge(function, &functions, drives))
         .collect();
-    let medium = BootMedium::find(&machine.roots, drives);
-    found.extend(discs(machine, own(&medium)));
+    let own = own(medium);
+    let foreign = |disc: &&Disc| !own.is_some_and(|own| disc.carries(own));
+    found.extend(discs.iter().filter(foreign).map(|disc| Unseen::Disc {
+        drive: disc.drive.clone(),
+    }));
     found
 }
 
@@ -306,68 +297,6 @@ fn own(medium: &BootMedium) -> Option<&str> {
         | BootMedium::One { named, .. }
         | BootMedium::Several { named, .. } => Some(named),
     }
-}
-
-/// Optical drives with a disc that is not raz's own. One that does not answer has none.
-fn discs(machine: &Machine, own: Option<&str>) -> Vec<Unseen> {
-    let mut names = sysfs::names(&machine.roots.sys.join("block"));
-    names.retain(|name| sysfs::numbered(name, "sr"));
-    let (send, answers) = mpsc::channel();
-    for name in names {
-        let (opener, path) = (Arc::clone(&machine.opener), machine.roots.dev.join(&name));
-        let (send, own) = (send.clone(), own.map(str::to_owned));
-        let ask = move || {
-            if let Ok(port) = opener(&path)
-                && has_disc(&*port)
-                && !own.is_some_and(|own| is_own(&*port, &own))
-            {
-                // Nobody listens any more when the time is over.
-                let _ = send.send(name);
-            }
-        };
-        // Without a thread nothing is sent: as one that does not answer.
-        let _ = thread::Builder::new().name("ask-disc".into()).spawn(ask);
-    }
-    drop(send);
-    let deadline = Instant::now() + PATIENCE;
-    let mut found = Vec::new();
-    while let Ok(drive) = answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        found.push(drive);
-    }
-    found.sort();
-    found
-        .into_iter()
-        .map(|drive| Unseen::Disc { drive })
-        .collect()
-}
-
-/// Ready, or about to be: its key is NOT READY then, but not for want of a disc.
-fn has_disc(port: &dyn Port) -> bool {
-    const UNIT_ATTENTION: u8 = 6;
-    const NOT_READY: u8 = 2;
-    const BECOMING_READY: Option<u8> = Some(0x04);
-    for _ in 0..TRIES {
-        let Ok(reply) = port.scsi(&test_unit_ready(), Data::None, COMMAND_TIMEOUT) else {
-            return false;
-        };
-        if reply.status == 0 && reply.host_status == 0 {
-            return true;
-        }
-        match Sense::parse(&reply.sense) {
-            Some(sense) if sense.key == UNIT_ATTENTION => {}
-            Some(sense) => return sense.key == NOT_READY && sense.asc == BECOMING_READY,
-            None => return false,
-        }
-    }
-    false
-}
-
-fn is_own(port: &dyn Port, own: &str) -> bool {
-    let mut head = vec![0; DISC_HEAD_BYTES];
-    port.read_at(&mut head, 0).is_ok()
-        && volume_ids(&head, DISC_SECTOR_BYTES)
-            .iter()
-            .any(|volume| same_id(&volume.id, own))
 }
 
 #[cfg(test)]

