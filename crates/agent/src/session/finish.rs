@@ -10,7 +10,8 @@ use crate::ui::Mode;
 use crate::upload::client::Posted;
 use crate::upload::spool::EntryState;
 use anyhow::Context;
-use drive::refusal::PlanKind;
+use drive::identity::Identity;
+use drive::refusal::{PlanKind, Refusal};
 use report::event::Event;
 use report::receipt::sha256_hex;
 use report::schema::{self, Report};
@@ -254,6 +255,7 @@ impl Session {
         }
         let note = match (self.arguments.poweroff, refused.is_empty(), self.status()) {
             (false, _, _) => None,
+            (true, true, Status::Proven) if self.has_left_over() => Some(words::stays_on()),
             (true, true, Status::Proven) => {
                 self.switch_off();
                 None
@@ -266,6 +268,18 @@ impl Session {
             }
         };
         self.note(note);
+    }
+
+    /// Whether a drive is left as it was that nobody wanted so: refused, or not chosen.
+    fn has_left_over(&self) -> bool {
+        let Stage::Done { runs, kind, .. } = &self.stage else {
+            return false;
+        };
+        let erased: Vec<&Identity> = runs.iter().map(|run| &run.facts.identity).collect();
+        let drives = self.drives(*kind);
+        drives
+            .iter()
+            .any(|(drive, refusals)| is_left_over(&drive.identity, refusals, &erased))
     }
 
     /// Its receipt is in the spool. That nothing is left to be sent does not say so: a report whose
@@ -331,6 +345,17 @@ impl Session {
             | Stage::Running { .. } => Status::NotProven,
         }
     }
+}
+
+/// Not erased, and neither kept by a person, nor raz's own, nor another machine's.
+fn is_left_over(drive: &Identity, refusals: &[Refusal], erased: &[&Identity]) -> bool {
+    let is_wanted = |refusal: &Refusal| {
+        matches!(
+            refusal,
+            Refusal::Kept | Refusal::BootMedium | Refusal::Networked
+        )
+    };
+    !erased.contains(&drive) && !refusals.iter().any(is_wanted)
 }
 
 #[cfg(test)]

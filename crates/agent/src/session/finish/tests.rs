@@ -1,4 +1,4 @@
-use super::{End, Place, Told};
+use super::{End, Place, Told, is_left_over};
 use crate::cli;
 use crate::commands::Status;
 use crate::i18n::Words;
@@ -8,7 +8,8 @@ use crate::upload::client::Posted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use drive::refusal::PlanKind;
+use drive::identity::Identity;
+use drive::refusal::{PlanKind, Refusal};
 use report::api::{Receipt, SignedReceipt};
 use report::event::{Event, Line};
 use report::receipt::sha256_hex;
@@ -57,6 +58,27 @@ fn proof_counts_only_where_it_was_to_go() {
         let there = matches!(place, Place::Kept | Place::Received);
         assert_eq!(place.status(true) == Status::Proven, there, "{place:?}");
         assert_eq!(place.status(false), Status::NotProven, "{place:?}");
+    }
+}
+
+/// A machine that is off passes for done.
+#[test]
+fn drive_that_was_refused_or_not_chosen_is_left_over_and_one_that_was_kept_is_not() {
+    let drive = |serial: &str| Identity {
+        serial: Some(serial.into()),
+        ..Identity::default()
+    };
+    let (this, other) = (drive("S1"), drive("S2"));
+    for (refusals, left) in [
+        (vec![], true),
+        (vec![Refusal::Locked], true),
+        (vec![Refusal::RemovableUnattended], true),
+        (vec![Refusal::Kept], false),
+        (vec![Refusal::BootMedium], false),
+        (vec![Refusal::Locked, Refusal::Networked], false),
+    ] {
+        assert_eq!(is_left_over(&this, &refusals, &[&other]), left);
+        assert!(!is_left_over(&this, &refusals, &[&other, &this]));
     }
 }
 
