@@ -23,6 +23,7 @@ pub const IPXE: &str = "ipxe";
 const BIOS_MODULES: &[&str] = &[
     "all_video",
     "configfile",
+    "cpuid",
     "echo",
     "halt",
     "http",
