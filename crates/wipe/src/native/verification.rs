@@ -154,3 +154,70 @@ pub(super) fn look(
     }
     look
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::witness::tests::{Memory, SECTOR, random_sector};
+    use super::*;
+    use drive::identity::IdentityLost;
+
+    /// A drive whose reads bring other bytes than before, in three ways by turns.
+    struct ByTurns;
+
+    impl MediaView for ByTurns {
+        fn start(&self, _: Technique) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn read(&self, sector: u64, buffer: &mut [u8]) -> Result<Answer, String> {
+            buffer.fill(0xEE);
+            Ok(match sector % 3 {
+                0 => Answer::Medium,
+                1 => Answer::Ordinary,
+                _ => Answer::Unreadable,
+            })
+        }
+
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    struct Still;
+
+    impl Surroundings for Still {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn pause(&self, _: Duration) -> bool {
+            true
+        }
+        fn progress(&self, _: u16) {}
+        fn recheck_identity(&self) -> Result<(), IdentityLost> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_way_in_which_a_place_answers_is_counted_by_itself() {
+        let medium = Memory::of((0..3000).map(random_sector).collect());
+        let witnesses = Witnesses::plant(&medium).unwrap();
+        let places: Vec<u64> = witnesses.digests().map(|(at, _)| at).collect();
+        let of = |turn| u32::try_from(places.iter().filter(|at| **at % 3 == turn).count()).unwrap();
+        let (gone, ordinary, unreadable) = (of(0), of(1), of(2));
+        assert!(gone > 1 && ordinary > 1 && unreadable > 1);
+        let look = look(&ByTurns, &witnesses, &medium, &Still);
+        assert_eq!(
+            (look.kept, look.gone, look.ordinary, look.unreadable),
+            (0, gone, ordinary, unreadable)
+        );
+        // Of the places that are drawn only those count that the medium gave back.
+        assert!(look.sampled > 1 && usize::try_from(look.sampled).unwrap() < SAMPLED);
+        assert_eq!(look.kinds, {
+            let mut kinds = Kinds::default();
+            (0..gone + look.sampled).for_each(|_| kinds.count(&[0xEE; SECTOR]));
+            kinds
+        });
+        assert_eq!(look.ended_early, None);
+    }
+}

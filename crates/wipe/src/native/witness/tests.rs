@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Mutex, MutexGuard};
 
-const SECTOR: usize = 512;
+pub const SECTOR: usize = 512;
 
 /// Sectors; those that cannot be read; whether writes are taken and dropped.
-struct Memory {
+pub struct Memory {
     bytes: Mutex<Vec<u8>>,
     unreadable: Mutex<BTreeSet<u64>>,
     drops_writes: bool,
 }
 
 impl Memory {
-    fn of(sectors: Vec<[u8; SECTOR]>) -> Self {
+    pub fn of(sectors: Vec<[u8; SECTOR]>) -> Self {
         Self {
             bytes: Mutex::new(sectors.concat()),
             unreadable: Mutex::default(),
@@ -63,7 +63,7 @@ impl Medium for Memory {
     }
 }
 
-fn random_sector(number: u64) -> [u8; SECTOR] {
+pub fn random_sector(number: u64) -> [u8; SECTOR] {
     let mut bytes = [0; SECTOR];
     let mut hasher = blake3::Hasher::new();
     hasher.update(&number.to_le_bytes());
