@@ -233,6 +233,23 @@ fn drive_lost_in_its_erase_is_unknown_and_its_way_back_is_told() {
     assert_eq!(judge(&evidence), Verdict::Unknown(expected));
 }
 
+/// A drive that is not through yet may still show it.
+#[test]
+fn medium_is_missed_only_of_a_drive_that_is_through() {
+    let mut evidence = good();
+    evidence.media = Some(MediaVerification::NotEntered {
+        is_cancelled: false,
+    });
+    after(&mut evidence, State::InProgress { progress: 1 });
+    let Verdict::Unknown(reasons) = judge(&evidence) else {
+        panic!("{:?}", judge(&evidence));
+    };
+    assert!(
+        !reasons.iter().any(|reason| reason.contains("told to show")),
+        "{reasons:?}"
+    );
+}
+
 #[test]
 fn medium_that_was_not_asked_for_or_cancelled_or_seen_without_old_bytes_is_no_gap() {
     for media in [
