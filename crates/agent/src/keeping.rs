@@ -25,6 +25,8 @@ pub use seen::Seen;
 const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Most reports that are taken from a stick at once.
 const FOUND_MAX: usize = 500;
+/// And most bytes: they share the memory with this boot's own reports.
+const FOUND_BYTES_MAX: usize = 32 << 20;
 
 /// What is brought to the stick, and where what was found on it goes.
 #[derive(Clone, Debug)]
@@ -168,7 +170,7 @@ fn make_room<S: Storage>(volume: &Volume<S>) -> Result<bool, NotKept> {
 fn find<S: Storage>(volume: &Volume<S>, spools: &Spools) -> Result<usize, NotKept> {
     let own: BTreeSet<Uuid> = ids(&spools.own)?;
     let found: BTreeSet<Uuid> = ids(&spools.found)?;
-    let mut unsent = 0;
+    let (mut unsent, mut found_bytes) = (0, 0);
     for name in reports(volume)?.into_iter().filter(|id| !own.contains(id)) {
         let folder = format!("{REPORTS}/{name}");
         let read = |file: &str| volume.read(&format!("{folder}/{file}"), FILE_BYTES_MAX);
@@ -180,7 +182,8 @@ fn find<S: Storage>(volume: &Volume<S>, spools: &Spools) -> Result<usize, NotKep
             continue;
         };
         unsent += 1;
-        if found.contains(&name) || unsent > FOUND_MAX {
+        found_bytes += report.len();
+        if found.contains(&name) || unsent > FOUND_MAX || found_bytes > FOUND_BYTES_MAX {
             continue;
         }
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

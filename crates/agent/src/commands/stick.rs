@@ -106,6 +106,10 @@ fn unfit(facts: &DriveFacts, needed_bytes: u64, confirmed: &str) -> Vec<String> 
     if facts.transport != Transport::Usb {
         against.push("it is not on USB; to do: name a USB stick".to_owned());
     }
+    // A disk on USB is most often somebody's backup.
+    if !facts.removable {
+        against.push("it is no removable medium but a disk; to do: name a USB stick".to_owned());
+    }
     if facts.capacity_bytes < needed_bytes {
         let mib = needed_bytes.div_ceil(1 << 20);
         against.push(format!(
@@ -128,6 +132,7 @@ mod tests {
     fn only_a_confirmed_drive_on_usb_that_is_large_enough_becomes_a_stick() {
         let drive = |transport, capacity_bytes| DriveFacts {
             capacity_bytes,
+            removable: true,
             identity: Identity {
                 serial: Some("S".into()),
                 ..Identity::default()
@@ -139,6 +144,11 @@ mod tests {
         assert_eq!(unfit(&good, 100, &id.to_uppercase()), Vec::<String>::new());
         assert_eq!(unfit(&good, 101, &id).len(), 1);
         assert_eq!(unfit(&good, 100, "S").len(), 1);
+        let disk = DriveFacts {
+            removable: false,
+            ..good.clone()
+        };
+        assert_eq!(unfit(&disk, 100, &id).len(), 1);
         for transport in [
             Transport::Ata,
             Transport::Nvme,

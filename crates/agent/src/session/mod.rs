@@ -244,7 +244,10 @@ impl Session {
         // Outside of the image there are no tables, and the keyboard is somebody's.
         if options.keys.is_dir() {
             let layout = arguments.keyboard.unwrap_or(Layout::of(language));
-            layout.set(&options.keys, std::io::stdin().as_fd())?;
+            if let Err(error) = layout.set(&options.keys, std::io::stdin().as_fd()) {
+                // Another layout than the printed one is no reason not to start.
+                crate::output::tell!("{error:#}");
+            }
         }
         let mut state = State {
             language,
