@@ -93,8 +93,13 @@ pub enum Command {
     Capture(Capture),
     /// Show the computer around the drives.
     Machine(Json),
-    /// Show the grade of this machine and the reasons, as far as it can be told without erasing.
-    Grade(Json),
+    /// Show the grade of this machine and the reasons, as far as it can be told without erasing; or
+    /// grade again what reports hold, or what smartctl printed of a drive.
+    ///
+    /// Signatures are not checked here. Status 1: something named could not be graded.
+    ///
+    /// Example: raz grade --rules workshop.toml reports/*/report.json
+    Grade(Grade),
     /// Station keys.
     #[command(subcommand)]
     Key(Key),
@@ -191,6 +196,23 @@ pub struct Capture {
     /// The file to make, readable by its owner only; an existing file is never replaced.
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+}
+
+/// What is graded, and by which rules.
+#[derive(Debug, Args)]
+pub struct Grade {
+    /// Reports or their folders; this machine, when nothing is named.
+    #[arg(value_name = "REPORT")]
+    pub reports: Vec<PathBuf>,
+    /// Outputs of `smartctl --json --all`, one drive each.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub smartctl: Vec<PathBuf>,
+    /// A rule file in place of raz's own (crates/machine/rules/verdict.toml shows the form).
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// JSON for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Output form.

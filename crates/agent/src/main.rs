@@ -37,7 +37,7 @@ fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Verify(arguments) => commands::verify::verify(arguments),
         Command::Capture(arguments) => commands::capture::capture(arguments),
         Command::Machine(arguments) => commands::machine::machine(arguments),
-        Command::Grade(arguments) => commands::machine::grade(arguments),
+        Command::Grade(arguments) => commands::grade::grade(arguments),
         Command::Key(command) => commands::report::key(command),
         Command::Report(command) => commands::report::report(command),
         Command::Upload(arguments) => commands::upload::upload(arguments),

@@ -7,11 +7,13 @@ mod from_ata;
 mod from_mmc;
 mod from_nvme;
 mod from_scsi;
+mod from_smartctl;
 pub mod packed;
 
 use crate::ata::smart::WhenFailed;
 pub use from_ata::AtaPages;
 pub use from_scsi::ScsiPages;
+pub use from_smartctl::{NoDrive, Smartctl};
 pub use packed::{Confidence, Count};
 
 /// More power-on hours than any drive can have (22 years): the unit is another one.
@@ -80,6 +82,8 @@ pub enum HealthSource {
     ScsiPages,
     /// eMMC EXT_CSD.
     MmcExtCsd,
+    /// What smartctl printed of it (`smartctl --json`).
+    Smartctl,
     /// It was not read.
     NotRead {
         /// Why, in words.
@@ -138,6 +142,20 @@ impl Health {
             uncorrected_errors: None,
             attributes: Vec::new(),
             oddities: Vec::new(),
+        }
+    }
+
+    /// The drive says that it fails: by its own verdict, or by an attribute that is at or below its
+    /// threshold now, whatever the raw value beside it. Temperatures (190, 194) are the room's, not
+    /// the drive's. `None`: it said nothing of either.
+    #[must_use]
+    pub fn says_failing(&self) -> Option<bool> {
+        let failed_now = |attribute: &SmartAttribute| {
+            attribute.when_failed == WhenFailed::Now && !matches!(attribute.id, 190 | 194)
+        };
+        match self.attributes.iter().any(failed_now) {
+            true => Some(true),
+            false => self.failing,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::parts::chassis::ChassisKind;
 use crate::parts::cpu::{self, Cpu};
 use crate::parts::display::{self, Display, Gpu};
 use crate::parts::firmware::{self, Firmware};
+use crate::parts::locks::{self, Locks};
 use crate::parts::memory::{self, Memory};
 use crate::parts::network::{self, Nic};
 use crate::parts::smbios::{self, Smbios};
@@ -30,6 +31,8 @@ pub struct MachineFacts {
     pub gpus: Vec<Gpu>,
     /// Boot mode, Secure Boot, TPM.
     pub firmware: Firmware,
+    /// What an earlier owner left in the firmware.
+    pub locks: Locks,
     /// What could not be read or makes no sense.
     pub oddities: Vec<String>,
 }
@@ -89,6 +92,7 @@ pub fn facts(roots: &Roots) -> MachineFacts {
         displays: display::displays(&mut reader),
         gpus: display::gpus(&mut reader),
         firmware: firmware::read(&mut reader),
+        locks: locks::read(&mut reader),
         oddities: reader.oddities,
     }
 }

@@ -3,6 +3,7 @@
 use machine::parts::battery::{Battery, Confidence};
 use machine::parts::display::Gpu;
 use machine::parts::firmware::{FirmwareMode, SecureBoot, Tpm};
+use machine::parts::locks::{FirmwarePassword, WindowsKey};
 use machine::parts::network::Nic;
 use machine::{MachineFacts, Roots, facts};
 use std::fs;
@@ -437,5 +438,67 @@ fn bios_boot_and_tpm_are_told() {
         Some(Tpm {
             version_major: Some(2)
         })
+    );
+}
+
+#[test]
+fn passwords_of_the_firmware_are_what_the_makers_driver_shows() {
+    let folder = Folder::new();
+    let attribute = |path: &str, text: &str| {
+        folder.file(&format!("sys/class/firmware-attributes/{path}"), text);
+    };
+    attribute("thinklmi/authentication/Admin/role", "bios-admin\n");
+    attribute("thinklmi/authentication/Admin/is_enabled", "1\n");
+    attribute("thinklmi/authentication/Power-on/role", "power-on\n");
+    attribute("thinklmi/authentication/Power-on/is_enabled", "0\n");
+    attribute("thinklmi/authentication/System/is_enabled", "yes\n");
+    let facts = folder.facts();
+    let password = |role: &str, set| FirmwarePassword {
+        role: role.into(),
+        set,
+    };
+    assert_eq!(
+        facts.locks.passwords,
+        [
+            password("bios-admin", Some(true)),
+            password("power-on", Some(false)),
+            password("System", None),
+        ]
+    );
+    assert_eq!(facts.locks.password_set(), Some(true));
+    assert!(
+        facts.oddities[0].contains("System/is_enabled"),
+        "{:?}",
+        facts.oddities
+    );
+    assert_eq!(Folder::new().facts().locks.password_set(), None);
+}
+
+#[test]
+fn programs_and_keys_for_windows_are_found_in_the_tables_of_the_firmware() {
+    let folder = Folder::new();
+    folder.file("sys/firmware/acpi/tables/FACP", "");
+    let locks = folder.facts().locks;
+    assert_eq!(
+        (locks.platform_binary, locks.windows_key),
+        (Some(false), None)
+    );
+
+    let mut table = [0; 56].to_vec();
+    table.extend(b"ABCDE-FGHJK-23456-LMNPQ-7RSTV");
+    folder
+        .file("sys/firmware/acpi/tables/WPBT", "")
+        .file("sys/firmware/acpi/tables/MSDM", table);
+    let locks = folder.facts().locks;
+    let ends = Some("7RSTV".into());
+    assert_eq!(locks.platform_binary, Some(true));
+    assert_eq!(locks.windows_key, Some(WindowsKey { ends }));
+
+    folder.file("sys/firmware/acpi/tables/MSDM", "MSDM");
+    let facts = folder.facts();
+    assert_eq!(facts.locks.windows_key, Some(WindowsKey { ends: None }));
+    assert_eq!(
+        facts.oddities,
+        ["ACPI table MSDM holds no key of the known form"]
     );
 }

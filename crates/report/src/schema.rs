@@ -23,7 +23,7 @@ pub use erasure::{
     PassKind, Pattern, RANGES_COUNTED_MAX, RANGES_LISTED_MAX, Ranges, Recall, Resumed, Sample,
     Sanitize, SanitizeTechnique, SanitizeVerdict, SectorKinds, Verification, Witnesses,
 };
-pub use machine::{Battery, Cpu, Display, Machine, MemorySlot, Network};
+pub use machine::{Battery, Cpu, Display, FirmwarePassword, Machine, MemorySlot, Network};
 
 /// Value of [`Report::schema`].
 pub const SCHEMA: &str = "raz-report@v1";
@@ -155,12 +155,42 @@ pub struct Verdict {
     pub remove: Vec<String>,
     /// Each rule that capped the grade or left a note.
     pub caps: Vec<Cap>,
+    /// What the rules were applied to, so that others can be applied later. Empty in reports of
+    /// versions that did not write it down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
     /// What was not checked, so that the grade says nothing of it.
     pub not_checked: Vec<String>,
     /// Version of the rule file.
     pub rules_version: String,
     /// SHA-256 of the rule file's bytes, hexadecimal.
     pub rules_sha256: String,
+}
+
+/// One thing that was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Measured {
+    /// Key as rule files spell it, such as `drive.pending`.
+    pub fact: String,
+    /// Which drive, battery or screen; `machine` for the whole.
+    pub subject: String,
+    /// The value, in the key's unit.
+    pub value: MeasuredValue,
+    /// The subject is a drive that is known not to rotate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub solid_state: bool,
+}
+
+/// What is so of a subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MeasuredValue {
+    /// Yes or no.
+    Flag(bool),
+    /// A count.
+    Number(i64),
+    /// A word of the key's list.
+    Word(String),
 }
 
 /// One rule that fired.

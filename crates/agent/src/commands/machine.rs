@@ -1,12 +1,9 @@
-//! `raz machine` and `raz grade`.
+//! `raz machine`.
 
 use super::Status;
 use crate::cli;
 use crate::compose;
 use crate::output::say;
-use crate::survey::Survey;
-use drive::discover::Machine;
-use drive::refusal::PlanKind;
 
 /// Runs `raz machine`.
 ///
@@ -40,49 +37,4 @@ fn print_field(name: &str, value: &serde_json::Value) {
         | serde_json::Value::Number(_)
         | serde_json::Value::Object(_) => say!("{name:20} {value}"),
     }
-}
-
-/// Runs `raz grade`.
-///
-/// # Errors
-/// The output cannot be serialised.
-pub fn grade(arguments: &cli::Json) -> anyhow::Result<Status> {
-    let facts = machine::facts(&machine::Roots::live());
-    let survey = Survey::take(&Machine::this(), &[]);
-    let drives = survey.with_refusals(&[], PlanKind::default());
-    let verdict = compose::verdict(&compose::judge(&facts, &drives, &survey.unseen, &[]));
-    if arguments.json {
-        say!("{}", serde_json::to_string_pretty(&verdict)?);
-        return Ok(Status::Proven);
-    }
-    say!(
-        "grade {} as it stands, {} once removed: {}",
-        verdict.grade,
-        verdict.grade_once_removed,
-        if verdict.remove.is_empty() {
-            "nothing".to_owned()
-        } else {
-            verdict.remove.join(", ")
-        }
-    );
-    for cap in &verdict.caps {
-        say!(
-            "  {}: {} is {}, limit {} ({}): {}",
-            cap.effect,
-            cap.subject,
-            cap.measured,
-            cap.threshold,
-            cap.source,
-            cap.message_en
-        );
-    }
-    for item in &verdict.not_checked {
-        say!("  not checked: {item}");
-    }
-    say!(
-        "rules {} sha256 {}",
-        verdict.rules_version,
-        verdict.rules_sha256
-    );
-    Ok(Status::Proven)
 }

@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod coldplug;
 pub mod drives;
+pub mod grade;
 pub mod machine;
 mod one_drive;
 pub mod plan;

@@ -12,6 +12,7 @@ pub fn health(health: &Health) -> schema::Health {
             HealthSource::NvmeLog => "nvme log 02h".into(),
             HealthSource::ScsiPages => "scsi log pages".into(),
             HealthSource::MmcExtCsd => "ext_csd".into(),
+            HealthSource::Smartctl => "smartctl".into(),
             HealthSource::NotRead { why } => format!("not read: {why}"),
         },
         failing: health.failing,

@@ -1,7 +1,7 @@
 //! The computer and its verdict in the words of the wire schema.
 
 use crate::i18n::Words;
-use drive::health::{Confidence, Count};
+use drive::health::{Confidence, Count, Health, Smartctl};
 use machine::parts::battery::Battery;
 use machine::parts::display::{Display, Gpu};
 use machine::parts::firmware::{FirmwareMode, SecureBoot};
@@ -71,6 +71,21 @@ pub fn machine(facts: &MachineFacts) -> schema::Machine {
                     .map_or_else(|| "unknown version".into(), |major| format!("{major}.x"))
             },
         )),
+        firmware_passwords: facts
+            .locks
+            .passwords
+            .iter()
+            .map(|password| schema::FirmwarePassword {
+                role: password.role.clone(),
+                set: password.set,
+            })
+            .collect(),
+        platform_binary: facts.locks.platform_binary,
+        windows_key_ends: facts
+            .locks
+            .windows_key
+            .as_ref()
+            .map(|key| key.ends.clone().unwrap_or_else(|| "unknown".into())),
         oddities: facts
             .oddities
             .iter()
@@ -134,50 +149,151 @@ pub fn verdict(verdict: &verdict::Verdict) -> schema::Verdict {
         grade: verdict.grade.as_str().into(),
         grade_once_removed: verdict.grade_once_removed.as_str().into(),
         remove: verdict.remove.clone(),
-        caps: verdict
-            .caps
-            .iter()
-            .map(|cap| schema::Cap {
-                rule: cap.rule.clone(),
-                axis: cap.axis.as_str().into(),
-                subject: cap.subject.clone(),
-                measured: cap.measured.clone(),
-                threshold: cap.threshold.clone(),
-                effect: cap.effect.as_str().into(),
-                source: cap.source.clone(),
-                message_fr: cap.message_fr.clone(),
-                message_en: cap.message_en.clone(),
-            })
-            .collect(),
-        not_checked: verdict
-            .not_checked
-            .iter()
-            .map(|item| format!("{}: {}", item.label_en, item.subject))
-            .collect(),
+        caps: verdict.caps.iter().map(cap).collect(),
+        measured: verdict.measured.iter().map(measured).collect(),
+        not_checked: verdict.not_checked.iter().map(not_checked).collect(),
         rules_version: verdict.rules_version.clone(),
         rules_sha256: verdict.rules_sha256.clone(),
     }
+}
+
+/// What the rules make of an earlier run's measurements, which keeps what that run did not check.
+#[must_use]
+pub fn graded_again(earlier: &schema::Verdict, rules: &verdict::Rules) -> schema::Verdict {
+    let known: Vec<verdict::Measurement> = earlier.measured.iter().filter_map(recorded).collect();
+    let judgement = rules.apply(&known);
+    let mut again = judged(&judgement, rules);
+    again.measured.clone_from(&earlier.measured);
+    again.not_checked.clone_from(&earlier.not_checked);
+    again.not_checked.extend(
+        earlier
+            .measured
+            .iter()
+            .filter(|measured| recorded(measured).is_none())
+            .map(|measured| {
+                format!(
+                    "{}, which these rules do not know: {}",
+                    measured.fact, measured.subject
+                )
+            }),
+    );
+    again
+}
+
+/// A drive's grade by what smartctl said of it: of its data, and of the machine, nothing is known.
+#[must_use]
+pub fn graded_health(drive: &Smartctl, rules: &verdict::Rules) -> schema::Verdict {
+    let names = [&drive.model, &drive.serial];
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter_map(|name| name.as_deref())
+        .collect();
+    let subject = match names.is_empty() {
+        true => "drive".to_owned(),
+        false => names.join(" "),
+    };
+    let health = health_of(
+        subject.clone(),
+        drive.rotating,
+        &drive.health,
+        DriveFate::NotErased,
+    );
+    let mut verdict = judged(&rules.judge_health(&health), rules);
+    let missing = verdict::not_checked_of(&health);
+    verdict.not_checked = std::iter::once(format!("whether it is erased: {subject}"))
+        .chain(missing.iter().map(not_checked))
+        .collect();
+    verdict
+}
+
+fn judged(judgement: &verdict::Judgement, rules: &verdict::Rules) -> schema::Verdict {
+    schema::Verdict {
+        grade: judgement.grade.as_str().into(),
+        grade_once_removed: judgement.grade_once_removed.as_str().into(),
+        remove: judgement.remove.clone(),
+        caps: judgement.caps.iter().map(cap).collect(),
+        measured: Vec::new(),
+        not_checked: Vec::new(),
+        rules_version: rules.version().into(),
+        rules_sha256: rules.sha256().into(),
+    }
+}
+
+fn cap(cap: &verdict::Cap) -> schema::Cap {
+    schema::Cap {
+        rule: cap.rule.clone(),
+        axis: cap.axis.as_str().into(),
+        subject: cap.subject.clone(),
+        measured: cap.measured.clone(),
+        threshold: cap.threshold.clone(),
+        effect: cap.effect.as_str().into(),
+        source: cap.source.clone(),
+        message_fr: cap.message_fr.clone(),
+        message_en: cap.message_en.clone(),
+    }
+}
+
+fn measured(measured: &verdict::Measurement) -> schema::Measured {
+    schema::Measured {
+        fact: measured.key().into(),
+        subject: measured.subject.clone(),
+        value: match measured.value {
+            verdict::Value::Number(number) => schema::MeasuredValue::Number(number),
+            verdict::Value::Flag(flag) => schema::MeasuredValue::Flag(flag),
+            verdict::Value::Word(word) => schema::MeasuredValue::Word(word.into()),
+        },
+        solid_state: measured.solid_state,
+    }
+}
+
+fn recorded(measured: &schema::Measured) -> Option<verdict::Measurement> {
+    let value = match &measured.value {
+        schema::MeasuredValue::Number(number) => verdict::Value::Number(*number),
+        schema::MeasuredValue::Flag(flag) => verdict::Value::Flag(*flag),
+        schema::MeasuredValue::Word(word) => verdict::Value::Word(word),
+    };
+    verdict::Measurement::recorded(
+        &measured.fact,
+        &measured.subject,
+        value,
+        measured.solid_state,
+    )
+}
+
+fn not_checked(item: &verdict::NotChecked) -> String {
+    format!("{}: {}", item.label_en, item.subject)
 }
 
 /// What the verdict needs to know of a drive: its health after the run where there is one.
 #[must_use]
 pub fn drive_health(
     facts: &drive::facts::DriveFacts,
-    after: Option<&drive::health::Health>,
+    after: Option<&Health>,
     fate: DriveFate,
 ) -> DriveHealth {
     use drive::facts::Medium;
     let health = after.unwrap_or(&facts.health);
     let model = facts.model.as_deref().unwrap_or("drive");
+    let rotating = match facts.medium {
+        Medium::Rotating { .. } => Some(true),
+        Medium::SolidState => Some(false),
+        Medium::Unknown => None,
+    };
+    let subject = format!("{model} {}", facts.identity.id());
+    health_of(subject, rotating, health, fate)
+}
+
+fn health_of(
+    subject: String,
+    rotating: Option<bool>,
+    health: &Health,
+    erased: DriveFate,
+) -> DriveHealth {
     DriveHealth {
-        subject: format!("{model} {}", facts.identity.id()),
-        rotating: match facts.medium {
-            Medium::Rotating { .. } => Some(true),
-            Medium::SolidState => Some(false),
-            Medium::Unknown => None,
-        },
-        erased: fate,
-        smart_failing: health.failing,
+        subject,
+        rotating,
+        erased,
+        smart_failing: health.says_failing(),
         reallocated: sure(health.reallocated),
         pending: sure(health.pending),
         offline_uncorrectable: sure(health.offline_uncorrectable),

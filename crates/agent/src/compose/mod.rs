@@ -16,7 +16,9 @@ pub use drive::{drive, refusal, tcg_line, transport};
 pub use erasure::{Run, conclusion, ended, erasure, reached, time};
 pub use health::health;
 pub use ledger::ledger;
-pub use machine::{drive_health, machine, machine_id, summary, verdict};
+pub use machine::{
+    drive_health, graded_again, graded_health, machine, machine_id, summary, verdict,
+};
 pub use resumption::{Resumption, resumption};
 pub use sample::{Figures, figures};
 
@@ -114,6 +116,17 @@ pub fn judge(
     unseen: &[Unseen],
     runs: &[Run],
 ) -> Verdict {
+    let summaries = summaries(drives, unseen, runs);
+    Rules::shipped().judge(machine, &summaries)
+}
+
+/// Each drive's health and fate, and the places where one may be.
+#[must_use]
+pub fn summaries(
+    drives: &[(DriveFacts, Vec<Refusal>)],
+    unseen: &[Unseen],
+    runs: &[Run],
+) -> Vec<DriveHealth> {
     let mut summaries: Vec<_> = drives
         .iter()
         // raz's own medium leaves with the technician, not with the machine.
@@ -158,7 +171,7 @@ pub fn judge(
             },
         )
     }));
-    Rules::shipped().judge(machine, &summaries)
+    summaries
 }
 
 /// The drives of a report: those found, and those of runs that are no longer among them. What was

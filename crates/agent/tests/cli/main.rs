@@ -7,6 +7,7 @@
 
 mod captured;
 mod faults;
+mod grade;
 mod keys;
 mod outputs;
 mod proven;

@@ -6,6 +6,7 @@ pub mod cpu;
 pub mod display;
 pub mod edid;
 pub mod firmware;
+pub mod locks;
 pub mod memory;
 pub mod network;
 pub mod smbios;

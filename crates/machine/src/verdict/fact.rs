@@ -18,6 +18,8 @@ pub enum Axis {
     Cpu,
     /// The built-in screen.
     Screen,
+    /// The firmware: passwords and what it hands to systems.
+    Firmware,
 }
 
 impl Axis {
@@ -30,6 +32,7 @@ impl Axis {
             Self::Memory => "memory",
             Self::Cpu => "cpu",
             Self::Screen => "screen",
+            Self::Firmware => "firmware",
         }
     }
 
@@ -37,17 +40,20 @@ impl Axis {
     pub(super) fn has_removable_parts(self) -> bool {
         match self {
             Self::Disk | Self::Battery => true,
-            Self::Memory | Self::Cpu | Self::Screen => false,
+            Self::Memory | Self::Cpu | Self::Screen | Self::Firmware => false,
         }
     }
 }
 
 /// A value that rules compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub enum Value<'a> {
+    /// A count, in its key's unit.
     Number(i64),
+    /// Yes or no.
     Flag(bool),
-    Word(&'static str),
+    /// One of its key's words.
+    Word(&'a str),
 }
 
 /// Type of a key's value.
@@ -122,9 +128,11 @@ const MEMORY_FITTED: FactKey = fact("memory.fitted", Axis::Memory, Kind::Number,
 const CPU_64_BIT: FactKey = fact("cpu.64_bit", Axis::Cpu, Kind::Flag, "");
 const CPU_CORES: FactKey = fact("cpu.cores", Axis::Cpu, Kind::Number, "cores");
 const SCREEN_HEIGHT: FactKey = fact("screen.height", Axis::Screen, Kind::Number, "px");
+const FIRMWARE_PASSWORD: FactKey = fact("firmware.password_set", Axis::Firmware, Kind::Flag, "");
+const PLATFORM_BINARY: FactKey = fact("firmware.platform_binary", Axis::Firmware, Kind::Flag, "");
 
 /// Every key there is.
-pub(super) const KEYS: [&FactKey; 24] = [
+pub(super) const KEYS: [&FactKey; 26] = [
     &ERASED,
     &SMART_FAILING,
     &REALLOCATED,
@@ -149,16 +157,49 @@ pub(super) const KEYS: [&FactKey; 24] = [
     &CPU_64_BIT,
     &CPU_CORES,
     &SCREEN_HEIGHT,
+    &FIRMWARE_PASSWORD,
+    &PLATFORM_BINARY,
 ];
 
 /// One known fact of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Measurement {
-    pub fact: &'static FactKey,
+pub struct Measurement {
+    pub(super) fact: &'static FactKey,
+    /// Which drive, battery or screen; `machine` for the whole.
     pub subject: String,
-    pub value: Value,
+    /// What is so.
+    pub value: Value<'static>,
     /// Known not to rotate: rules for rotating media do not apply. Unknown counts as rotating.
     pub solid_state: bool,
+}
+
+impl Measurement {
+    /// A fact that was measured before, as it was written down. `None` for a key that this version
+    /// does not have, and for a value that is not of its key's type.
+    #[must_use]
+    pub fn recorded(key: &str, subject: &str, value: Value<'_>, solid_state: bool) -> Option<Self> {
+        let fact = *KEYS.iter().find(|fact| fact.key == key)?;
+        let value = match (fact.kind, value) {
+            (Kind::Number, Value::Number(number)) => Value::Number(number),
+            (Kind::Flag, Value::Flag(flag)) => Value::Flag(flag),
+            (Kind::Word(words), Value::Word(said)) => {
+                Value::Word(words.iter().find(|word| **word == said)?)
+            }
+            (Kind::Number | Kind::Flag | Kind::Word(_), _) => return None,
+        };
+        Some(Self {
+            fact,
+            subject: subject.to_owned(),
+            value,
+            solid_state,
+        })
+    }
+
+    /// Key, as rule files spell it.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.fact.key
+    }
 }
 
 /// Subject of facts that concern the machine as a whole.
@@ -170,7 +211,7 @@ pub(super) const HOURS_PLAUSIBLE_MAX: u64 = 200_000;
 /// Every known fact.
 pub(super) fn measure(machine: &MachineFacts, drives: &[DriveHealth]) -> Vec<Measurement> {
     let mut known: Vec<Measurement> = drives.iter().flat_map(of_drive).collect();
-    let mut add = |fact: &'static FactKey, subject: &str, value: Option<Value>| {
+    let mut add = |fact: &'static FactKey, subject: &str, value: Option<Value<'static>>| {
         known.extend(value.map(|value| Measurement {
             fact,
             subject: subject.to_owned(),
@@ -204,6 +245,17 @@ pub(super) fn measure(machine: &MachineFacts, drives: &[DriveHealth]) -> Vec<Mea
             screen.edid.height_px.map(number),
         );
     }
+    let locks = &machine.locks;
+    add(
+        &FIRMWARE_PASSWORD,
+        MACHINE,
+        locks.password_set().map(Value::Flag),
+    );
+    add(
+        &PLATFORM_BINARY,
+        MACHINE,
+        locks.platform_binary.map(Value::Flag),
+    );
     known
 }
 
@@ -225,11 +277,25 @@ pub(super) fn battery_missing(machine: &MachineFacts) -> Option<bool> {
 }
 
 fn of_drive(drive: &DriveHealth) -> Vec<Measurement> {
+    let mut known = of_health(drive);
+    known.insert(
+        0,
+        Measurement {
+            fact: &ERASED,
+            subject: drive.subject.clone(),
+            value: Value::Word(drive.erased.as_str()),
+            solid_state: drive.rotating == Some(false),
+        },
+    );
+    known
+}
+
+/// What is known of a drive's health, whatever became of its data.
+pub(super) fn of_health(drive: &DriveHealth) -> Vec<Measurement> {
     let hours = drive
         .power_on_hours
         .filter(|hours| *hours <= HOURS_PLAUSIBLE_MAX);
     let values = [
-        (&ERASED, Some(Value::Word(drive.erased.as_str()))),
         (&SMART_FAILING, drive.smart_failing.map(Value::Flag)),
         (&REALLOCATED, drive.reallocated.map(number)),
         (&PENDING, drive.pending.map(number)),
@@ -253,7 +319,7 @@ fn of_drive(drive: &DriveHealth) -> Vec<Measurement> {
         (&GROWN_DEFECTS, drive.grown_defects.map(number)),
         (&UNCORRECTED, drive.uncorrected_errors.map(number)),
     ];
-    let known = |(fact, value): (&'static FactKey, Option<Value>)| {
+    let known = |(fact, value): (&'static FactKey, Option<Value<'static>>)| {
         Some(Measurement {
             fact,
             subject: drive.subject.clone(),
@@ -275,7 +341,7 @@ fn spare_margin(drive: &DriveHealth) -> Option<i64> {
     })
 }
 
-fn number(value: impl TryInto<i64>) -> Value {
+fn number(value: impl TryInto<i64>) -> Value<'static> {
     Value::Number(value.try_into().unwrap_or(i64::MAX))
 }
 

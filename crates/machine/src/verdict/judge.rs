@@ -1,19 +1,46 @@
 //! Rules applied to facts.
 
 use super::drive_health::DriveHealth;
-use super::fact::{MACHINE, Measurement, Value, measure};
+use super::fact::{MACHINE, Measurement, Value, measure, of_health};
 use super::rules::{Compare, Rule, Rules, Threshold};
-use super::{Cap, Effect, Grade, Verdict, not_checked, windows_11};
+use super::{Cap, Effect, Grade, Judgement, Verdict, not_checked, windows_11};
 use crate::facts::MachineFacts;
 
 impl Rules {
     /// Grades one machine with its drives.
     #[must_use]
     pub fn judge(&self, machine: &MachineFacts, drives: &[DriveHealth]) -> Verdict {
-        let mut caps: Vec<Cap> = measure(machine, drives)
-            .iter()
-            .flat_map(|known| self.caps(known))
-            .collect();
+        let measured = measure(machine, drives);
+        let Judgement {
+            grade,
+            grade_once_removed,
+            remove,
+            caps,
+        } = self.apply(&measured);
+        Verdict {
+            grade,
+            grade_once_removed,
+            remove,
+            caps,
+            measured,
+            not_checked: not_checked::list(machine, drives),
+            windows_11: windows_11::judge(machine),
+            rules_version: self.version().to_owned(),
+            rules_sha256: self.sha256().to_owned(),
+        }
+    }
+
+    /// Grades one drive by its health alone, whatever became of its data: for what other tools say of
+    /// it, which do not know that.
+    #[must_use]
+    pub fn judge_health(&self, drive: &DriveHealth) -> Judgement {
+        self.apply(&of_health(drive))
+    }
+
+    /// Applies the rules to what was measured, now or in an earlier run.
+    #[must_use]
+    pub fn apply(&self, measured: &[Measurement]) -> Judgement {
+        let mut caps: Vec<Cap> = measured.iter().flat_map(|known| self.caps(known)).collect();
         caps.sort_by_key(|cap| std::cmp::Reverse(severity(cap.effect)));
 
         let part = |cap: &&Cap| cap.axis.has_removable_parts() && cap.subject != MACHINE;
@@ -26,14 +53,10 @@ impl Rules {
         let stays = caps
             .iter()
             .filter(|cap| !(part(cap) && remove.contains(&cap.subject)));
-        Verdict {
+        Judgement {
             grade: worst(caps.iter()),
             grade_once_removed: worst(stays),
             remove,
-            not_checked: not_checked::list(machine, drives),
-            windows_11: windows_11::judge(machine),
-            rules_version: self.version().to_owned(),
-            rules_sha256: self.sha256().to_owned(),
             caps,
         }
     }

@@ -16,8 +16,8 @@ mod rules;
 mod windows_11;
 
 pub use drive_health::{DriveFate, DriveHealth};
-pub use fact::Axis;
-pub use not_checked::NotChecked;
+pub use fact::{Axis, Measurement, Value};
+pub use not_checked::{NotChecked, of_drive as not_checked_of};
 pub use rules::{RuleError, RuleSummary, Rules};
 pub use windows_11::{Obstacle, Windows11};
 
@@ -93,6 +93,19 @@ pub struct Cap {
     pub message_en: String,
 }
 
+/// What the rules make of what was measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Best grade that the measurements still allow, as the machine stands.
+    pub grade: Grade,
+    /// The same once the subjects in `remove` are out. Equal to `grade` when there are none.
+    pub grade_once_removed: Grade,
+    /// Parts to take out before the machine leaves.
+    pub remove: Vec<String>,
+    /// Rules that fired, worst effect first.
+    pub caps: Vec<Cap>,
+}
+
 /// The verdict on one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -104,6 +117,8 @@ pub struct Verdict {
     pub remove: Vec<String>,
     /// Rules that fired, worst effect first.
     pub caps: Vec<Cap>,
+    /// What the rules were applied to.
+    pub measured: Vec<Measurement>,
     /// What no measurement covers.
     pub not_checked: Vec<NotChecked>,
     /// Whether Windows 11 would install.

@@ -62,9 +62,9 @@ const NEVER: [Label; 10] = [
         "ports, Wi-Fi, Bluetooth",
     ),
     (
-        "firmware-locks",
-        "mot de passe du BIOS, Absolute, AMT",
-        "BIOS password, Absolute, AMT",
+        "remote-management",
+        "gestion à distance (AMT) restée active",
+        "remote management (AMT) left active",
     ),
     (
         "cosmetics",
@@ -84,6 +84,12 @@ const SCREEN_SIZE: Label = (
     "screen-size",
     "définition de l'écran intégré",
     "resolution of the built-in screen",
+);
+const FIRMWARE_PASSWORD: Label = ("firmware-password", "mot de passe du BIOS", "BIOS password");
+const PLATFORM_BINARY: Label = (
+    "platform-binary",
+    "programme que le BIOS donne à Windows (Absolute)",
+    "program that the BIOS hands to Windows (Absolute)",
 );
 const BATTERY: Label = ("battery", "batterie", "battery");
 const BATTERY_HEALTH: Label = (
@@ -138,6 +144,10 @@ pub(super) fn list(machine: &MachineFacts, drives: &[DriveHealth]) -> Vec<NotChe
         MACHINE,
     );
 
+    let locks = &machine.locks;
+    add(locks.password_set().is_none(), FIRMWARE_PASSWORD, MACHINE);
+    add(locks.platform_binary.is_none(), PLATFORM_BINARY, MACHINE);
+
     let screens = machine.displays.iter().filter(|display| display.internal);
     let measured = screens
         .filter(|screen| screen.edid.height_px.is_some())
@@ -160,26 +170,33 @@ pub(super) fn list(machine: &MachineFacts, drives: &[DriveHealth]) -> Vec<NotChe
     }
 
     add(drives.is_empty(), NO_DRIVE, MACHINE);
-    for drive in drives {
-        let subject = &drive.subject;
-        let nvme = drive.critical_warning.is_some();
-        let scsi = drive.grown_defects.is_some() || drive.uncorrected_errors.is_some();
-        let health = drive.smart_failing.is_some() || nvme || scsi;
-        add(!health, DRIVE_HEALTH, subject);
-        if !health {
-            continue;
+    list.extend(drives.iter().flat_map(of_drive));
+    list
+}
+
+/// What a drive did not tell of its health.
+pub fn of_drive(drive: &DriveHealth) -> Vec<NotChecked> {
+    let mut list = Vec::new();
+    let mut add = |missing: bool, label: Label| {
+        if missing {
+            list.push(entry(label, &drive.subject));
         }
+    };
+    let nvme = drive.critical_warning.is_some();
+    let scsi = drive.grown_defects.is_some() || drive.uncorrected_errors.is_some();
+    let health = drive.smart_failing.is_some() || nvme || scsi;
+    add(!health, DRIVE_HEALTH);
+    if health {
         let sectors = drive.reallocated.and(drive.pending).is_some();
-        add(!nvme && !scsi && !sectors, DRIVE_SECTORS, subject);
+        add(!nvme && !scsi && !sectors, DRIVE_SECTORS);
         let wear = drive.percentage_used.is_some();
-        add(drive.rotating == Some(false) && !wear, DRIVE_WEAR, subject);
+        add(drive.rotating == Some(false) && !wear, DRIVE_WEAR);
         let hours = drive
             .power_on_hours
             .is_some_and(|hours| hours <= HOURS_PLAUSIBLE_MAX);
         add(
             drive.rotating != Some(false) && !nvme && !hours,
             DRIVE_HOURS,
-            subject,
         );
     }
     list

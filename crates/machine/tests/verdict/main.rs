@@ -11,6 +11,7 @@ use machine::parts::chassis::ChassisKind;
 use machine::parts::cpu::{Cpu, CpuFeatures};
 use machine::parts::display::Display;
 use machine::parts::edid::Edid;
+use machine::parts::locks::FirmwarePassword;
 use machine::parts::smbios::{Chassis, Smbios};
 use machine::verdict::{DriveFate, DriveHealth, Rules, Verdict};
 
@@ -74,6 +75,11 @@ fn desktop(chassis_code: u8) -> MachineFacts {
         ..MachineFacts::default()
     };
     machine.memory.installed_bytes = Some(8 << 30);
+    machine.locks.platform_binary = Some(false);
+    machine.locks.passwords.push(FirmwarePassword {
+        role: "bios-admin".into(),
+        set: Some(false),
+    });
     machine
 }
 

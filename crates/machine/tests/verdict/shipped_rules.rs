@@ -47,6 +47,14 @@ const SCALES: &[(Set, Scale)] = &[
         ],
     ),
     (
+        |machine, _, value| machine.locks.passwords[0].set = Some(value == 1),
+        &[(0, None), (1, Some(("firmware-password", D)))],
+    ),
+    (
+        |machine, _, value| machine.locks.platform_binary = Some(value == 1),
+        &[(0, None), (1, Some(("firmware-platform-binary", NOTE)))],
+    ),
+    (
         |_, drive, value| drive.smart_failing = Some(value == 1),
         &[(0, None), (1, Some(("drive-smart-failing", PARTS)))],
     ),

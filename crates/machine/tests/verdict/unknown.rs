@@ -25,7 +25,7 @@ const NEVER: [&str; 10] = [
     "screen-picture",
     "sound-camera",
     "ports-radio",
-    "firmware-locks",
+    "remote-management",
     "cosmetics",
 ];
 
@@ -53,6 +53,8 @@ fn machine_that_says_nothing_has_everything_named() {
             ("memory-size", "machine"),
             ("cpu-cores", "machine"),
             ("cpu-64-bit", "machine"),
+            ("firmware-password", "machine"),
+            ("platform-binary", "machine"),
             ("screen-size", "machine"),
             ("battery", "machine"),
             ("drives", "machine"),

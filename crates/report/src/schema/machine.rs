@@ -43,8 +43,28 @@ pub struct Machine {
     pub lockdown: Option<String>,
     /// TPM version, such as `2.0`; `none` when the kernel found none.
     pub tpm: Option<String>,
+    /// Passwords that the firmware knows, set or not, by what it asks them for. Empty where the kernel
+    /// has no driver that shows them, and in reports of versions that did not look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firmware_passwords: Vec<FirmwarePassword>,
+    /// The firmware hands Windows a program at each start (ACPI table WPBT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_binary: Option<bool>,
+    /// Last five characters of the Windows key in the firmware (ACPI table MSDM); `unknown` where the
+    /// table has another form; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_key_ends: Option<String>,
     /// What was odd or unreadable.
     pub oddities: Vec<String>,
+}
+
+/// One of the firmware's passwords.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FirmwarePassword {
+    /// Such as `bios-admin` or `power-on`.
+    pub role: String,
+    /// It is set.
+    pub set: Option<bool>,
 }
 
 /// One processor package.
