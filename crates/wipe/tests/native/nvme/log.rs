@@ -7,8 +7,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use wipe::native::nvme::NvmeSanitize;
-use wipe::native::verification::{Answer, MediaView as _};
-use wipe::native::{Said, Sanitize as _, State, Technique};
+use wipe::native::verification::{Answer, MediaView};
+use wipe::native::{Said, Sanitize, State, Technique};
 
 /// Answers every command with this status and this SSTAT.
 struct Log {
@@ -84,6 +84,27 @@ fn filling_is_expected_only_after_an_end_that_deallocates() {
             said.is_deallocated, deallocated,
             "SSTAT {sstat}, {leaves_media}"
         );
+    }
+}
+
+/// What was sent counts, not what could have been.
+#[test]
+fn filling_is_expected_unless_the_command_that_was_sent_forbids_to_deallocate() {
+    for (leaves_media, shows, deallocated) in [
+        (true, false, false),
+        (false, false, true),
+        // To be looked at, it has to be deallocated behind the look.
+        (true, true, true),
+    ] {
+        let drive = drive(0, 1, leaves_media);
+        let technique = Technique::BlockErase;
+        let sent = match shows {
+            true => MediaView::start(&drive, technique),
+            false => Sanitize::start(&drive, technique),
+        };
+        assert_eq!(sent, Ok(()));
+        let said = drive.said().is_deallocated;
+        assert_eq!(said, deallocated, "{leaves_media}, {shows}");
     }
 }
 
