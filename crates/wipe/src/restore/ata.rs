@@ -102,7 +102,7 @@ impl Way {
 pub(super) fn look(talk: &mut Talk<'_>) -> Result<Seen, String> {
     let page = talk.ask("IDENTIFY DEVICE", &identify_device(), PAGE_BYTES)?;
     let identify = Identify::parse(&page);
-    // Which says a number of sectors, too.
+    // An answer has a number of sectors, too.
     if !identify.is_answer {
         return Err("IDENTIFY DEVICE: the answer is no drive's".into());
     }
