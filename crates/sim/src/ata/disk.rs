@@ -170,6 +170,9 @@ impl AtaDisk {
 
     fn dispatch(&mut self, task: &Task, out: &[u8]) -> Option<Answer> {
         let answer = match task.command {
+            command if !self.options.lba48 && HAS_48_BITS.contains(&command) => {
+                Answer::aborted(task)
+            }
             0x20 | 0x24 | 0x25 | 0xC8 => self.read(task),
             0x30 | 0x34 | 0x35 | 0xCA => self.write(task, out, false),
             0x3D => self.write(task, out, true),
@@ -284,6 +287,11 @@ impl AtaDisk {
         }
     }
 }
+
+/// Reads, writes, their like and the limits of the address that a drive of 28 bits does not know.
+const HAS_48_BITS: [u8; 11] = [
+    0x24, 0x25, 0x27, 0x34, 0x35, 0x37, 0x3D, 0x42, 0x78, 0xB4, 0xEA,
+];
 
 /// ACS-4 on SANITIZE DEVICE, commands allowed while a sanitize is in progress or has failed.
 fn is_allowed_while_sanitizing(task: &Task) -> bool {

@@ -182,7 +182,13 @@ impl AtaDisk {
         }
         let hides_by_address = self.hidden.accessible() < self.hidden.native();
         match task.feature & 0xFF {
-            0xC0 if !hides_by_address => self.hidden.configured = Configured::default(),
+            0xC0 if !hides_by_address => {
+                let last = self.hidden.native();
+                self.hidden.configured = Configured::default();
+                if self.options.keeps_max && last < self.hidden.native() {
+                    self.hidden.lasting = Some(last);
+                }
+            }
             0xC1 => self.hidden.is_configuration_frozen = true,
             0xC2 => return Answer::with_data(task, self.configuration_page().to_vec()),
             0xC3 if !hides_by_address => match self.configured(out) {

@@ -80,7 +80,7 @@ impl AtaDisk {
             (14, options.trim && options.trim_deterministic),
             (5, options.trim && options.trim_zeros),
             (4, options.encrypts),
-            (3, true),
+            (3, options.lba48),
         ]);
         // Serial ATA without queued commands; software settings preserved over COMRESET.
         page[76] = 0x000E;
@@ -121,10 +121,10 @@ impl AtaDisk {
         );
         let more = bits(&[
             (8, has_hpa),
-            (10, true),
+            (10, options.lba48),
             (11, options.dco),
             (12, true),
-            (13, true),
+            (13, options.lba48),
         ]);
         page[83] = 0x4000 | more;
         page[86] = 0x8000 | (more & !bits(&[(8, !self.hidden.has_password())]));
@@ -145,8 +145,10 @@ impl AtaDisk {
         let sectors = self.hidden.accessible();
         let short = words(sectors.min(0x0FFF_FFFF));
         page[60..62].copy_from_slice(&short[..2]);
-        page[100..104].copy_from_slice(&words(sectors));
-        page[230..234].copy_from_slice(&words(sectors));
+        if self.options.lba48 {
+            page[100..104].copy_from_slice(&words(sectors));
+            page[230..234].copy_from_slice(&words(sectors));
+        }
         let is_long = self.options.logical_sector_bytes > 512;
         page[106] = sector_size(&self.options);
         if is_long {

@@ -52,6 +52,8 @@ pub struct Options {
     pub security: SecurityOptions,
     /// Trusted computing: TCG behind TRUSTED SEND and RECEIVE.
     pub tcg: Option<tcg::Options>,
+    /// Addresses of 48 bits, and the commands that have them.
+    pub lba48: bool,
     /// READ NATIVE MAX and SET MAX.
     pub hpa: bool,
     /// Accessible sectors at the start, if fewer than the native ones, by `hpa` or `amac`.
@@ -62,6 +64,9 @@ pub struct Options {
     pub dco: bool,
     /// What a device configuration did before the start.
     pub configured: Configured,
+    /// The last address stays where it was when a configuration is undone: what that had hidden is
+    /// behind a set max address then.
+    pub keeps_max: bool,
     /// A set max address or configuration cannot be changed until the power is cycled.
     pub hidden_frozen: bool,
     /// Where sense data is in descriptor format from the start (D_SENSE of the control page).
@@ -234,11 +239,13 @@ impl Default for Options {
             sanitize: SanitizeOptions::default(),
             security: SecurityOptions::default(),
             tcg: None,
+            lba48: true,
             hpa: true,
             accessible: None,
             amac: false,
             dco: true,
             configured: Configured::default(),
+            keeps_max: false,
             hidden_frozen: false,
             d_sense: false,
             lies: Lies::default(),

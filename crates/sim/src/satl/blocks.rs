@@ -57,12 +57,19 @@ impl AtaDisk {
             Some(wrap) if wrap > 0 => blocks.start % wrap,
             _ => blocks.start,
         };
+        let command = match command {
+            _ if self.options.lba48 => command,
+            0x25 => 0xC8,
+            0x35 | 0x3D => 0xCA,
+            0x42 => 0x40,
+            _ => command,
+        };
         Task {
             command,
             count: u16::try_from(blocks.end - blocks.start).unwrap_or(0),
             lba,
             device: 0x40,
-            is_48_bit: true,
+            is_48_bit: self.options.lba48,
             ..Task::default()
         }
     }
@@ -112,10 +119,11 @@ impl AtaDisk {
     }
 
     pub(super) fn synchronize_cache(&mut self) -> Outcome {
+        let is_48_bit = self.options.lba48;
         let task = Task {
-            command: 0xEA,
+            command: if is_48_bit { 0xEA } else { 0xE7 },
             device: 0x40,
-            is_48_bit: true,
+            is_48_bit,
             ..Task::default()
         };
         self.ata(&task, &[])?;

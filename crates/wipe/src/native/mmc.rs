@@ -154,10 +154,7 @@ impl MmcSanitize {
         } = self.erasing;
         let part = sectors.div_ceil(PARTS).max(1);
         let part = part.checked_next_multiple_of(group_sectors).unwrap_or(part);
-        let starts = std::iter::successors(Some(0_u32), move |start| {
-            start.checked_add(part).filter(|next| *next < sectors)
-        });
-        starts.map(move |start| start..start.saturating_add(part).min(sectors))
+        steps(sectors, part).map(move |start| start..start.saturating_add(part).min(sectors))
     }
 
     fn erase_all(&self) -> Result<(), String> {
@@ -205,11 +202,8 @@ impl MmcSanitize {
             erased_byte,
             ..
         } = self.erasing;
-        let ends = std::iter::successors(Some(0_u32), |start| {
-            start.checked_add(group_sectors).filter(|at| *at < sectors)
-        });
         let mut buffer = [0; 512];
-        for start in ends {
+        for start in steps(sectors, group_sectors) {
             let sector = start.saturating_add(group_sectors - 1).min(sectors - 1);
             // What a failed read leaves in the buffer is nobody's.
             buffer.fill(!erased_byte);
@@ -222,6 +216,11 @@ impl MmcSanitize {
         }
         Ok(None)
     }
+}
+
+/// Where each `step` of so many sectors starts.
+fn steps(sectors: u32, step: u32) -> impl Iterator<Item = u32> {
+    (0..sectors).step_by(usize::try_from(step).unwrap_or(usize::MAX))
 }
 
 fn words(error: &io::Error) -> String {

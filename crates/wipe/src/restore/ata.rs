@@ -102,7 +102,8 @@ impl Way {
 pub(super) fn look(talk: &mut Talk<'_>) -> Result<Seen, String> {
     let page = talk.ask("IDENTIFY DEVICE", &identify_device(), PAGE_BYTES)?;
     let identify = Identify::parse(&page);
-    if !identify.is_answer || identify.sectors == 0 {
+    // An answer has a number of sectors, too.
+    if !identify.is_answer {
         return Err("IDENTIFY DEVICE: the answer is no drive's".into());
     }
     let mut unknown = Vec::new();

@@ -1,13 +1,16 @@
 //! Hidden capacity of simulated drives is given back, and never said to be when it is not.
 
+mod path;
+mod scsi;
+
 use crate::wire::Wire;
+use drive::facts::{DriveFacts, HiddenCapacity, Transport};
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use sim::ata::disk::AtaDisk;
 use sim::ata::options::{Configured, Lies, Options};
 use sim::clock::Clock;
 use sim::device::{Event, ScsiDevice};
 use sim::random::Random;
-use sim::scsi::{ScsiDisk, ScsiOptions};
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -120,31 +123,6 @@ fn changes(step: &wipe::restore::Step) -> bool {
     step.command.contains("SET")
         || step.command.contains("RESTORE")
         || step.command.contains("SELECT")
-}
-
-#[test]
-fn short_sas_disk_is_whole_again_and_stays_so() {
-    let disk = ScsiDisk::new(ScsiOptions::disk(
-        "SAS00001",
-        0x5000_C500_1234_5678,
-        SECTORS,
-    ));
-    let wire = Wire::new(disk, 512, SECTORS);
-    // MODE SELECT (6): one block less.
-    let [.., high, low] = (SECTORS - 1).to_be_bytes();
-    let list = [0, 0, 0, 8, 0, 0, high, low, 0, 0, 2, 0];
-    let answer = wire.drive().command(&[0x15, 0x10, 0, 0, 12, 0], &list);
-    assert_eq!(answer.map(|answer| answer.status), Some(0));
-    assert!(!is_open(&wire));
-    let (outcome, evidence) = restore(Limits::Scsi, &wire);
-    let restored = Outcome::Restored {
-        from: SECTORS - 1,
-        to: SECTORS,
-        for_good: true,
-    };
-    assert_eq!(outcome, restored, "{evidence:?}");
-    power_cycle(&wire);
-    assert!(is_open(&wire));
 }
 
 #[test]
@@ -310,6 +288,12 @@ fn swallowed_change_is_no_restoration() {
         left: Some(SECTORS - 100),
     };
     assert_eq!(outcome, not, "{evidence:?}");
+    assert!(
+        !evidence
+            .steps
+            .iter()
+            .any(|step| step.command.contains("RESTORE"))
+    );
 }
 
 #[test]
@@ -347,24 +331,76 @@ fn another_drive_gets_no_command_that_changes_it_and_is_an_error_afterwards() {
 }
 
 #[test]
-fn drive_that_is_smaller_afterwards_is_an_error() {
-    let look = |sectors| {
+fn drive_that_is_smaller_or_of_other_sectors_afterwards_is_an_error() {
+    let look = |sectors, sector_bytes| {
         Ok(Look {
             sectors,
-            sector_bytes: 512,
+            sector_bytes,
             most: sectors,
             unknown: Vec::new(),
         })
     };
-    let evidence = Evidence {
-        before: look(1000),
-        steps: Vec::new(),
-        refused: None,
-        lasting: true,
-        after: look(999),
-        identity_lost: None,
+    for (sectors, sector_bytes) in [(999, 512), (1000, 4096), (1001, 520)] {
+        let evidence = Evidence {
+            before: look(1000, 512),
+            steps: Vec::new(),
+            refused: None,
+            lasting: true,
+            after: look(sectors, sector_bytes),
+            identity_lost: None,
+        };
+        assert!(matches!(judge(&evidence), Outcome::Wrong(_)));
+    }
+}
+
+#[test]
+fn limits_are_lifted_of_drives_that_hide_something_and_take_such_commands() {
+    let limits = |transport, vendor: Option<&str>, hidden: &HiddenCapacity| {
+        Limits::of(&DriveFacts {
+            vendor: vendor.map(str::to_owned),
+            hidden: hidden.clone(),
+            ..DriveFacts::unasked("sdz", transport)
+        })
     };
-    assert!(matches!(judge(&evidence), Outcome::Wrong(_)));
+    let (bytes, evidence) = (512, String::new);
+    let hidden = HiddenCapacity::Hidden {
+        bytes,
+        evidence: evidence(),
+    };
+    let opened = HiddenCapacity::OpenedForThisBoot {
+        bytes,
+        evidence: evidence(),
+    };
+    for (is, opened) in [(&hidden, false), (&opened, true)] {
+        let ata = Some(Limits::Ata { opened });
+        assert_eq!(limits(Transport::Ata, None, is), ata);
+        // Behind a SAS controller.
+        assert_eq!(limits(Transport::Scsi, Some("ATA"), is), ata);
+        assert_eq!(limits(Transport::Scsi, Some("SIM"), is), Some(Limits::Scsi));
+        for transport in [
+            Transport::Nvme,
+            Transport::Usb,
+            Transport::Mmc,
+            Transport::Sd,
+            Transport::Virtio,
+            Transport::Loop,
+            Transport::RaidVolume,
+            Transport::Network,
+            Transport::Other,
+        ] {
+            assert_eq!(limits(transport, Some("ATA"), is), None);
+        }
+    }
+    for hidden in [
+        HiddenCapacity::NotApplicable,
+        HiddenCapacity::None {
+            evidence: evidence(),
+        },
+        HiddenCapacity::Unknown { reason: evidence() },
+    ] {
+        assert_eq!(limits(Transport::Ata, None, &hidden), None);
+        assert_eq!(limits(Transport::Scsi, Some("SIM"), &hidden), None);
+    }
 }
 
 /// `SEEDS=N` for more.

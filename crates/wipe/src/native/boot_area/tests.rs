@@ -231,3 +231,23 @@ fn protection_that_is_not_set_again_is_told_and_takes_nothing_back() {
     assert!(record.is_empty());
     assert_eq!(record.remark(), Some("force_ro was not set again"));
 }
+
+/// What was not read is not blank, and what has no bytes was not overwritten.
+#[test]
+fn area_is_blank_or_empty_by_its_end_and_only_where_it_has_bytes() {
+    let record = |bytes, end| Record {
+        bytes,
+        end,
+        ..Record::left(0, 0, "")
+    };
+    for (end, is_blank, is_empty) in [
+        (End::Blank(0), true, true),
+        (End::Overwritten, false, true),
+        (End::Left("a reason".into()), false, false),
+    ] {
+        let some = record(1, end.clone());
+        assert_eq!((some.is_blank(), some.is_empty()), (is_blank, is_empty));
+        let none = record(0, end);
+        assert_eq!((none.is_blank(), none.is_empty()), (false, false));
+    }
+}

@@ -8,8 +8,11 @@ use crate::wire::mmc::Kernel;
 use sim::device::MmcDevice as _;
 use sim::mmc::options::{Lies, Options};
 use sim::mmc::{Area, SECTOR_BYTES};
-use std::sync::Mutex;
-use wipe::native::boot_area::{End, Record, empty};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wipe::native::boot_area::{Area as Node, End, Record, empty};
+use wipe::native::mmc::MmcSanitize;
 use wipe::native::{Evidence, Patience, Sanitize as _, Technique, run};
 
 /// The card erases itself all the same, whatever its boot areas came to.
@@ -169,6 +172,56 @@ fn protection_that_the_register_does_not_show_refuses_the_write_and_is_no_succes
         "{record:?}"
     );
     assert_eq!(bench.boot_residue(0), 1);
+}
+
+/// A node that nobody may look at.
+struct OfSize(u64);
+
+impl Node for OfSize {
+    fn bytes(&self) -> u64 {
+        self.0
+    }
+
+    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
+        panic!("a read");
+    }
+
+    fn lift(&mut self) -> Result<(), String> {
+        panic!("write protection is lifted");
+    }
+
+    fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+        panic!("a write");
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        panic!("a flush");
+    }
+
+    fn protect(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// More than the register knows may be of something else; of less, the rest is not looked at.
+#[test]
+fn area_of_another_size_than_the_register_says_is_not_looked_at() {
+    for (bytes, says) in [
+        (64 << 10, "says 131072 bytes, the kernel 65536"),
+        (256 << 10, "says 131072 bytes, the kernel 262144"),
+    ] {
+        let bench = Bench::new(Options::default());
+        let hold = Box::new(move |_| Ok(Box::new(OfSize(bytes)) as Box<dyn Node>));
+        let erasing = bench.wire.erasing().expect("a card with sanitize");
+        let now = Box::new(|| Duration::ZERO);
+        let door = MmcSanitize::new(Arc::new(bench.wire.clone()), erasing, hold, now);
+        let records = door.empty_boot_areas(&|| true);
+        assert_eq!(records.len(), 2);
+        for record in records {
+            assert!(left(&record).contains(says), "{record:?}");
+            assert_eq!(record.bytes(), 128 << 10);
+        }
+    }
 }
 
 #[test]
