@@ -30,7 +30,7 @@ struct Said {
     list_seconds: f64,
     list_sweeps: u64,
     list_gib: f64,
-    /// GiB/s by sweep.
+    /// GiB in a second of one core's time, by sweep.
     #[serde(flatten)]
     rates: BTreeMap<String, f64>,
 }
@@ -55,7 +55,7 @@ pub fn group(bench: &Bench, example: &Path) -> anyhow::Result<Group> {
         let base = rate(&swept, "plain_read_write")?;
         for (name, figure, _) in SWEEPS {
             let rate = rate(&swept, name)?;
-            measured.add(name, "GiB/s", rate);
+            measured.add(name, "GiB/CPU s", rate);
             if let Some(figure) = figure {
                 measured.add(name, figure, rate / base);
             }
