@@ -100,6 +100,9 @@ pub enum Command {
     ///
     /// Example: raz grade --rules workshop.toml reports/*/report.json
     Grade(Grade),
+    /// Test what only shows under test.
+    #[command(subcommand)]
+    Check(Check),
     /// Station keys.
     #[command(subcommand)]
     Key(Key),
@@ -218,6 +221,36 @@ pub struct Grade {
 /// Output form.
 #[derive(Debug, Args)]
 pub struct Json {
+    /// JSON for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `raz check`.
+#[derive(Debug, Subcommand)]
+pub enum Check {
+    /// Test the memory with all cores, and say how much of it was reached.
+    ///
+    /// Writes to memory that the kernel gives, never to a drive. 150 MiB or 5 percent stay free, and memory
+    /// goes back when the machine needs it. As root, frames are counted and bad ones named; other users get
+    /// no coverage. Status 0: no error in what was reached, which is never all (Memtest86+ reaches the
+    /// rest). Status 1: an error, a memory error that the machine itself counted meanwhile, or no test came
+    /// to its end.
+    #[command(after_help = EXIT_STATUS)]
+    Ram(Ram),
+}
+
+/// `raz check ram`.
+#[derive(Debug, Args)]
+pub struct Ram {
+    /// `quick`: every pattern once, about fifty sweeps, no bit fade, 5 minutes at most. `deep`: about two
+    /// hundred and bit fade, again and again for 30 minutes.
+    #[arg(long, value_name = "HOW", value_parser = ["quick", "deep"], default_value = "quick")]
+    pub budget: String,
+    /// The tests of `deep`, again and again for so many minutes.
+    #[arg(long, value_name = "N", conflicts_with = "budget",
+        value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub minutes: Option<u64>,
     /// JSON for programs.
     #[arg(long)]
     pub json: bool,

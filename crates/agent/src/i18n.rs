@@ -4,6 +4,7 @@
 //! 80 columns before numbers and names are filled in. "Effacé" and "erased" stand only beside
 //! "vérifié" and "verified": architecture §1, outcome words.
 
+pub mod memory;
 pub mod refusal;
 pub mod service;
 pub mod sleep;

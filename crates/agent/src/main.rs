@@ -2,7 +2,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-use agent::cli::{Cli, Command};
+use agent::cli::{Check, Cli, Command};
 use agent::commands::{self, Status};
 use agent::output;
 use agent::session;
@@ -38,6 +38,7 @@ fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Capture(arguments) => commands::capture::capture(arguments),
         Command::Machine(arguments) => commands::machine::machine(arguments),
         Command::Grade(arguments) => commands::grade::grade(arguments),
+        Command::Check(Check::Ram(arguments)) => commands::check::ram(arguments),
         Command::Key(command) => commands::report::key(command),
         Command::Report(command) => commands::report::report(command),
         Command::Upload(arguments) => commands::upload::upload(arguments),

@@ -97,7 +97,7 @@ pub fn facts(roots: &Roots) -> MachineFacts {
     }
 }
 
-fn smbios(reader: &mut Reader) -> Option<Smbios> {
+pub(crate) fn smbios(reader: &mut Reader) -> Option<Smbios> {
     let table = reader.sys_bytes("firmware/dmi/tables/DMI")?;
     let entry = reader
         .sys_bytes("firmware/dmi/tables/smbios_entry_point")

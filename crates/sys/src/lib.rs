@@ -14,6 +14,7 @@ pub mod cpu;
 pub mod data;
 mod ioctl;
 pub mod keystream;
+pub mod memory;
 pub mod mmc;
 pub mod module;
 pub mod nvme;

@@ -1,6 +1,7 @@
 //! What each command does. A command reads, acts, prints, and ends in a [`Status`].
 
 pub mod capture;
+pub mod check;
 pub mod coldplug;
 pub mod drives;
 pub mod grade;

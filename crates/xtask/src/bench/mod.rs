@@ -33,6 +33,7 @@ mod limited;
 mod memory;
 mod options;
 mod peers;
+mod ram;
 mod raz;
 mod saturation;
 mod scale;
@@ -140,6 +141,9 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     }
     if let Some(raz) = whole {
         groups.push(startup::group(&bench, &raz)?);
+    }
+    if options.takes(Case::Ram) {
+        groups.push(ram::group(&bench, &ram::build(root)?)?);
     }
     ensure!(
         !groups.is_empty(),

@@ -71,6 +71,8 @@ pub enum Case {
     Memory,
     /// From `raz wipe` to the first byte written, 1 and 24 drives: only when named
     Startup,
+    /// The sweeps of the memory test against plain loops, and other memory testers: only when named
+    Ram,
 }
 
 /// What is measured when nothing else is said: it takes minutes.

@@ -124,10 +124,10 @@ impl Programs {
                 .env_remove("CARGO_ENCODED_RUSTFLAGS")
                 .env("RUSTFLAGS", flags)
                 .env("CARGO_TARGET_DIR", root.join("target").join(folder));
-            masked.push((*engine, build(&mut cargo)?));
+            masked.push((*engine, build(&mut cargo, "wipe", "throughput")?));
         }
         Ok(Self {
-            shipped: build(&mut run::cargo(root))?,
+            shipped: build(&mut run::cargo(root), "wipe", "throughput")?,
             masked,
         })
     }
@@ -167,11 +167,11 @@ impl Programs {
     }
 }
 
-/// Builds the example for release; gives its path.
-fn build(cargo: &mut Command) -> anyhow::Result<PathBuf> {
+/// Builds an example for release; gives its path.
+pub fn build(cargo: &mut Command, package: &str, example: &str) -> anyhow::Result<PathBuf> {
     cargo
         .args(["build", "--release", "--locked"])
-        .args(["--package", "wipe", "--example", "throughput"])
+        .args(["--package", package, "--example", example])
         .arg("--message-format=json-render-diagnostics");
     let messages = run::output(cargo)?;
     executable(&messages).context("cargo did not say where it put what it built")

@@ -17,9 +17,13 @@ pub fn document(document: &Document, form: Form) -> String {
         for note in &group.notes {
             text.push_str(&format!("{note}\n\n"));
         }
-        text.push_str(&programs(group).shown(form));
-        if !group.findings.is_empty() {
+        if !group.subjects.is_empty() {
+            text.push_str(&programs(group).shown(form));
+        }
+        if !group.subjects.is_empty() && !group.findings.is_empty() {
             text.push('\n');
+        }
+        if !group.findings.is_empty() {
             text.push_str(&findings(group).shown(form));
         }
     }
