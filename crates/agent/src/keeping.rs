@@ -219,13 +219,22 @@ pub fn found_beside(spool: &Path) -> Result<Spool, SpoolError> {
     Spool::open(&spool.with_file_name("found"))
 }
 
-/// That a report is on the stick.
+/// That a report is on the stick. Where the service has not accepted the station, a person may import it
+/// later, and needs what the screen shows of the key.
 #[must_use]
-pub fn kept_words() -> Words {
-    Words::new(
-        "Le rapport est aussi sur la clé de raz (dossier reports)",
-        "The report is on raz's stick, too (folder reports)",
-    )
+pub fn kept_words(accepted: bool) -> Words {
+    match accepted {
+        true => Words::new(
+            "Le rapport est aussi sur la clé de raz (dossier reports)",
+            "The report is on raz's stick, too (folder reports)",
+        ),
+        false => Words::new(
+            "Le rapport est aussi sur la clé de raz (dossier reports). Avant d'éteindre, photographier \
+             cet écran : pour importer le rapport, il faut l'empreinte ci-dessus",
+            "The report is on raz's stick, too (folder reports). Photograph this screen before switching \
+             off: importing the report takes the fingerprint above",
+        ),
+    }
 }
 
 impl NotKept {

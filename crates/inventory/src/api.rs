@@ -173,7 +173,7 @@ async fn store_report(app: Arc<App>, signed: Signed) -> Result<Response, Refusal
         .inspect_err(|refusal| log::line(&format!("report refused: {}", refusal.status)))?;
     let by = &station.fingerprint;
     let report = ingest::accepted(&station)
-        .and_then(|()| ingest::read(bytes, &station, &signed.signature))
+        .and_then(|()| ingest::read(bytes, &station.fingerprint, &signed.signature))
         .inspect_err(|refusal| log::line(&format!("report by {by} refused: {}", refusal.status)))?;
     let id = report.report_id;
     match app

@@ -3,8 +3,9 @@
 use crate::data::Data;
 use crate::netboot::Netboot;
 use crate::store::Store;
+use crate::store::reports::Source;
 use crate::store::stations::Decision;
-use crate::{app, image, log, netboot, serve, signers};
+use crate::{app, image, import, log, netboot, serve, signers};
 use anyhow::{Context, Result, bail, ensure};
 use axum::Extension;
 use clap::{Args, Parser, Subcommand};
@@ -92,6 +93,11 @@ enum Command {
     /// The ISO for sticks and discs.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Take reports that were made without the service, by a person who confirms their keys.
+    ///
+    /// Receipts and pages say of such a report who brought it, and that the station was not known. No
+    /// key becomes a station by it.
+    Import(import::Options),
     /// Receipts.
     #[command(subcommand)]
     Receipts(ReceiptsCommand),
@@ -290,6 +296,7 @@ async fn dispatch(command: Command) -> Result<()> {
                 false => say("nothing was armed"),
             }
         }
+        Command::Import(options) => import::run(options).await,
         Command::Receipts(ReceiptsCommand::Verify { folder }) => verify(&folder.data).await,
         Command::AllowedSigners { folder, out } => allowed_signers(&folder.data, out).await,
     }
@@ -361,10 +368,12 @@ async fn verify(folder: &Path) -> Result<()> {
     let key = data.service_key()?;
     let mut chain = Chain::new(key.public().clone());
     let last = store.last_number().await?;
+    let mut imported = 0_u64;
     for number in 1..=last {
         let stored = store
             .report_number(number)
-            .await?
+            .await
+            .with_context(|| format!("receipt {number}"))?
             .with_context(|| format!("receipt {number}: it is missing"))?;
         let receipt = chain.push(&stored.receipt)?;
         let same = receipt.report_id == stored.entry.report_id
@@ -374,21 +383,39 @@ async fn verify(folder: &Path) -> Result<()> {
             same,
             "receipt {number}: it is for other bytes than those stored"
         );
-        let station = store
-            .station(&stored.entry.fingerprint)
-            .await?
-            .with_context(|| format!("receipt {number}: its station is missing"))?;
+        let (signer, by_receipt) = match stored.entry.source {
+            Source::Station(_) => {
+                let station = store.station(&stored.entry.fingerprint).await?;
+                let missing = || format!("receipt {number}: its station is missing");
+                (station.with_context(missing)?.public_key, None)
+            }
+            Source::Imported(by) => {
+                imported += 1;
+                let signer = sign::signer(&stored.signature)
+                    .with_context(|| format!("receipt {number}: its report's signature"))?;
+                ensure!(
+                    signer.fingerprint() == stored.entry.fingerprint,
+                    "receipt {number}: its report is signed by another key"
+                );
+                (signer, Some(by))
+            }
+        };
+        ensure!(
+            receipt.imported == by_receipt,
+            "receipt {number}: who brought its report is not what the receipt says"
+        );
         let namespace = report::api::NAMESPACE_REPORT;
-        sign::verify(
-            &station.public_key,
-            namespace,
-            &stored.bytes,
-            &stored.signature,
-        )
-        .with_context(|| format!("receipt {number}: its report's signature"))?;
+        sign::verify(&signer, namespace, &stored.bytes, &stored.signature)
+            .with_context(|| format!("receipt {number}: its report's signature"))?;
     }
+    let by_person = match imported {
+        0 => String::new(),
+        imported => format!(
+            " {imported} of them of reports that a person imported, whose stations were not known;"
+        ),
+    };
     say(&format!(
-        "receipts verified: {last}, the last is {}",
+        "receipts verified: {last},{by_person} the last is {}",
         chain.last().sha256
     ))
 }
@@ -512,7 +539,7 @@ fn end_of_arming(text: &str, now: Timestamp) -> Result<Timestamp> {
 }
 
 /// A line on standard output, which others read while the service runs.
-fn say(line: &str) -> Result<()> {
+pub fn say(line: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())

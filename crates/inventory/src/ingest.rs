@@ -1,6 +1,7 @@
 //! From signed bytes to a report that may be stored: signature first, then the schema.
 //!
-//! Nothing is parsed as a report before its signature holds under the key of an accepted station.
+//! Nothing is parsed as a report before its signature holds: under the key of an accepted station, or,
+//! of an import, under the one that a person is to confirm.
 
 use crate::judge::{Finding, judge};
 use crate::problem::Refusal;
@@ -55,15 +56,15 @@ pub fn accepted(station: &Station) -> Result<(), Refusal> {
     }
 }
 
-/// The report in bytes whose signature holds.
-pub fn read(bytes: Vec<u8>, station: &Station, armored: &str) -> Result<NewReport, Refusal> {
+/// The report in bytes whose signature holds under the key with this fingerprint.
+pub fn read(bytes: Vec<u8>, fingerprint: &str, armored: &str) -> Result<NewReport, Refusal> {
     let unprocessable = |detail: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let report: Report = serde_json::from_slice(&bytes)
         .map_err(|error| unprocessable(format!("not a report of {SCHEMA}: {error}")))?;
     if report.schema != SCHEMA {
         return Err(unprocessable(format!("not a report of {SCHEMA}")));
     }
-    if report.station.key_fingerprint != station.fingerprint {
+    if report.station.key_fingerprint != fingerprint {
         let detail = "the report names another station's key than the one that signed it";
         return Err(unprocessable(detail.to_owned()));
     }
@@ -71,7 +72,7 @@ pub fn read(bytes: Vec<u8>, station: &Station, armored: &str) -> Result<NewRepor
         .map_err(|error| Refusal::new(StatusCode::UNAUTHORIZED, error.to_string()))?;
     Ok(NewReport {
         report_id: report.report_id,
-        fingerprint: station.fingerprint.clone(),
+        fingerprint: fingerprint.to_owned(),
         signature,
         summary: summary(&report),
         bytes,

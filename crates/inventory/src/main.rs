@@ -5,6 +5,7 @@ mod app;
 mod cli;
 mod data;
 mod image;
+mod import;
 mod ingest;
 mod judge;
 mod log;

@@ -18,10 +18,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The steps to the tables of this version, in order. One that was shipped never changes.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("start", include_str!("../migrations/0001_start.sql")),
     ("ledger", include_str!("../migrations/0002_ledger.sql")),
     ("netboot", include_str!("../migrations/0003_netboot.sql")),
+    ("import", include_str!("../migrations/0004_import.sql")),
 ];
 
 /// What the database answers when it cannot.

@@ -231,6 +231,36 @@ pub struct Receipt {
     pub received: String,
     /// SHA-256 of the previous receipt's exact bytes, hexadecimal; 64 zeros before the first.
     pub previous_sha256: String,
+    /// Absent when an accepted station sent the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+/// A person brought the report, and vouches for the key that signed it: no station of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Who brought it, as given.
+    pub by: String,
+    /// Why, as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// [`Imported::STATION`], for who reads the receipt alone.
+    pub station: String,
+}
+
+impl Imported {
+    /// What the service knows of the station.
+    pub const STATION: &str = "not known to the service when the report was made";
+
+    /// By this person, for this reason.
+    #[must_use]
+    pub fn new(by: String, reason: Option<String>) -> Self {
+        Self {
+            by,
+            reason,
+            station: Self::STATION.to_owned(),
+        }
+    }
 }
 
 /// A receipt's exact bytes and the service's signature.

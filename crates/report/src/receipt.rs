@@ -4,7 +4,7 @@
 //! removed, changed or put in later shows. It does not say that the report is true: the station's
 //! signature and the read-back in the report do what can be done there.
 
-use crate::api::{NAMESPACE_RECEIPT, Receipt, SignedReceipt};
+use crate::api::{Imported, NAMESPACE_RECEIPT, Receipt, SignedReceipt};
 use crate::sign::{self, KeyError, PublicKey, StationKey, VerifyError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -74,7 +74,7 @@ pub struct ChainError {
     pub why: ReceiptError,
 }
 
-/// Makes and signs the receipt that follows `previous`.
+/// Makes and signs the receipt that follows `previous`; `imported` when no accepted station sent the report.
 ///
 /// # Errors
 /// The key cannot sign.
@@ -85,6 +85,7 @@ pub fn issue(
     report_bytes: &[u8],
     station_fingerprint: &str,
     received: Timestamp,
+    imported: Option<Imported>,
 ) -> Result<(Receipt, SignedReceipt), KeyError> {
     let receipt = Receipt {
         schema: SCHEMA.to_owned(),
@@ -94,6 +95,7 @@ pub fn issue(
         station_fingerprint: station_fingerprint.to_owned(),
         received: received.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         previous_sha256: previous.sha256.clone(),
+        imported,
     };
     let bytes = serde_json::to_vec(&receipt).expect("a struct of text and numbers is JSON");
     let signature = key.sign(NAMESPACE_RECEIPT, &bytes)?;

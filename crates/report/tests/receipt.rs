@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use report::api::{NAMESPACE_RECEIPT, NAMESPACE_REPORT, SignedReceipt};
+use report::api::{Imported, NAMESPACE_RECEIPT, NAMESPACE_REPORT, SignedReceipt};
 use report::receipt::{
     Chain, Link, ReceiptError, issue, open, open_for_report, sha256_hex, verify_chain,
 };
@@ -23,6 +23,7 @@ fn chain_of(key: &StationKey, length: u64) -> Vec<SignedReceipt> {
                 report.as_bytes(),
                 "SHA256:station",
                 received,
+                None,
             )
             .unwrap();
             assert_eq!(receipt.number, number);
@@ -71,12 +72,39 @@ fn receipt_put_in_by_the_service_itself_later_breaks_the_link() {
     chain.push(&receipts[0]).unwrap();
     let received = "2020-01-01T00:00:00Z".parse().unwrap();
     let id = Uuid::from_u128(9);
-    receipts[1] = issue(&key, chain.last(), id, b"other", "SHA256:x", received)
+    receipts[1] = issue(&key, chain.last(), id, b"other", "SHA256:x", received, None)
         .unwrap()
         .1;
     let error = verify_chain(&receipts, key.public()).unwrap_err();
     assert_eq!(error.number, 3);
     assert!(matches!(error.why, ReceiptError::Chain(_)), "{error:?}");
+}
+
+#[test]
+fn receipt_says_who_brought_an_imported_report_and_nothing_of_one_that_was_sent() {
+    let key = StationKey::generate().unwrap();
+    let text = |imported| {
+        let received = "2026-03-14T10:00:00Z".parse().unwrap();
+        let id = Uuid::from_u128(1);
+        let signed = issue(
+            &key,
+            &Link::start(),
+            id,
+            b"r",
+            "SHA256:x",
+            received,
+            imported,
+        );
+        let (receipt, bytes) = open(&signed.unwrap().1, key.public()).unwrap();
+        (receipt.imported, String::from_utf8(bytes).unwrap())
+    };
+    let (sent, bytes) = text(None);
+    assert!(sent.is_none() && !bytes.contains("imported"), "{bytes}");
+    let by = Imported::new("Camille".into(), None);
+    let (read, bytes) = text(Some(by.clone()));
+    assert_eq!(read, Some(by));
+    let said = r#""imported":{"by":"Camille","station":"not known to the service when the report was made"}"#;
+    assert!(bytes.contains(said), "{bytes}");
 }
 
 #[test]

@@ -311,6 +311,9 @@ fn keep(folder: &Folder, signed: &Signed, key: &StationKey, key_of_this_run: boo
         "report: {shown}/report.json, signed by {}{whose}",
         key.fingerprint()
     );
+    if key_of_this_run {
+        tell!("note this fingerprint: `raz-inventory import` asks for it");
+    }
     true
 }
 

@@ -50,6 +50,7 @@ fn receipt(spool: &Spool, id: Uuid, bytes: &[u8]) {
         station_fingerprint: String::new(),
         received: "2026-01-02T03:04:05Z".into(),
         previous_sha256: String::new(),
+        imported: None,
     };
     let text = serde_json::to_vec(&receipt).unwrap();
     let signed = SignedReceipt {

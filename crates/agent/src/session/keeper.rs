@@ -9,6 +9,7 @@ use crate::keeping::{self, Brought, NotKept, Seen, Spools};
 use crate::session::look::Look;
 use crate::session::sending::Told;
 use crate::survey::Survey;
+use crate::ui::Service;
 use crate::upload::spool::{Backoff, Spool, SpoolError, Stop};
 use drive::discover::Roots;
 use drive::own_stick::{OwnStick, Unfit};
@@ -233,8 +234,9 @@ impl Session {
             return;
         };
         let is_kept = self.keeper.has(report_id);
+        let accepted = self.state.header.service == Service::Accepted;
         let (place, words, detail) = match why {
-            _ if is_kept => ("stick", keeping::kept_words(), String::new()),
+            _ if is_kept => ("stick", keeping::kept_words(accepted), String::new()),
             None => return,
             Some(_) if self.is_received(report_id) => return,
             Some(why) => ("memory", why.words(), why.to_string()),

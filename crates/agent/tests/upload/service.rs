@@ -288,6 +288,7 @@ impl Book {
             &bytes,
             &self.station.fingerprint(),
             "2026-01-02T03:04:05Z".parse().unwrap(),
+            None,
         )
         .unwrap();
         let exact = STANDARD.decode(&signed.bytes_base64).unwrap();

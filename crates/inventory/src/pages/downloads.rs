@@ -4,7 +4,7 @@
 use super::{Failure, View};
 use crate::app::App;
 use crate::signers;
-use crate::store::reports::Stored;
+use crate::store::reports::{Source, Stored};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -64,12 +64,14 @@ async fn bytes(view: View, app: &App, stored: Stored, name: &str) -> Result<Vec<
             .map_err(|_| Failure::unreadable(view)),
         "receipt.json.sig" => Ok(stored.receipt.signature.into_bytes()),
         _ => {
-            let station = app
-                .store
-                .station(&stored.entry.fingerprint)
-                .await
-                .map_err(Failure::store(view))?;
-            let stations: Vec<_> = station.into_iter().collect();
+            // A line for the key of an imported report would stand for any other report of it, too.
+            let stations: Vec<_> = match stored.entry.source {
+                Source::Imported(_) => Vec::new(),
+                Source::Station(_) => {
+                    let station = app.store.station(&stored.entry.fingerprint).await;
+                    station.map_err(Failure::store(view))?.into_iter().collect()
+                }
+            };
             let text = signers::text(&app.service_key, &stations)
                 .map_err(|_| Failure::unreadable(view))?;
             if name == "allowed_signers" {

@@ -6,10 +6,11 @@ use crate::judge::{Finding, judge};
 use maud::{Markup, html};
 use report::schema::{Drive, Erasure, Health, Pass, Resumed, Sample};
 
-/// The drive as a section of its machine's page.
-pub fn section(drive: &Drive, lang: Lang) -> Markup {
+/// The drive as a section of its machine's page; `imported` when the service did not know the station.
+pub fn section(drive: &Drive, imported: bool, lang: Lang) -> Markup {
     let finding = judge(drive);
     let (mark, class) = match &finding {
+        Finding::Verified if imported => ("!", "open"),
         Finding::Verified => ("✓", "good"),
         Finding::Sampled => ("◐", "open"),
         Finding::WrittenNotChecked => ("○", "open"),
@@ -24,7 +25,10 @@ pub fn section(drive: &Drive, lang: Lang) -> Markup {
             }
             p.word {
                 span.mark aria-hidden="true" { (mark) } " "
-                strong { (text::finding(&finding).of(lang)) }
+                strong {
+                    (text::finding(&finding).of(lang))
+                    @if imported { ", " (text::IN_IMPORTED.of(lang)) }
+                }
             }
             @if let Finding::Contradiction(doubts) = &finding {
                 p { strong { (text::DOUBTS.of(lang)) } }

@@ -1,6 +1,7 @@
 //! Numbers, sizes, times and foreign text as the pages show them.
 
-use super::text::Lang;
+use super::text::{self, Lang};
+use crate::store::reports::{Entry, Source};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use report::schema::{RANGES_COUNTED_MAX, Ranges};
@@ -87,6 +88,27 @@ pub fn time(second: i64) -> Markup {
             time datetime=(time.to_string()) { (time.strftime("%Y-%m-%d %H:%M:%S UTC")) }
         },
         Err(_) => html! { "–" },
+    }
+}
+
+/// Whose word stands for the key that signed a report.
+pub fn source(entry: &Entry, lang: Lang) -> Markup {
+    match &entry.source {
+        Source::Station(name) => foreign(name),
+        Source::Imported(imported) => html! {
+            (text::IMPORTED_BY.of(lang)) " " (foreign(&imported.by)) " "
+            (text::IMPORTED_ON.of(lang)) " " (time(entry.received_s)) "; "
+            (text::IMPORTED_UNKNOWN.of(lang))
+        },
+    }
+}
+
+/// Drives that are verified, of all; never without saying that the report was imported.
+pub fn verified(entry: &Entry, lang: Lang) -> Markup {
+    let (verified, total) = (entry.summary.drives_verified, entry.summary.drives_total);
+    html! {
+        (verified) " / " (total)
+        @if let Source::Imported(_) = entry.source { ", " strong { (text::IMPORTED.of(lang)) } }
     }
 }
 

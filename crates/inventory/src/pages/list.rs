@@ -1,8 +1,9 @@
 //! `/`: the machines, each by its last report, the newest first.
 
-use super::format::{foreign, optional, time};
+use super::format::{foreign, optional, source, time, verified};
 use super::{Failure, View, layout, text};
 use crate::app::App;
+use crate::store::reports::Source;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -42,7 +43,9 @@ pub async fn page(view: View, State(app): State<Arc<App>>) -> Result<Response, F
                     tbody {
                         @for entry in &machines {
                             @let summary = &entry.summary;
-                            @let (verified, total) = (summary.drives_verified, summary.drives_total);
+                            @let all = summary.drives_verified == summary.drives_total
+                                && summary.drives_total > 0
+                                && matches!(entry.source, Source::Station(_));
                             tr {
                                 th scope="row" {
                                     a href=(view.link(&format!("/machines/{}", summary.machine))) {
@@ -52,13 +55,13 @@ pub async fn page(view: View, State(app): State<Arc<App>>) -> Result<Response, F
                                 td.code { (optional(summary.serial.as_deref())) }
                                 td {
                                     span.mark aria-hidden="true" {
-                                        @if verified == total && total > 0 { "✓" } @else { "!" }
+                                        @if all { "✓" } @else { "!" }
                                     }
-                                    " " (verified) " / " (total)
+                                    " " (verified(entry, lang))
                                 }
                                 td { (grade(summary.grade.as_deref(), view)) }
                                 td { (time(entry.received_s)) }
-                                td { (foreign(&entry.station)) }
+                                td { (source(entry, lang)) }
                             }
                         }
                     }

@@ -1,19 +1,19 @@
 //! One machine by one of its reports: verdict and reasons, drives, proof, facts.
 
 use super::downloads::FILES;
-use super::format::{foreign, listed, optional, size, time};
+use super::format::{foreign, listed, optional, size, source, time, verified};
 use super::list::{grade, name};
 use super::text::{self, Lang};
 use super::{Failure, View, drive, layout};
 use crate::app::App;
 use crate::signers;
-use crate::store::reports::{Entry, Stored};
+use crate::store::reports::{Entry, Source, Stored};
 use crate::store::stations::{SERVICE_NAME, Station};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use report::api::{NAMESPACE_RECEIPT, NAMESPACE_REPORT};
+use report::api::{Imported, NAMESPACE_RECEIPT, NAMESPACE_REPORT};
 use report::schema::{Report, Verdict};
 use report::sign::ssh_time;
 use std::sync::Arc;
@@ -60,17 +60,19 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
     let report: Report =
         serde_json::from_slice(&stored.bytes).map_err(|_| Failure::unreadable(view))?;
     let entry = &stored.entry;
-    let (station, history) = (
-        app.store
-            .station(&entry.fingerprint)
-            .await
-            .map_err(Failure::store(view))?,
-        app.store
-            .reports_of(&entry.summary.machine)
-            .await
-            .map_err(Failure::store(view))?,
-    );
-    let station = station.ok_or_else(|| Failure::unreadable(view))?;
+    let station = match entry.source {
+        Source::Imported(_) => None,
+        Source::Station(_) => {
+            let station = app.store.station(&entry.fingerprint).await;
+            let station = station.map_err(Failure::store(view))?;
+            Some(station.ok_or_else(|| Failure::unreadable(view))?)
+        }
+    };
+    let history = app
+        .store
+        .reports_of(&entry.summary.machine)
+        .await
+        .map_err(Failure::store(view))?;
     let machine = &report.machine;
     let newest = history
         .first()
@@ -87,6 +89,9 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
                 }
             }
         }
+        @if station.is_none() {
+            p { strong { (text::THIS_REPORT.of(lang)) (text::COLON.of(lang)) (source(entry, lang)) } }
+        }
         dl.summary {
             dt { (text::GRADE.of(lang)) }
             dd {
@@ -94,15 +99,15 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
                 @if let Some(verdict) = &report.verdict { (once_removed(verdict, lang)) }
             }
             dt { (text::DRIVES_VERIFIED.of(lang)) }
-            dd { (entry.summary.drives_verified) " / " (entry.summary.drives_total) }
+            dd { (verified(entry, lang)) }
             dt { (text::RECEIVED.of(lang)) }
             dd { (time(entry.received_s)) }
             dt { (text::STATION.of(lang)) }
-            dd { (foreign(&entry.station)) }
+            dd { (source(entry, lang)) }
         }
         section aria-labelledby="drives" {
             h2 id="drives" { (text::DRIVES.of(lang)) }
-            @for one in &report.drives { (drive::section(one, lang)) }
+            @for one in &report.drives { (drive::section(one, station.is_none(), lang)) }
             @for unseen in &report.unseen_storage {
                 p.note {
                     strong { (text::UNSEEN.of(lang)) (text::COLON.of(lang)) (foreign(&unseen.place)) }
@@ -111,7 +116,7 @@ async fn show(view: View, app: &App, report_id: Uuid, path: &str) -> Result<Resp
             }
         }
         @if let Some(verdict) = &report.verdict { (reasons(verdict, lang)) }
-        (proof(&stored, &station, app, lang))
+        (proof(&stored, station.as_ref(), app, lang))
         (facts(&report, lang))
         @if history.len() > 1 { (earlier(&history, report_id, view)) }
     };
@@ -193,7 +198,7 @@ fn reasons(verdict: &Verdict, lang: Lang) -> Markup {
     }
 }
 
-fn proof(stored: &Stored, station: &Station, app: &App, lang: Lang) -> Markup {
+fn proof(stored: &Stored, station: Option<&Station>, app: &App, lang: Lang) -> Markup {
     let entry = &stored.entry;
     let verify = |name: &str, namespace: &str, file: &str, time: &str| {
         format!(
@@ -201,19 +206,26 @@ fn proof(stored: &Stored, station: &Station, app: &App, lang: Lang) -> Markup {
              -s {file}.sig < {file}"
         )
     };
-    // After a revocation the signature is judged at the time when the service had it.
-    let time_of_receipt = match station.revoked_s {
-        Some(_) => Timestamp::from_second(entry.received_s)
-            .map(|received| format!(" -O verify-time={}", ssh_time(received)))
-            .unwrap_or_default(),
-        None => String::new(),
+    let of_report = match station {
+        None => format!(
+            "ssh-keygen -Y check-novalidate -n {NAMESPACE_REPORT} -s report.json.sig < report.json"
+        ),
+        Some(station) => {
+            // After a revocation the signature is judged at the time when the service had it.
+            let time_of_receipt = match station.revoked_s {
+                Some(_) => Timestamp::from_second(entry.received_s)
+                    .map(|received| format!(" -O verify-time={}", ssh_time(received)))
+                    .unwrap_or_default(),
+                None => String::new(),
+            };
+            verify(
+                &station.name,
+                NAMESPACE_REPORT,
+                "report.json",
+                &time_of_receipt,
+            )
+        }
     };
-    let of_report = verify(
-        &station.name,
-        NAMESPACE_REPORT,
-        "report.json",
-        &time_of_receipt,
-    );
     let of_receipt = verify(SERVICE_NAME, NAMESPACE_RECEIPT, "receipt.json", "");
     let of_list = format!(
         "ssh-keygen -Y check-novalidate -n {} -s allowed_signers.sig < allowed_signers",
@@ -229,7 +241,12 @@ fn proof(stored: &Stored, station: &Station, app: &App, lang: Lang) -> Markup {
             }
             p { (text::PROOF_HELP.of(lang)) }
             dl {
-                dt { (text::CHECK_REPORT.of(lang)) }
+                @match station {
+                    Some(_) => dt { (text::CHECK_REPORT.of(lang)) },
+                    None => dt {
+                        (text::CHECK_IMPORTED.of(lang)) " " span.code { (entry.fingerprint) }
+                    },
+                }
                 dd { pre tabindex="0" { code { (of_report) } } }
                 dt { (text::CHECK_RECEIPT.of(lang)) }
                 dd { pre tabindex="0" { code { (of_receipt) } } }
@@ -241,8 +258,13 @@ fn proof(stored: &Stored, station: &Station, app: &App, lang: Lang) -> Markup {
                 dd.code { (entry.sha256) }
                 dt { (text::STATION.of(lang)) }
                 dd {
-                    (foreign(&station.name)) ", " (text::station(station.state).of(lang)) ", "
-                    span.code { (station.fingerprint) }
+                    (source(entry, lang)) ", "
+                    @if let Some(station) = station { (text::station(station.state).of(lang)) ", " }
+                    span.code { (entry.fingerprint) }
+                }
+                @if let Source::Imported(Imported { reason: Some(reason), .. }) = &entry.source {
+                    dt { (text::IMPORT_REASON.of(lang)) }
+                    dd { (foreign(reason)) }
                 }
             }
         }
@@ -355,7 +377,7 @@ fn earlier(history: &[Entry], shown: Uuid, view: View) -> Markup {
                         a href=(view.link(&format!("/reports/{}", entry.report_id))) {
                             (time(entry.received_s))
                         }
-                        " – " (entry.summary.drives_verified) " / " (entry.summary.drives_total)
+                        " – " (verified(entry, lang))
                         @if entry.report_id == shown { " – " (text::THIS_REPORT.of(lang)) }
                     }
                 }

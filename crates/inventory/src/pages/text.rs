@@ -120,6 +120,14 @@ table! {
     RECEIVED: "Reçu", "Received";
     STATION: "Station", "Station";
     STATIONS: "Stations", "Stations";
+    IMPORTED: "importé", "imported";
+    IN_IMPORTED: "selon un rapport importé d’une station inconnue",
+        "by an imported report of an unknown station";
+    IMPORTED_BY: "importé par", "imported by";
+    IMPORTED_ON: "le", "on";
+    IMPORTED_UNKNOWN: "la station n’était pas connue du service quand le rapport a été fait",
+        "the station was not known to the service when the report was made";
+    IMPORT_REASON: "Raison de l’import", "Reason of the import";
     UNNAMED: "machine sans nom", "unnamed machine";
     NEWER: "Plus récentes", "Newer";
     OLDER: "Plus anciennes", "Older";
@@ -223,6 +231,10 @@ table! {
     PROOF_HELP: "Enregistrer les fichiers dans un même dossier, puis :",
         "Save the files in one folder, then:";
     CHECK_REPORT: "Le rapport est signé par la station", "The report is signed by the station";
+    CHECK_IMPORTED: "Le rapport est signé par la clé que cette personne a confirmée, et par laquelle le \
+        service n’accepte aucun autre rapport : comparer l’empreinte affichée avec",
+        "The report is signed by the key that this person confirmed, by which the service accepts no \
+        other report: compare the fingerprint shown with";
     CHECK_RECEIPT: "Le service l’a reçu tel quel", "The service received it as it is";
     CHECK_LIST: "La liste des signataires vient du service : comparer l’empreinte affichée avec",
         "The list of signers is the service’s: compare the fingerprint shown with";

@@ -14,7 +14,7 @@ const FILES: [&str; 6] = [
     "receipt.json.sig",
 ];
 
-fn save(service: &Service, report_id: Uuid, folder: &Path) {
+pub fn save(service: &Service, report_id: Uuid, folder: &Path) {
     for file in FILES {
         let response = service.get(&format!("/reports/{report_id}/{file}"));
         assert_eq!(response.status(), 200, "{file}");
@@ -32,7 +32,7 @@ fn save(service: &Service, report_id: Uuid, folder: &Path) {
 }
 
 /// The commands that the page shows, as a person would copy them.
-fn commands(page: &str) -> Vec<String> {
+pub fn commands(page: &str) -> Vec<String> {
     let unescape = |text: &str| {
         text.replace("&lt;", "<")
             .replace("&gt;", ">")
@@ -47,7 +47,7 @@ fn commands(page: &str) -> Vec<String> {
         .collect()
 }
 
-fn shell(folder: &Path, command: &str) -> Output {
+pub fn shell(folder: &Path, command: &str) -> Output {
     Command::new("sh")
         .args(["-c", command])
         .current_dir(folder)
@@ -145,6 +145,19 @@ fn allowed_signers_of_the_command_line_are_signed_by_the_service() {
     assert!(checked.status.success(), "{checked:?}");
 }
 
+/// Whoever can write to the database.
+pub fn change(folder: &Path, sql: &'static str) {
+    let path = folder.join("data/inventory.sqlite");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        use sqlx::{ConnectOptions, Connection};
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut connection = options.connect().await.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
 #[test]
 fn receipts_verify_finds_a_changed_and_a_removed_report() {
     let (folder, service) = Service::fresh();
@@ -157,17 +170,7 @@ fn receipts_verify_finds_a_changed_and_a_removed_report() {
         );
     }
     drop(service);
-    let path = folder.path().join("data/inventory.sqlite");
-    let change = |sql: &'static str| {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            use sqlx::{ConnectOptions, Connection};
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-            let mut connection = options.connect().await.unwrap();
-            sqlx::query(sql).execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-        });
-    };
+    let change = |sql: &'static str| change(folder.path(), sql);
     let verify = || {
         let service = crate::rig::start(folder.path());
         let output = service.command(&["receipts", "verify"]);

@@ -6,6 +6,7 @@ mod crash;
 mod enrolment;
 mod hostile;
 mod image;
+mod import;
 mod ledgers;
 mod netboot;
 mod reports;

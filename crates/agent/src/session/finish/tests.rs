@@ -38,6 +38,7 @@ fn accepted() -> Posted {
         station_fingerprint: String::new(),
         received: "2026-01-02T03:04:05Z".into(),
         previous_sha256: String::new(),
+        imported: None,
     };
     let signed = SignedReceipt {
         bytes_base64: STANDARD.encode(serde_json::to_vec(&receipt).unwrap()),

@@ -1,11 +1,13 @@
 use super::super::finish::{End, Place};
 use super::{Job, SILENT, Unfit};
 use crate::cli;
+use crate::keeping::Brought;
 use crate::session::{Session, Stage, look};
-use crate::ui::Mode;
+use crate::ui::{Mode, Service};
 use drive::own_stick::{Mark, OwnStick};
 use drive::refusal::PlanKind;
 use report::event::{Event, Line};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -97,6 +99,32 @@ fn report_that_is_in_memory_only_is_told_once_with_the_reason_and_what_to_do() {
     let told = told(&session, folder.path());
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].0, "memory");
+}
+
+#[test]
+fn report_on_the_stick_of_a_station_that_was_not_accepted_asks_to_note_its_fingerprint() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session(folder.path());
+    let mut brought = |service| {
+        session.state.header.service = service;
+        let (sender, answer) = mpsc::channel();
+        let kept = BTreeSet::from([OURS]);
+        sender.send(Ok(Brought { kept, unsent: 0 })).unwrap();
+        session.keeper.job = Some(Job {
+            began: Instant::now(),
+            answer,
+            silence_told: false,
+        });
+        session.tick_keeper();
+        shown(&session)
+    };
+    for service in [Service::None, Service::Unreachable, Service::Pending] {
+        let shown = brought(service);
+        assert!(shown.contains("on raz's stick"), "{shown}");
+        assert!(shown.contains("the fingerprint above"), "{shown}");
+    }
+    let shown = brought(Service::Accepted);
+    assert!(shown.contains("on raz's stick") && !shown.contains("fingerprint"));
 }
 
 #[test]
