@@ -249,7 +249,7 @@ fn canary_files(disk: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A classic partition table with one partition of the system's type.
-fn partition_table(system: FileSystem, size_bytes: u64) -> [u8; 512] {
+pub(crate) fn partition_table(system: FileSystem, size_bytes: u64) -> [u8; 512] {
     let kind = match system {
         FileSystem::Ext4 => 0x83,
         FileSystem::Ntfs => 0x07,
@@ -306,14 +306,14 @@ impl FileSystem {
 }
 
 /// Administration programs live in sbin, which is not on an ordinary user's PATH.
-fn program(name: &str) -> Command {
+pub(crate) fn program(name: &str) -> Command {
     let mut command = Command::new(name);
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     command
 }
 
-fn run(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

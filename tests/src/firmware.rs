@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::image::Image;
 use crate::lan::TAP;
 use crate::machine::Running;
+use crate::other_stick;
 
 /// What starts the boot program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,15 @@ pub enum Medium {
     Http,
     /// The same, write-protected.
     ProtectedStick,
+    /// A USB stick with the ISO as a file in a volume that is not raz's, read by a GRUB that is not raz's. It is
+    /// `NAME.stick` in the bench's folder. No UEFI of 32 bits.
+    ///
+    /// A likeness of Ventoy's GRUB2 mode, which does these steps with the modules of this GRUB. Ventoy itself has a
+    /// GRUB with changes of its own and a volume of exFAT; in its usual mode it shows the firmware a disc that is
+    /// not there, and puts files of its own into the initramfs, which run before raz's init.
+    IsoFile,
+    /// A USB stick with the ISO's files, copied one by one into a volume of FAT32. Only UEFI starts it.
+    Files,
 }
 
 /// QEMU's id and serial number of the stick, to pull it.
@@ -60,10 +70,10 @@ pub struct Start {
     pub grub: String,
 }
 
-/// The ISO where it starts from one, and the firmware's store of variables, of one machine.
+/// The disc or stick where it starts from one, and the firmware's store of variables, of one machine.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    iso: Option<PathBuf>,
+    medium: Option<PathBuf>,
     variables: Option<PathBuf>,
 }
 
@@ -102,16 +112,26 @@ impl Start {
         image: &Image,
         arguments: &[String],
     ) -> anyhow::Result<Prepared> {
-        let iso = match self.medium {
+        let iso = || -> anyhow::Result<PathBuf> {
+            let iso = folder.join(format!("{name}.iso"));
+            fs::copy(&image.iso, &iso)
+                .with_context(|| format!("copying {}", image.iso.display()))?;
+            for (name, text) in self.configuration(arguments) {
+                write(&iso, name, &text)?;
+            }
+            Ok(iso)
+        };
+        let stick = folder.join(format!("{name}.stick"));
+        let medium = match self.medium {
             Medium::Pxe | Medium::Http => None,
-            Medium::Disc | Medium::Stick | Medium::ProtectedStick => {
-                let iso = folder.join(format!("{name}.iso"));
-                fs::copy(&image.iso, &iso)
-                    .with_context(|| format!("copying {}", image.iso.display()))?;
-                for (name, text) in self.configuration(arguments) {
-                    write(&iso, name, &text)?;
-                }
-                Some(iso)
+            Medium::Disc | Medium::Stick | Medium::ProtectedStick => Some(iso()?),
+            Medium::IsoFile => {
+                other_stick::with_iso(&stick, image, &iso()?)?;
+                Some(stick)
+            }
+            Medium::Files => {
+                other_stick::of_files(&stick, &iso()?)?;
+                Some(stick)
             }
         };
         let variables = match self.firmware.files() {
@@ -123,7 +143,7 @@ impl Start {
                 Some(own)
             }
         };
-        Ok(Prepared { iso, variables })
+        Ok(Prepared { medium, variables })
     }
 
     /// QEMU's arguments for it.
@@ -137,23 +157,29 @@ impl Start {
             let variables = format!("if=pflash,unit=1,format=raw,file={}", variables.display());
             add(&["-drive", &code, "-drive", &variables]);
         }
-        let iso = prepared.iso.as_deref().unwrap_or(Path::new("")).display();
+        let medium = prepared.medium.as_deref();
+        let medium = medium.unwrap_or(Path::new("")).display();
         match self.medium {
             Medium::Disc => {
-                let drive = format!("if=none,id=medium,format=raw,readonly=on,file={iso}");
+                let drive = format!("if=none,id=medium,format=raw,readonly=on,file={medium}");
                 // The last port: the machine's own drives have the first ones.
                 let device = "ide-cd,drive=medium,bus=ide.5,bootindex=0";
                 add(&["-drive", &drive, "-device", device]);
             }
-            Medium::Stick | Medium::ProtectedStick => {
+            Medium::Stick | Medium::ProtectedStick | Medium::IsoFile | Medium::Files => {
                 let readonly = match self.medium {
                     Medium::ProtectedStick => "on",
-                    Medium::Stick | Medium::Disc | Medium::Pxe | Medium::Http => "off",
+                    Medium::Stick
+                    | Medium::IsoFile
+                    | Medium::Files
+                    | Medium::Disc
+                    | Medium::Pxe
+                    | Medium::Http => "off",
                 };
                 // A node of its own: it stays when the stick is pulled, and can be plugged in again.
                 let node = format!(
                     "driver=raw,node-name=medium,read-only={readonly},\
-                     file.driver=file,file.filename={iso},file.read-only={readonly}"
+                     file.driver=file,file.filename={medium},file.read-only={readonly}"
                 );
                 add(&["-blockdev", &node, "-device", "qemu-xhci,id=medium-usb"]);
                 let device = format!("{},bootindex=0", stick_device());

@@ -24,6 +24,8 @@ pub struct Image {
     pub arguments: Vec<String>,
     /// All modules of this kernel, of which the image has some.
     pub modules: PathBuf,
+    /// Debian's packages of which something is in it.
+    pub packages: Vec<Package>,
 }
 
 #[derive(Deserialize)]
@@ -33,10 +35,13 @@ struct Manifest {
     packages: Vec<Package>,
 }
 
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    sha256: String,
+/// One of Debian's packages.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Digest of its file.
+    pub sha256: String,
 }
 
 impl Image {
@@ -68,11 +73,26 @@ impl Image {
             initrd: folder.join("initrd.img"),
             graphics: folder.join("graphics.img"),
             arguments: manifest.arguments,
-            modules: bench::root()
-                .join("target/apt/unpacked")
-                .join(&kernel.sha256)
+            modules: unpacked(kernel)
                 .join("usr/lib/modules")
                 .join(manifest.kernel_release),
+            packages: manifest.packages,
         })
     }
+
+    /// Where the files of one of Debian's packages are of which something is in it.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn package(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let mut packages = self.packages.iter();
+        let package = packages.find(|package| package.name == name);
+        Ok(unpacked(package.with_context(|| format!("no {name}"))?))
+    }
+}
+
+fn unpacked(package: &Package) -> PathBuf {
+    bench::root()
+        .join("target/apt/unpacked")
+        .join(&package.sha256)
 }

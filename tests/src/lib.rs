@@ -10,6 +10,7 @@
 pub mod bay;
 mod before;
 pub mod bench;
+pub mod by_hand;
 pub mod derive;
 pub mod disk;
 pub mod drive;
@@ -21,6 +22,7 @@ mod holder;
 pub mod image;
 pub mod lan;
 pub mod machine;
+pub mod other_stick;
 pub mod process;
 pub mod proxy;
 pub mod qmp;

@@ -136,6 +136,52 @@ impl Qmp {
             .map(drop)
     }
 
+    /// What stands in the card's memory in text mode, where each character is beside its colour: the screen, and
+    /// what a kernel has scrolled off it. `folder` gets a file of it. Characters beyond ASCII are the card's own.
+    ///
+    /// # Errors
+    /// When QEMU does not write it.
+    pub fn text_screen(&mut self, folder: &Path) -> anyhow::Result<String> {
+        let path = folder.join("text-screen");
+        let area = json!({"val": 0xB8000, "size": 32 << 10, "filename": path});
+        self.execute("pmemsave", &area)?;
+        let bytes = std::fs::read(&path)?;
+        let line = |line: &[u8]| -> String {
+            let line: String = line
+                .iter()
+                .step_by(2)
+                .map(|byte| char::from(*byte))
+                .collect();
+            line.trim_end().to_owned()
+        };
+        let lines: Vec<String> = bytes.chunks(2 * 80).map(line).collect();
+        Ok(lines.join("\n"))
+    }
+
+    /// Waits until these words are there; gives all of it back.
+    ///
+    /// # Errors
+    /// After `patience`; the message holds the screen.
+    pub fn wait_for_text(
+        &mut self,
+        folder: &Path,
+        words: &str,
+        patience: Duration,
+    ) -> anyhow::Result<String> {
+        const BETWEEN: Duration = Duration::from_millis(500);
+        let deadline = Instant::now() + patience;
+        loop {
+            let text = self.text_screen(folder)?;
+            if text.contains(words) {
+                return Ok(text);
+            }
+            if Instant::now() >= deadline {
+                bail!("not on the screen: {words:?}:\n{text}");
+            }
+            thread::sleep(BETWEEN);
+        }
+    }
+
     /// Presses keys together (QEMU's names: `ret`, `f2`, `shift`), a chord at a time.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use lab::bench::{self, scenario};
 use lab::image::Image;
+use lab::other_stick;
 
 #[test]
 fn the_agent_in_the_image_needs_no_loader_and_no_library() {
@@ -85,6 +86,38 @@ fn iso_is_below_sixty_four_megabytes_and_below_fifty_without_firmware_and_graphi
         ensure!(iso < 64_000_000, "{iso} bytes");
         let without = iso - graphics - u64::try_from(firmware)?;
         ensure!(without < 50_000_000, "{without} bytes without");
+        Ok(())
+    });
+}
+
+/// Rufus offers to copy an ISO's files where it finds a boot program among them that it knows, and else writes the
+/// ISO byte by byte (its src/iso.c and src/rufus.c of June 2026): a stick of copied files would keep no reports, and
+/// no BIOS would start it. raz's boot programs are in the volume behind the files.
+#[test]
+fn iso_has_no_file_for_which_rufus_would_copy_its_files() {
+    scenario("rufus", |_| {
+        let names = other_stick::names(&Image::built()?.iso)?;
+        ensure!(names.contains(&"/boot/raz/vmlinuz".to_owned()), "{names:?}");
+        for name in &names {
+            let path = name.to_lowercase();
+            let (folder, file) = path.rsplit_once('/').context("a path")?;
+            let is_image = file.starts_with("efi") && file.ends_with(".img");
+            let known = [
+                "isolinux.cfg",
+                "syslinux.cfg",
+                "extlinux.conf",
+                "isolinux.bin",
+                "ldlinux.sys",
+                "bootmgr",
+                "bootmgr.efi",
+                "normal.mod",
+                "grldr",
+                "kolibri.img",
+                "setupldr.sys",
+            ];
+            let is_known = known.contains(&file) || folder.starts_with("/efi");
+            ensure!(!is_image && !is_known, "{name}");
+        }
         Ok(())
     });
 }

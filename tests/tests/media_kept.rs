@@ -1,117 +1,29 @@
 //! Reports on the stick that raz runs from: there after a power cut, and nowhere where it is in doubt which
 //! stick that is. The wipe goes on in every case.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use lab::bay::Bay;
-use lab::bench::{Bench, scenario};
-use lab::disk::FileSystem;
+use lab::bench::scenario;
+use lab::by_hand::{
+    bay, confirms, is_in_memory, kept, machine, report_on_stick, sees, stick, writes,
+};
 use lab::drive::{Bus, Drive};
-use lab::events::PORT;
-use lab::firmware::{self, Firmware, Medium, STICK, Start};
+use lab::firmware::{self, Firmware, Medium, STICK};
 use lab::image::Image;
-use lab::machine::{Machine, Running, Screen};
-use lab::scenario::{Audit, PATIENCE};
-use lab::terminal;
-use report::event::Event;
+use lab::machine::Machine;
+use lab::scenario::PATIENCE;
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::PathBuf;
 
-/// A machine without a service, to be started by BIOS, with one drive to be erased by hand.
-fn machine(bay: &Bay, medium: Medium) -> Machine {
-    Machine::new("pc")
-        .screen(Screen::Serial)
-        .argument("raz.lang=en")
-        .argument(&format!("raz.events={PORT}"))
-        .drive(bay.drive.clone())
-        .start(Start {
-            firmware: Firmware::Bios,
-            medium,
-            grub: String::new(),
-        })
-}
-
-fn bay(bench: &Bench) -> anyhow::Result<Bay> {
-    Bay::new(bench, "DISK-A1B2C3", Bus::Ahci, 16, FileSystem::Ext4)
-}
-
-fn stick(bench: &Bench) -> PathBuf {
-    bench.path().join("pc.iso")
-}
-
-/// Waits until all these words are on the screen.
-fn sees(running: &Running, words: &[&str]) -> anyhow::Result<String> {
-    terminal::wait_for_all(&running.serial, words, PATIENCE)
-}
-
-/// Chooses all drives that may be erased, which is one, and confirms it.
-fn confirms(running: &Running) -> anyhow::Result<()> {
-    let keys = |keys: &str| running.serial.send(keys.as_bytes());
-    sees(running, &["DISK-A1B2C3", "Space choose"])?;
-    keys("a")?;
-    sees(running, &["[x]"])?;
-    keys("\r")?;
-    sees(running, &["Confirmation 1 of 1"])?;
-    keys("A1B2C3")?;
-    sees(running, &["> A1B2C3_"])?;
-    keys("\r")?;
-    sees(running, &["All chosen drives are confirmed"])?;
-    keys("e")
-}
-
-fn writes(running: &Running) -> anyhow::Result<()> {
-    running
-        .events
-        .wait_for("the first write", PATIENCE, |event| match event {
-            Event::Phase { phase, .. } if phase == "writing" => Some(()),
-            _ => None,
-        })
-}
-
-/// Where the report is, and why.
-fn kept(running: &Running, seen: usize) -> anyhow::Result<(String, String)> {
-    let what = "where the report is";
-    let kept = |event: &Event| match event {
-        Event::Kept { place, detail, .. } => Some((place.clone(), detail.clone())),
-        _ => None,
-    };
-    running.events.wait_after(seen, what, PATIENCE, kept)
-}
-
-/// The report is in memory for this reason, which the screen says, and the runs are proven.
-fn is_in_memory(running: &Running, why: &str) -> anyhow::Result<()> {
-    let (place, detail) = kept(running, 0)?;
-    ensure!(
-        place == "memory" && detail.contains(why),
-        "{place}: {detail}"
-    );
-    sees(running, &["in memory only, leave the PC on", "verified"])?;
-    let status = running
-        .events
-        .wait_for("the end", PATIENCE, |event| match event {
-            Event::Finished { status, .. } => Some(*status),
-            _ => None,
-        })?;
-    ensure!(status == 0, "status {status}");
-    Ok(())
-}
-
-/// The only report on the stick, checked by `ssh-keygen`.
-fn report_on_stick(bench: &Bench) -> anyhow::Result<Audit> {
-    let folder = bench.path().join("found");
-    fs::create_dir(&folder)?;
-    firmware::copy_out(&stick(bench), "reports", &folder)?;
-    let mut entries = fs::read_dir(folder.join("reports"))?;
-    let entry = entries.next().context("no report")??;
-    ensure!(entries.next().is_none(), "more than one report");
-    Audit::of(entry.path(), Some("raz"))
+fn by_bios(bay: &Bay, medium: Medium) -> Machine {
+    machine(bay, Firmware::Bios, medium)
 }
 
 #[test]
 fn report_without_a_service_is_on_the_stick_when_the_power_is_cut() {
     scenario("kept", |bench| {
         let bay = bay(bench)?;
-        let running = machine(&bay, Medium::Stick).boot(bench, &Image::built()?)?;
+        let running = by_bios(&bay, Medium::Stick).boot(bench, &Image::built()?)?;
         running.wait_until_ready()?;
         let before = firmware::sha256_outside(&stick(bench))?;
         confirms(&running)?;
@@ -138,7 +50,7 @@ fn copy_on_a_donors_disk_is_never_written_also_when_the_stick_was_pulled() {
     scenario("kept-copy", |bench| {
         let bay = bay(bench)?;
         let copy = bench.path().join("copy");
-        let machine = machine(&bay, Medium::Stick);
+        let machine = by_bios(&bay, Medium::Stick);
         // The copy is made of the stick as this machine gets it.
         fs::write(
             &copy,
@@ -175,7 +87,7 @@ fn two_sticks_of_one_release_are_both_left_alone() {
         let second = bench.path().join("second");
         fs::copy(Image::built()?.iso, &second)?;
         let before = fs::read(&second)?;
-        let machine = machine(&bay, Medium::Stick).drive(Drive::new("STICK-2", Bus::Usb, &second));
+        let machine = by_bios(&bay, Medium::Stick).drive(Drive::new("STICK-2", Bus::Usb, &second));
         let running = machine.boot(bench, &Image::built()?)?;
         running.wait_until_ready()?;
         let first = fs::read(stick(bench))?;
@@ -192,7 +104,7 @@ fn two_sticks_of_one_release_are_both_left_alone() {
 fn stick_that_is_pulled_holds_nothing_up_and_gets_the_report_when_it_is_back() {
     scenario("kept-pulled", |bench| {
         let bay = bay(bench)?.drive(|drive| drive.bytes_per_second(1 << 19));
-        let mut running = machine(&bay, Medium::Stick).boot(bench, &Image::built()?)?;
+        let mut running = by_bios(&bay, Medium::Stick).boot(bench, &Image::built()?)?;
         running.wait_until_ready()?;
         confirms(&running)?;
         writes(&running)?;
@@ -221,7 +133,7 @@ fn full_stick_is_told_and_not_written() {
         // All but a little less than what is left for the configuration.
         let filling = "x".repeat(6_100 << 10);
         firmware::write(&image.iso, "filling", &filling)?;
-        let running = machine(&bay, Medium::Stick).boot(bench, &image)?;
+        let running = by_bios(&bay, Medium::Stick).boot(bench, &image)?;
         running.wait_until_ready()?;
         let before = fs::read(stick(bench))?;
         confirms(&running)?;
@@ -240,7 +152,7 @@ fn full_stick_is_told_and_not_written() {
 fn protected_stick_is_told() {
     scenario("kept-protected", |bench| {
         let bay = bay(bench)?;
-        let running = machine(&bay, Medium::ProtectedStick).boot(bench, &Image::built()?)?;
+        let running = by_bios(&bay, Medium::ProtectedStick).boot(bench, &Image::built()?)?;
         running.wait_until_ready()?;
         confirms(&running)?;
         is_in_memory(&running, "write-protected")
@@ -252,7 +164,7 @@ fn protected_stick_is_told() {
 fn stick_with_a_damaged_file_system_is_told_and_not_written() {
     scenario("kept-damaged", |bench| {
         let bay = bay(bench)?;
-        let running = machine(&bay, Medium::Stick).boot(bench, &Image::built()?)?;
+        let running = by_bios(&bay, Medium::Stick).boot(bench, &Image::built()?)?;
         running.wait_until_ready()?;
         // After GRUB, which reads the configuration there.
         let mut file = fs::OpenOptions::new().write(true).open(stick(bench))?;

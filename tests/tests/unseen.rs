@@ -8,7 +8,7 @@ use lab::bench::scenario;
 use lab::disk::{Disk, FileSystem};
 use lab::drive::Bus;
 use lab::image::Image;
-use lab::machine::{Machine, Screen};
+use lab::machine::{Machine, Running, Screen};
 use lab::scenario::{PATIENCE, Workshop};
 use lab::terminal;
 use std::fs;
@@ -21,16 +21,22 @@ fn pc() -> Machine {
         .argument("raz.lang=en")
 }
 
+/// The same screen in the other language, after its key; printed.
+fn in_french(running: &Running, words: &[&str]) -> anyhow::Result<()> {
+    running.serial.send(b"l")?;
+    println!(
+        "{}",
+        terminal::wait_for_all(&running.serial, words, PATIENCE)?
+    );
+    Ok(())
+}
+
 #[test]
 fn pc_without_any_disk_says_so() {
     scenario("no-disk", |bench| {
         let running = pc().boot(bench, &Image::built()?)?;
-        let words = ["No drive found", "AHCI"];
-        println!(
-            "{}",
-            terminal::wait_for_all(&running.serial, &words, PATIENCE)?
-        );
-        Ok(())
+        terminal::wait_for_all(&running.serial, &["No drive found", "AHCI"], PATIENCE)?;
+        in_french(&running, &["Aucun disque trouvé", "(AHCI)"])
     });
 }
 
@@ -51,11 +57,15 @@ fn pc_with_only_a_raid_volume_says_that_its_members_are_not_seen() {
         // Down to the controller's line.
         running.serial.send(b"\x1b[B")?;
         let words = ["the RAID controller at", "count the drives in the machine"];
-        println!(
-            "{}",
-            terminal::wait_for_all(&running.serial, &words, PATIENCE)?
-        );
-        Ok(())
+        terminal::wait_for_all(&running.serial, &words, PATIENCE)?;
+        in_french(
+            &running,
+            &[
+                "PAS VU, voir en bas",
+                "contrôleur RAID",
+                "compter les disques",
+            ],
+        )
     });
 }
 

@@ -23,11 +23,12 @@ cp "$images/vmlinuz" "$images/initrd.img" "$work/iso/boot/raz/"
 echo raz >"$work/iso/.disk/info"
 {
     printf 'set arguments="%s"\n\n' "$(tr '\n' ' ' <"$here/../../../image/arguments" | sed 's/ *$//')"
-    cat "$boot/grub.cfg"
-} >"$work/iso/boot/grub/grub.cfg"
+    cat "$boot/menu.cfg"
+} >"$work/iso/boot/raz/menu.cfg"
+cp "$boot/start.cfg" "$work/iso/boot/grub/grub.cfg"
 cp "$grub/eltorito.img" "$work/iso/boot/grub/i386-pc/"
 cp "$grub/BOOTX64.EFI" "$grub/BOOTIA32.EFI" "$work/volume/EFI/BOOT/"
-cp "$boot/efi.cfg" "$work/volume/boot/grub/grub.cfg"
+cp "$boot/start.cfg" "$work/volume/boot/grub/grub.cfg"
 cp "$boot/raz.toml" "$boot/kernel.cfg" "$work/volume/"
 
 # Identities from the content: ISO 9660 has none but a date.

@@ -69,8 +69,9 @@ pub struct Arguments {
     pub auto_erase: bool,
     /// `raz.medium=UUID`: the file system that raz was started from.
     pub medium: Option<String>,
-    /// `raz.boot=net`: it came over a network, so that no medium is looked for (`drive::medium`).
-    pub boot_net: bool,
+    /// `raz.boot=`: `net` where it came over a network, `disc` or `file` where the boot menu was read from no
+    /// drive of its own (`drive::medium`).
+    pub boot: Option<String>,
     /// `raz.operator=`: name for the report.
     pub operator: Option<String>,
     /// `raz.lot=`: lot number for the report.
@@ -240,8 +241,8 @@ impl Arguments {
             }
             ("raz.medium", Some(value)) => put(&mut self.medium, medium(value)),
             ("raz.boot", Some(value)) => {
-                self.boot_net = value == "net";
-                self.boot_net
+                let known = ["net", "disc", "file"].contains(&value);
+                put(&mut self.boot, known.then(|| value.to_owned()))
             }
             ("raz.operator", Some(value)) => put(&mut self.operator, person_text(value)),
             ("raz.lot", Some(value)) => put(&mut self.lot, person_text(value)),
@@ -370,7 +371,8 @@ mod tests {
         assert_eq!(read.language, Some(Language::English));
         assert_eq!(read.keyboard, Layout::parse("be"));
         assert_eq!(read.keep, ["S1", "S2", "WD 33", "S 4"]);
-        assert!(read.poweroff && read.removable_erase && read.auto_erase && read.boot_net);
+        assert!(read.poweroff && read.removable_erase && read.auto_erase);
+        assert_eq!(read.boot.as_deref(), Some("net"));
         assert_eq!(read.level, Some(wipe::plan::Wanted::Purge));
         assert_eq!(read.events.as_deref(), Some("raz.events"));
         assert_eq!(read.medium.as_deref(), Some("2026-01-02-03-04-05-00"));

@@ -85,6 +85,8 @@ texts! {
     ServiceNone: "aucun (rien ne sera envoyé)", "none (nothing will be sent)";
     ServiceConnecting: "connexion en cours", "connecting";
     ServiceUnreachable: "injoignable, le rapport attendra", "unreachable, the report will wait";
+    ServiceNoCard: "pas de carte réseau filaire : effacer sans, le rapport attendra", "no wired network card: wipe without, the report will wait";
+    ServiceNoCable: "le câble réseau est débranché : le brancher, ou effacer sans", "the network cable is out: plug it in, or wipe without";
     ServicePinMismatch: "CE N'EST PAS LE BON (certificat inattendu)", "NOT THE RIGHT ONE (unexpected certificate)";
     ServiceTokenRefused: "jeton refusé, en demander un nouveau", "token refused, ask for a new one";
     ServicePending: "en attente : comparer l'empreinte sur les deux écrans", "pending: compare the fingerprint on both screens";
@@ -191,6 +193,7 @@ texts! {
     KeysAwake: "Une touche quelconque : quelqu'un est là", "Any key: somebody is here";
     KeysCountdown: "Une touche quelconque : arrêter", "Any key: stop";
     KeysRunning: "Flèches parcourir  X arrêter  L English", "Arrows move  X stop  L français";
+    KeysMissing: "AUCUN CLAVIER : en brancher un en USB, il sert aussitôt", "NO KEYBOARD: plug one in by USB, it works at once";
     KeysDone: "Flèches parcourir  L English  P éteindre", "Arrows move  L français  P power off";
 
     // Kernel arguments.

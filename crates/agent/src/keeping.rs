@@ -26,7 +26,9 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Most reports that are taken from a stick at once.
 const FOUND_MAX: usize = 500;
 /// And most bytes: they share the memory with this boot's own reports.
-const FOUND_BYTES_MAX: usize = 32 << 20;
+const FOUND_BYTES_MAX: u64 = 32 << 20;
+/// Most of a signature, and of the signers beside it: some hundred bytes each.
+const SIGNATURE_BYTES_MAX: u64 = 16 << 10;
 
 /// What is brought to the stick, and where what was found on it goes.
 #[derive(Clone, Debug)]
@@ -167,32 +169,55 @@ fn make_room<S: Storage>(volume: &Volume<S>) -> Result<bool, NotKept> {
 }
 
 /// Takes reports without a receipt that are on the stick and in no spool here; says how many such there are.
+/// Whatever else has the place of a report is left where it is: anybody's PC can write to a stick.
 fn find<S: Storage>(volume: &Volume<S>, spools: &Spools) -> Result<usize, NotKept> {
     let own: BTreeSet<Uuid> = ids(&spools.own)?;
     let found: BTreeSet<Uuid> = ids(&spools.found)?;
-    let (mut unsent, mut found_bytes) = (0, 0);
+    let mut found_bytes = 0;
+    for entry in spools.found.entries()? {
+        let files = Spool::files(&entry)?;
+        found_bytes += files.iter().map(|(_, bytes)| size(bytes)).sum::<u64>();
+    }
+    let mut unsent = 0;
     for name in reports(volume)?.into_iter().filter(|id| !own.contains(id)) {
         let folder = format!("{REPORTS}/{name}");
-        let read = |file: &str| volume.read(&format!("{folder}/{file}"), FILE_BYTES_MAX);
-        let (Some(report), Some(signature), None) = (
-            read("report.json")?,
-            read("report.json.sig")?,
-            read("receipt.json")?,
+        let files = volume.names(&folder)?;
+        let has = |file: &str| files.iter().any(|name| name == file);
+        if !has("report.json") || !has("report.json.sig") || has("receipt.json") {
+            continue;
+        }
+        unsent += 1;
+        if found.contains(&name) || unsent > FOUND_MAX {
+            continue;
+        }
+        let read = |file: &str, bytes_max: u64| match volume
+            .read(&format!("{folder}/{file}"), bytes_max)
+        {
+            Err(stick::Error::TooLarge { .. }) => Ok(None),
+            read => read,
+        };
+        let left = FOUND_BYTES_MAX.saturating_sub(found_bytes);
+        let (Some(report), Some(signature)) = (
+            read("report.json", FILE_BYTES_MAX.min(left))?,
+            read("report.json.sig", SIGNATURE_BYTES_MAX)?,
         ) else {
             continue;
         };
-        unsent += 1;
-        found_bytes += report.len();
-        if found.contains(&name) || unsent > FOUND_MAX || found_bytes > FOUND_BYTES_MAX {
-            continue;
-        }
+        let signers = read("allowed_signers", SIGNATURE_BYTES_MAX)?.unwrap_or_default();
+        found_bytes += [&report, &signature, &signers]
+            .map(|file| size(file))
+            .iter()
+            .sum::<u64>();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let signers = read("allowed_signers")?.unwrap_or_default();
         spools
             .found
             .store(name, &report, &text(signature), &text(signers))?;
     }
     Ok(unsent)
+}
+
+fn size(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 fn ids(spool: &Spool) -> Result<BTreeSet<Uuid>, SpoolError> {
@@ -244,8 +269,12 @@ impl NotKept {
         let (french, english) = match self {
             Self::Stick(Unfit::NotNamed) => ("démarré sans clé", "not started from a stick"),
             Self::Stick(Unfit::Absent) => (
-                "démarré d'un disque optique, ou clé débranchée : la rebrancher",
-                "started from a disc, or the stick was pulled: plug it in again",
+                "la clé est débranchée : la rebrancher",
+                "the stick was pulled: plug it in again",
+            ),
+            Self::Stick(Unfit::Image) => (
+                "démarré d'un fichier ISO (Ventoy) ou d'un disque optique",
+                "started from an ISO file (Ventoy) or a disc",
             ),
             Self::Stick(Unfit::Several) => (
                 "plusieurs disques ressemblent à la clé de raz : débrancher les autres",
@@ -275,7 +304,7 @@ impl NotKept {
                 "la clé n'a pas la forme d'une clé de raz : la refaire",
                 "the stick is not laid out as raz's: write it anew",
             ),
-            Self::Volume(stick::Error::Io(_)) => (
+            Self::Volume(stick::Error::Io(_) | stick::Error::TooLarge { .. }) => (
                 "le volume RAZ de la clé est abîmé : la refaire",
                 "the stick's volume RAZ is damaged: write it anew",
             ),

@@ -20,11 +20,13 @@ pub struct Survey {
     pub unseen: Vec<Unseen>,
 }
 
-/// A stick or a card that is not raz's own: most often somebody forgot it in the machine.
+/// A stick or a card that cannot be raz's own: most often somebody forgot it in the machine.
 #[must_use]
 pub fn is_forgotten(drive: &DriveFacts, refusals: &[Refusal]) -> bool {
     (drive.removable || drive.transport == Transport::Sd)
-        && !refusals.contains(&Refusal::BootMedium)
+        && !refusals
+            .iter()
+            .any(|refusal| matches!(refusal, Refusal::BootMedium | Refusal::MaybeBootMedium))
 }
 
 /// The block device that a loop device stands on, if it does not stand on a file. Through the loop
@@ -84,7 +86,8 @@ impl Survey {
     /// count as its own.
     #[must_use]
     pub fn refusals(&self, drive: &DriveFacts, kept: &[String], plan: PlanKind) -> Vec<Refusal> {
-        refusals(drive, &self.drives, self.boot_medium.is(drive), kept, plan)
+        let own = self.boot_medium.of(drive);
+        refusals(drive, &self.drives, own, kept, plan)
     }
 
     /// Entries of `kept` (serials or ids) that no drive here has: most likely misspelt, and the drive that

@@ -16,5 +16,5 @@ mod words;
 pub use consent::{Source, Wanted, wanted};
 pub use draw::draw;
 pub use keys::{Action, handle_key};
-pub use state::{Header, Mode, Night, Phase, Plan, Row, Service, State};
+pub use state::{Header, Mode, Network, Night, Phase, Plan, Row, Service, State};
 pub use words::time_left;

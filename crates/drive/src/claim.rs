@@ -9,12 +9,13 @@ pub mod boot_area;
 pub mod reformat;
 pub mod revert;
 
+use crate::disc;
 use crate::discover::{self, AskError, Machine, Roots, device_number};
 use crate::facts::{DriveFacts, Transport};
 use crate::health::Health;
 use crate::identity::{Identity, IdentityLost};
 use crate::linux::LinuxPort;
-use crate::medium::BootMedium;
+use crate::medium::{BootMedium, Own};
 use crate::port::{Data, Port};
 use crate::refusal::{PlanKind, Refusal, are_twins, refusals};
 use crate::scsi::Sense;
@@ -277,8 +278,12 @@ fn refuse(
         twin.uses = discover::uses_now(&checks.machine.roots, &twin.name);
     }
     all.push(now.clone());
-    let is_boot = BootMedium::find(&checks.machine.roots, &all).is(now);
-    let mut refusals = refusals(now, &all, is_boot, checks.kept, checks.plan);
+    let mut medium = BootMedium::find(&checks.machine.roots, &all);
+    // An optical drive takes its time: it is asked where its disc would make a difference.
+    if medium.of(now) == Own::Maybe {
+        medium = medium.or_disc(&disc::discs(checks.machine));
+    }
+    let mut refusals = refusals(now, &all, medium.of(now), checks.kept, checks.plan);
     refusals.retain(counts);
     if refusals.is_empty() {
         return Ok(());

@@ -5,10 +5,14 @@
 //! identity is on none of them. Without a match nothing is the medium: a stick may have been pulled out
 //! after boot. But it may also be a drive that cannot be read where the identity stands, or one that
 //! nobody named: a person decides then. `raz.boot=net` says that there is none.
+//!
+//! `raz.boot=file` says that the menu was read from an image file, and `raz.boot=disc` from what the firmware
+//! called a disc, which Ventoy and its like make of such a file: the drive that holds the file carries
+//! another identity, and a drive with this one is another drive. Whatever a PC is started from may be it then.
 
 use crate::disc::Disc;
 use crate::discover::Roots;
-use crate::facts::DriveFacts;
+use crate::facts::{DriveFacts, Transport};
 use crate::volume::same_id;
 use std::fs;
 use std::path::PathBuf;
@@ -24,6 +28,16 @@ pub enum BootMedium {
     Disc {
         /// As named.
         named: String,
+        /// Drives that carry the same identity.
+        alike: Vec<PathBuf>,
+    },
+    /// It is an image that is no drive of its own: a file on a stick, as with Ventoy, or a disc that is in no
+    /// optical drive any more.
+    Image {
+        /// As named; empty where the boot menu could not tell.
+        named: String,
+        /// Drives that carry its identity, of which it is none.
+        alike: Vec<PathBuf>,
     },
     /// It names one that is on no drive.
     Absent {
@@ -48,19 +62,32 @@ pub enum BootMedium {
     },
 }
 
+/// What a drive is to raz's own medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Own {
+    /// Another drive.
+    #[default]
+    No,
+    /// For all that is known it may be the medium: that is on no drive, and a PC is started from such drives.
+    Maybe,
+    /// It carries the medium's identity.
+    Yes,
+}
+
 impl BootMedium {
     /// Looks for the named medium among `drives`.
     #[must_use]
     pub fn find(roots: &Roots, drives: &[DriveFacts]) -> Self {
         let command_line = fs::read(roots.proc.join("cmdline")).unwrap_or_default();
         let command_line = String::from_utf8_lossy(&command_line);
-        let Some(named) = argument(&command_line, "raz.medium=") else {
-            return match argument(&command_line, "raz.boot=") {
-                Some("net") => Self::Network,
-                Some(_) | None => Self::NotNamed,
-            };
+        let named = argument(&command_line, "raz.medium=").map(str::to_owned);
+        let is_image = match (argument(&command_line, "raz.boot="), &named) {
+            (Some("disc" | "file"), _) => true,
+            (_, Some(_)) => false,
+            (Some("net"), None) => return Self::Network,
+            (_, None) => return Self::NotNamed,
         };
-        let named = named.to_owned();
+        let named = named.unwrap_or_default();
         let carries = |drive: &&DriveFacts| {
             drive
                 .volumes
@@ -72,6 +99,12 @@ impl BootMedium {
             .filter(carries)
             .map(|drive| drive.path.clone())
             .collect();
+        if is_image {
+            return Self::Image {
+                named,
+                alike: paths,
+            };
+        }
         match paths.pop() {
             None => Self::Absent {
                 named,
@@ -92,21 +125,35 @@ impl BootMedium {
     /// The same, or the one of these discs that carries it, where it is on no drive.
     #[must_use]
     pub fn or_disc(self, discs: &[Disc]) -> Self {
+        let is_there = |named: &str| discs.iter().any(|disc| disc.carries(named));
         match self {
-            Self::Absent { named, .. } if discs.iter().any(|disc| disc.carries(&named)) => {
-                Self::Disc { named }
-            }
+            Self::Absent { named, .. } if is_there(&named) => Self::Disc {
+                named,
+                alike: Vec::new(),
+            },
+            Self::Image { named, alike } if is_there(&named) => Self::Disc { named, alike },
             other => other,
         }
     }
 
-    /// Whether this drive carries raz's medium.
+    /// Whether this drive carries raz's medium, or may be it.
     #[must_use]
-    pub fn is(&self, drive: &DriveFacts) -> bool {
-        match self {
-            Self::Network | Self::NotNamed | Self::Disc { .. } | Self::Absent { .. } => false,
-            Self::One { path, .. } => *path == drive.path,
-            Self::Several { paths, .. } => paths.contains(&drive.path),
+    pub fn of(&self, drive: &DriveFacts) -> Own {
+        // What a stick or a card looks like; a disk on USB, too, can hold what a PC is started from.
+        let is_medium =
+            drive.removable || matches!(drive.transport, Transport::Usb | Transport::Sd);
+        let (carriers, is_elsewhere) = match self {
+            Self::Network | Self::NotNamed => return Own::No,
+            Self::Disc { alike, .. } => (alike.as_slice(), true),
+            Self::Image { alike, .. } => (alike.as_slice(), false),
+            Self::Absent { .. } => (&[][..], false),
+            Self::One { path, .. } => (std::slice::from_ref(path), true),
+            Self::Several { paths, .. } => (paths.as_slice(), true),
+        };
+        match carriers.contains(&drive.path) {
+            true => Own::Yes,
+            false if is_medium && !is_elsewhere => Own::Maybe,
+            false => Own::No,
         }
     }
 
@@ -116,6 +163,10 @@ impl BootMedium {
     pub fn stops_unattended(&self) -> Option<String> {
         match self {
             Self::Network | Self::Disc { .. } | Self::One { .. } => None,
+            Self::Image { .. } => Some(
+                "raz was started from an ISO file (Ventoy) or a disc that is gone, and which drive holds it is not known: start from a stick of raz's own, or confirm at the machine"
+                    .into(),
+            ),
             Self::NotNamed => Some(
                 "nothing says what raz runs from (raz.medium=, or raz.boot=net): confirm at the machine"
                     .into(),

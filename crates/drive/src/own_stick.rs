@@ -40,7 +40,10 @@ pub enum Unfit {
     /// Started from no medium, as by the network.
     #[error("raz was not started from a stick")]
     NotNamed,
-    /// No drive carries the medium: a disc, or a stick that was pulled.
+    /// Started from an image file on some drive, or from a disc that is gone.
+    #[error("raz was started from an image file, and not from a stick of its own")]
+    Image,
+    /// No drive carries the medium: a stick that was pulled.
     #[error("the medium that raz was started from is on no drive")]
     Absent,
     /// Several drives carry it.
@@ -82,6 +85,7 @@ impl OwnStick {
             BootMedium::Network | BootMedium::NotNamed | BootMedium::Disc { .. } => {
                 return Err(Unfit::NotNamed);
             }
+            BootMedium::Image { .. } => return Err(Unfit::Image),
             BootMedium::Absent { .. } => return Err(Unfit::Absent),
             BootMedium::Several { .. } => return Err(Unfit::Several),
             BootMedium::One { path, .. } => path,
@@ -188,10 +192,16 @@ mod tests {
             named: named(),
             unread: Vec::new(),
         };
+        let image = BootMedium::Image {
+            named: named(),
+            alike: vec![usb.path.clone()],
+        };
         for (medium, why) in [
             (several, Unfit::Several),
             (absent, Unfit::Absent),
             (BootMedium::NotNamed, Unfit::NotNamed),
+            // Whatever looks like it is another stick.
+            (image, Unfit::Image),
         ] {
             assert_eq!(
                 OwnStick::find(&medium, std::slice::from_ref(&usb)),

@@ -5,6 +5,7 @@
 
 use crate::facts::{DriveFacts, OwnErase, Silence, Tcg, Transport, Use, Zoned};
 use crate::identity::Identity;
+use crate::medium::Own;
 use std::fmt;
 
 /// One reason against erasing a drive.
@@ -12,6 +13,8 @@ use std::fmt;
 pub enum Refusal {
     /// raz booted from it, or it carries raz's medium identity.
     BootMedium,
+    /// raz's medium is on no drive, and a PC may be started from this one: it may be the medium.
+    MaybeBootMedium,
     /// A file system on it is mounted. Where is not said: a mount point can be a donor's name, and
     /// refusals go into reports and events.
     Mounted {
@@ -107,6 +110,7 @@ impl Refusal {
     pub fn name(&self) -> &'static str {
         match self {
             Self::BootMedium => "boot medium",
+            Self::MaybeBootMedium => "may be the boot medium",
             Self::Mounted { .. } => "mounted",
             Self::Held { .. } => "held",
             Self::Swap { .. } => "swap",
@@ -139,6 +143,7 @@ impl Refusal {
     pub fn remedy(&self) -> String {
         match self {
             Self::BootMedium => "raz runs from this drive; to erase it, boot raz from another medium".into(),
+            Self::MaybeBootMedium => "raz's own medium is on no drive, so this may be it; plug raz's stick in again, or start raz from a stick that `raz stick` made (not by Ventoy)".into(),
             Self::Mounted { device } => format!("unmount it (`umount /dev/{device}`) if its data may go"),
             Self::Held { device, by } => format!("stop {by}, which is built on {device} (`mdadm --stop` or `dmsetup remove`), if its data may go"),
             Self::Swap { device } => format!("turn the swap off (`swapoff /dev/{device}`)"),
@@ -247,6 +252,7 @@ impl fmt::Display for Refusal {
                 "unserved blocks: its blocks are of {block_bytes} bytes, as in storage arrays, and Linux does not drive them"
             ),
             Self::BootMedium
+            | Self::MaybeBootMedium
             | Self::Busy
             | Self::ReadOnly
             | Self::Networked
@@ -264,19 +270,21 @@ impl fmt::Display for Refusal {
 /// The uses of what identifies as the same drive count as its own: the kernel guards each path to a
 /// drive by itself, and a dual-ported disk that is mounted by one path opens exclusively by the other.
 ///
-/// `kept` holds serials or ids to keep (whole, compared without case); `boot_medium` says that
-/// this drive is raz's own.
+/// `kept` holds serials or ids to keep (whole, compared without case); `own` says what this drive is to
+/// raz's own medium.
 #[must_use]
 pub fn refusals(
     drive: &DriveFacts,
     all: &[DriveFacts],
-    boot_medium: bool,
+    own: Own,
     kept: &[String],
     plan: PlanKind,
 ) -> Vec<Refusal> {
     let mut found = Vec::new();
-    if boot_medium {
-        found.push(Refusal::BootMedium);
+    match own {
+        Own::No => {}
+        Own::Maybe => found.push(Refusal::MaybeBootMedium),
+        Own::Yes => found.push(Refusal::BootMedium),
     }
     let twins: Vec<&DriveFacts> = all.iter().filter(|other| are_twins(drive, other)).collect();
     let uses = twins.iter().flat_map(|twin| &twin.uses);

@@ -292,7 +292,8 @@ fn no_namespace(function: &Function) -> Option<Unseen> {
 fn own(medium: &BootMedium) -> Option<&str> {
     match medium {
         BootMedium::Network | BootMedium::NotNamed => None,
-        BootMedium::Disc { named }
+        BootMedium::Disc { named, .. }
+        | BootMedium::Image { named, .. }
         | BootMedium::Absent { named, .. }
         | BootMedium::One { named, .. }
         | BootMedium::Several { named, .. } => Some(named),

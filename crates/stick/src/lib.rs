@@ -59,6 +59,12 @@ pub enum Error {
         /// Bytes left.
         free_bytes: u64,
     },
+    /// A file is larger than its reader takes.
+    #[error("a file of more than {bytes_max} bytes")]
+    TooLarge {
+        /// What was taken at most.
+        bytes_max: u64,
+    },
     /// The file system is damaged, or the medium does not read or write.
     #[error("the volume cannot be used")]
     Io(#[from] io::Error),

@@ -70,7 +70,7 @@ impl<S: Storage> Volume<S> {
     /// A whole file, `None` when there is none.
     ///
     /// # Errors
-    /// [`Error::Io`], also for a file of more than `bytes_max`.
+    /// [`Error::TooLarge`] for a file of more than `bytes_max`; [`Error::Io`].
     pub fn read(&self, path: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, Error> {
         let file = match self.files.root_dir().open_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -81,7 +81,7 @@ impl<S: Storage> Volume<S> {
             .read_to_end(&mut bytes)?;
         match u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
             true => Ok(Some(bytes)),
-            false => Err(io::Error::other(format!("{path}: more than {bytes_max} bytes")).into()),
+            false => Err(Error::TooLarge { bytes_max }),
         }
     }
 
@@ -195,7 +195,7 @@ impl<S: Storage> Volume<S> {
     /// Paths and bytes of all files but reports.
     ///
     /// # Errors
-    /// [`Error::Io`], also for a file of more than `bytes_max`.
+    /// [`Error::TooLarge`] for a file of more than `bytes_max`; [`Error::Io`].
     pub fn files(&self, bytes_max: u64) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let mut files = Vec::new();
         let mut folders = vec![(String::new(), self.files.root_dir())];

@@ -33,7 +33,15 @@ pub fn lab(root: &Path, group: Group) -> anyhow::Result<ExitCode> {
     setup::run(&[setup::Need::Image, setup::Need::Lab])?;
     image::build(root, &image::Options::default())?;
     let binaries: &[&str] = match group {
-        Group::Boot => &["media", "media_kept", "menu", "netboot"],
+        Group::Boot => &[
+            "media",
+            "media_kept",
+            "media_other",
+            "menu",
+            "netboot",
+            "odd",
+            "stick",
+        ],
         Group::Figures => &["figures"],
     };
     let built = succeeds(run::cargo(root).args(["build", "--quiet", "--package", "inventory"]))?;

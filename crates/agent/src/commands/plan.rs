@@ -7,6 +7,7 @@ use crate::compose;
 use crate::output::{printable, say, tell};
 use anyhow::{Context, anyhow};
 use drive::facts::DriveFacts;
+use drive::medium::Own;
 use drive::refusal::{PlanKind, Refusal, refusals};
 use report::capture::{self, Capture};
 use std::fs::File;
@@ -108,7 +109,7 @@ pub fn refusals_alone(facts: &DriveFacts) -> Vec<Refusal> {
         removable_allowed: true,
         networked_allowed: false,
     };
-    refusals(facts, std::slice::from_ref(facts), false, &[], kind)
+    refusals(facts, std::slice::from_ref(facts), Own::No, &[], kind)
 }
 
 /// The plan in words, a line each; only the refusals where there are any.

@@ -39,6 +39,10 @@ pub fn medium(medium: &BootMedium) -> Option<Words> {
         BootMedium::Network | BootMedium::Disc { .. } | BootMedium::One { .. } => {
             Words::verbatim(english)
         }
+        BootMedium::Image { .. } => Words::new(
+            "raz a démarré d'un fichier ISO (Ventoy) ou d'un disque optique retiré, et le disque qui le contient n'est pas connu : démarrer d'une clé de raz, ou confirmer sur la machine",
+            english,
+        ),
         BootMedium::NotNamed => Words::new(
             "rien ne dit d'où raz tourne (raz.medium=, ou raz.boot=net) : confirmer sur la machine",
             english,
@@ -69,6 +73,7 @@ pub fn medium(medium: &BootMedium) -> Option<Words> {
 fn reason_french(refusal: &Refusal) -> String {
     match refusal {
         Refusal::BootMedium => "support de démarrage de raz".into(),
+        Refusal::MaybeBootMedium => "peut être le support de démarrage de raz".into(),
         Refusal::Mounted { device } => format!("monté : {device}"),
         Refusal::Held { device, by } => format!("utilisé : {device} par {by}"),
         Refusal::Swap { device } => format!("mémoire d'échange (swap) : {device}"),
@@ -159,6 +164,9 @@ fn remedy_french(refusal: &Refusal) -> String {
         Refusal::BootMedium => {
             "raz tourne depuis ce disque ; pour l'effacer, démarrer raz d'un autre support".into()
         }
+        Refusal::MaybeBootMedium => {
+            "le support de raz n'est sur aucun disque, c'est peut-être celui-ci ; rebrancher la clé de raz, ou démarrer d'une clé faite par `raz stick` (pas par Ventoy)".into()
+        }
         Refusal::Mounted { device } => {
             format!("le démonter (`umount /dev/{device}`) si ses données peuvent disparaître")
         }
@@ -217,6 +225,7 @@ mod tests {
         let device = || "sda1".to_owned();
         vec![
             Refusal::BootMedium,
+            Refusal::MaybeBootMedium,
             Refusal::Mounted { device: device() },
             Refusal::Held {
                 device: device(),

@@ -167,12 +167,59 @@ fn report_that_the_service_had_first_takes_no_room_on_the_stick() {
     assert_eq!(brought.kept.into_iter().collect::<Vec<_>>(), [OURS]);
 }
 
+/// A stick that somebody filled: with reports larger than any of raz's, with signatures that are none, with
+/// more than there is memory for.
+#[test]
+fn reports_found_on_a_stick_take_thirty_two_mebibytes_at_most() {
+    const MIB: usize = 1 << 20;
+    let stick = stick(96 * MIB);
+    let put = |number: u128, report: usize, signature: usize, signers: usize| {
+        let filled = |length: usize| vec![b' '; length];
+        let (report, signature, signers) = (filled(report), filled(signature), filled(signers));
+        let files: [(&str, &[u8]); 3] = [
+            ("allowed_signers", &signers),
+            ("report.json.sig", &signature),
+            ("report.json", &report),
+        ];
+        let name = Uuid::from_u128(number).to_string();
+        stick.put_folder(REPORTS, &name, &files).unwrap();
+    };
+    put(10, 17 * MIB, 300, 100);
+    put(11, 2, 20 * MIB, 100);
+    put(12, 12 * MIB, 300, 100);
+    put(13, 15 * MIB, 300, 2 * MIB);
+    put(14, 12 * MIB, 300, 100);
+    put(15, 2, 300, 100);
+    let (_folder, spools) = spools();
+    store(&spools.own, OURS, b"{}");
+    for _ in 0..2 {
+        let brought = bring_into(&stick, Some(CONFIGURED), &spools).unwrap();
+        assert!(brought.kept.contains(&OURS));
+        assert_eq!(brought.unsent, 6);
+        let found = spools.found.entries().unwrap();
+        let ids: Vec<u128> = found
+            .iter()
+            .map(|entry| entry.report_id.as_u128())
+            .collect();
+        assert_eq!(ids, [12, 13, 15], "in the order of the stick, what fits");
+        let bytes = |entry| {
+            Spool::files(entry)
+                .unwrap()
+                .into_iter()
+                .map(|(_, bytes)| bytes.len())
+        };
+        let taken: usize = found.iter().flat_map(bytes).sum();
+        assert!(taken <= 32 * MIB, "{taken} bytes");
+    }
+}
+
 #[test]
 fn each_reason_says_to_leave_the_pc_on_in_both_languages() {
     use drive::own_stick::Unfit;
     for why in [
         NotKept::Stick(Unfit::NotNamed),
         NotKept::Stick(Unfit::Absent),
+        NotKept::Stick(Unfit::Image),
         NotKept::Stick(Unfit::Several),
         NotKept::Stick(Unfit::NotUsb),
         NotKept::Stick(Unfit::Another),

@@ -10,7 +10,7 @@ use crate::i18n::{self, Language, Text, Words, refusal, work};
 use crate::ledger::{Earlier, Resumes};
 use crate::sleep::Refusal as Sleepless;
 use crate::thaw::Thaw;
-use crate::ui::{Header, Mode, Night, Phase, Plan, Row, Service, State, draw, handle_key};
+use crate::ui::{Header, Mode, Night, Phase, Plan, Row, State, draw, handle_key};
 use crate::upload::client::{ClientError, Server};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use drive::facts::OwnErase;
@@ -197,6 +197,7 @@ fn refusals() -> Vec<Refusal> {
     let (device, by) = (|| "sda1".to_owned(), "md0".into());
     vec![
         Refusal::BootMedium,
+        Refusal::MaybeBootMedium,
         Refusal::Mounted { device: device() },
         Refusal::Held {
             device: device(),
@@ -407,6 +408,10 @@ fn sentences() -> Vec<Words> {
         }));
     }
     against.extend(refusal::medium(&BootMedium::NotNamed));
+    against.extend(refusal::medium(&BootMedium::Image {
+        named: "2026".into(),
+        alike: Vec::new(),
+    }));
     against.extend([
         words::kept_unknown("MAENT"),
         words::nothing_to_erase(),
@@ -426,6 +431,7 @@ fn sentences() -> Vec<Words> {
     all.extend(against.iter().map(words::not_unattended));
     all.extend([
         words::attended(),
+        words::from_image(),
         words::countdown_stopped(),
         words::drives_changed(),
         words::stays_on(),
@@ -479,7 +485,7 @@ fn screens(language: Language) -> Vec<String> {
             version: "0.1.0".into(),
             machine: "LENOVO M710q".into(),
             fingerprint: "SHA256:37p5g".into(),
-            service: Service::None,
+            ..Header::default()
         },
         ..State::default()
     };

@@ -9,6 +9,7 @@ use crate::ui::{self, Mode};
 use crate::work::Order;
 use drive::claim::{Consent, ConsentSource};
 use drive::facts::DriveFacts;
+use drive::medium::BootMedium;
 use drive::refusal::{PlanKind, Refusal};
 use report::event::Event;
 use std::sync::mpsc::TryRecvError;
@@ -66,8 +67,11 @@ impl Session {
                     self.wait(words::attended());
                 } else if !self.auto {
                     let mistakes = self.arguments.mistakes();
+                    let medium = self.survey.as_ref().map(|survey| &survey.boot_medium);
                     if !mistakes.is_empty() {
                         self.wait(Words::joined(&mistakes, "; "));
+                    } else if matches!(medium, Some(BootMedium::Image { .. })) {
+                        self.say(&words::from_image());
                     }
                 }
                 self.show_rows();

@@ -13,6 +13,7 @@ mod keeper;
 mod ledgers;
 mod listing;
 mod look;
+mod plugged;
 mod rows;
 mod running;
 mod sending;
@@ -48,6 +49,7 @@ use keeper::Keeper;
 use ledgers::Ledgers;
 use look::Look;
 use machine::MachineFacts;
+use plugged::Plugged;
 use report::event::Event;
 use report::schema::{Clock, ClockState};
 use report::sign::StationKey;
@@ -183,6 +185,7 @@ pub struct Session {
     temperatures: Temperatures,
     ledgers: Ledgers,
     keeper: Keeper,
+    plugged: Plugged,
     /// What the last sleep of the machine made of drives, by id.
     thaws: HashMap<String, Thaw>,
     upload: Option<Upload>,
@@ -263,6 +266,7 @@ impl Session {
         let keeper = Keeper::new(&options.spool, &spool, &machine.roots, file)
             .context("opening the spool of what is found")?;
         let attended = Attended::of(&options.spool, &machine.roots.proc);
+        let plugged = Plugged::of(&machine.roots.proc);
         let mut session = Self {
             auto: arguments.auto_erase && !attended.is_set(),
             attended,
@@ -290,6 +294,7 @@ impl Session {
             temperatures: Temperatures::default(),
             ledgers: Ledgers::default(),
             keeper,
+            plugged,
             thaws: HashMap::new(),
             upload: None,
             uploads: mpsc::channel(),
@@ -476,6 +481,7 @@ impl Session {
         self.hear_upload();
         self.tick_ledgers();
         self.tick_keeper();
+        self.tick_plugged();
         match self.stage {
             Stage::Listing => self.tick_listing(),
             Stage::Sleeping { .. } => self.tick_sleeping(),

@@ -36,6 +36,15 @@ pub fn kept_unknown(serials: &str) -> Words {
     )
 }
 
+/// Told before drives are chosen: what becomes of the reports.
+#[must_use]
+pub fn from_image() -> Words {
+    Words::new(
+        "Démarré d'un fichier ISO (Ventoy) : rapports en mémoire seulement. Une clé faite par `raz stick` les garderait.",
+        "Started from an ISO file (Ventoy): reports in memory only. A stick that `raz stick` made would keep them.",
+    )
+}
+
 /// Nothing in the plan.
 #[must_use]
 pub fn nothing_to_erase() -> Words {

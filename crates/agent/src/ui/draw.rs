@@ -95,7 +95,7 @@ fn header(page: &mut Page<'_>, state: &State) {
     page.put(0, &title, Style::new().add_modifier(Modifier::REVERSED));
     let service = fill(
         state.says(Text::Service),
-        &[state.says(header.service.text())],
+        &[state.says(header.service_text())],
     );
     page.put(1, &service, Style::new());
     page.put(
@@ -275,6 +275,10 @@ fn footer(page: &mut Page<'_>, state: &State) {
         Mode::Countdown { .. } => Text::KeysCountdown,
         Mode::Running { .. } => Text::KeysRunning,
         Mode::Done { .. } => Text::KeysDone,
+    };
+    let keys = match state.lacks_keyboard {
+        true => Text::KeysMissing,
+        false => keys,
     };
     page.put(
         end.saturating_sub(1),

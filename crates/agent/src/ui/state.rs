@@ -26,6 +26,8 @@ pub struct State {
     pub mode: Mode,
     /// A sentence for the person, until the next key.
     pub message: Option<String>,
+    /// The machine has no keyboard to answer with.
+    pub lacks_keyboard: bool,
 }
 
 /// Top lines.
@@ -39,6 +41,31 @@ pub struct Header {
     pub fingerprint: String,
     /// The inventory service.
     pub service: Service,
+    /// The way to it.
+    pub network: Network,
+}
+
+/// What is plugged in of the wired network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Network {
+    /// A card with a cable; or nobody asked.
+    #[default]
+    Plugged,
+    /// No wired card.
+    NoCard,
+    /// No card has a cable in it.
+    NoCable,
+}
+
+impl Header {
+    /// Where the service stands, and why it does not answer where that is plain.
+    pub(super) fn service_text(&self) -> Text {
+        match (self.service, self.network) {
+            (Service::Connecting | Service::Unreachable, Network::NoCard) => Text::ServiceNoCard,
+            (Service::Connecting | Service::Unreachable, Network::NoCable) => Text::ServiceNoCable,
+            (service, Network::Plugged | Network::NoCard | Network::NoCable) => service.text(),
+        }
+    }
 }
 
 /// Where the inventory service stands.
@@ -89,7 +116,7 @@ impl Service {
         }
     }
 
-    pub(super) fn text(self) -> Text {
+    fn text(self) -> Text {
         match self {
             Self::None => Text::ServiceNone,
             Self::Connecting => Text::ServiceConnecting,

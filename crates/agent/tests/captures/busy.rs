@@ -5,6 +5,7 @@ use crate::bench;
 use crate::kinds::{Kind, nvme, sas, sata};
 use drive::discover::Machine;
 use drive::facts::OwnErase;
+use drive::medium::Own;
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use drive::refusal::{PlanKind, refusals};
 use sim::ata::disk::AtaDisk;
@@ -55,14 +56,14 @@ fn is_told(kind: &Kind, clock: &Clock) {
         (Some(OwnErase::Sanitizing { progress }), &None),
         "{name}"
     );
-    let told = refusals(&drive, &[], false, &[], PlanKind::default());
+    let told = refusals(&drive, &[], Own::No, &[], PlanKind::default());
     let told: Vec<String> = told.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["erasing itself (sanitize, 25 %)"], "{name}");
 
     clock.advance(TIME);
     let drive = machine.listed(kind.drive).expect(name);
     assert_eq!(drive.own_erase, None, "{name}");
-    let told = refusals(&drive, &[], false, &[], PlanKind::default());
+    let told = refusals(&drive, &[], Own::No, &[], PlanKind::default());
     assert!(told.is_empty(), "{name}: {told:?}");
 }
 

@@ -43,6 +43,7 @@ pub fn bench(language: Language) -> State {
             machine: "LENOVO ThinkCentre M710q S4AB1234".into(),
             fingerprint: "SHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG".into(),
             service: Service::Pending,
+            ..Header::default()
         },
         rows: vec![
             row("WDC WD40EFRX-68N32N0", "WD-WCC7K1234567"),

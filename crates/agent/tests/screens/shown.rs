@@ -5,7 +5,7 @@
 
 use crate::drives::{bench, running, screen, silent};
 use agent::i18n::Language;
-use agent::ui::{Mode, Night, Phase, Plan, Row, State};
+use agent::ui::{Mode, Network, Night, Phase, Plan, Row, Service, State};
 use report::schema::OutcomeWord;
 use std::path::PathBuf;
 
@@ -54,6 +54,17 @@ fn place_where_a_drive_may_be_unseen() {
             ..Row::default()
         });
         state.cursor = 1;
+        state
+    });
+}
+
+#[test]
+fn machine_without_a_cable_and_a_keyboard() {
+    shows("lacking", |language| {
+        let mut state = bench(language);
+        state.header.service = Service::Unreachable;
+        state.header.network = Network::NoCable;
+        state.lacks_keyboard = true;
         state
     });
 }

@@ -2,7 +2,8 @@
 
 use crate::support::folder::Folder;
 use crate::support::script::Script;
-use drive::medium::BootMedium;
+use drive::facts::{DriveFacts, Transport};
+use drive::medium::{BootMedium, Own};
 
 /// An ext4 superblock with this UUID byte repeated, `at` this offset of a medium.
 fn ext4(at: usize, uuid: u8) -> Vec<u8> {
@@ -39,7 +40,8 @@ fn medium_is_found_on_a_partition_whatever_the_letter_case() {
         matches!(&medium, BootMedium::One { path, .. } if *path == drives[0].path),
         "{medium:?}"
     );
-    assert!(medium.is(&drives[0]) && !medium.is(&drives[1]));
+    assert_eq!(medium.of(&drives[0]), Own::Yes);
+    assert_eq!(medium.of(&drives[1]), Own::No);
     assert_eq!(medium.stops_unattended(), None);
 }
 
@@ -51,7 +53,7 @@ fn two_copies_are_both_excluded_and_stop_the_unattended_mode() {
     folder.write("proc/cmdline", format!("raz.medium={UUID}"));
     let (machine, drives) = (folder.machine(), folder.drives());
     let medium = BootMedium::find(&machine.roots, &drives);
-    assert!(drives.iter().all(|drive| medium.is(drive)));
+    assert!(drives.iter().all(|drive| medium.of(drive) == Own::Yes));
     let reason = medium.stops_unattended().unwrap();
     assert!(reason.contains("sda") && reason.contains("sdb"), "{reason}");
 }
@@ -101,7 +103,7 @@ fn medium_that_is_not_found_or_not_named_stops_the_unattended_mode_unless_raz_ca
             stops,
             "{command_line}: {medium:?}"
         );
-        assert!(!medium.is(&drives[0]));
+        assert_eq!(medium.of(&drives[0]), Own::No);
     }
 }
 
@@ -125,7 +127,7 @@ fn without_a_name_or_a_match_no_drive_is_the_medium() {
         folder.write("proc/cmdline", command_line);
         let medium = BootMedium::find(&folder.machine().roots, &drives);
         assert_eq!(medium, expected, "{command_line}");
-        assert!(!medium.is(&drives[0]));
+        assert_eq!(medium.of(&drives[0]), Own::No);
     }
 }
 
@@ -144,4 +146,57 @@ fn quotes_around_the_argument_or_its_value_do_not_hide_the_medium() {
         };
         assert_eq!(found, absent, "{line}");
     }
+}
+
+/// A Ventoy stick holds raz's ISO as a file; what carries the ISO's own identity is another stick, or a disk
+/// that it was copied to.
+#[test]
+fn image_file_is_on_no_drive_and_whatever_a_pc_is_started_from_may_be_it() {
+    let mut folder = Folder::new();
+    for (number, name) in ["sda", "sdb", "sdc"].into_iter().enumerate() {
+        let uuid = if name == "sdb" { 0xAB } else { 0xCD };
+        drive_with(
+            &mut folder,
+            name,
+            u32::try_from(number).unwrap() + 1,
+            ext4(0, uuid),
+        );
+    }
+    let mut drives = folder.drives();
+    drives[2].transport = Transport::Usb;
+    for (from, doubt) in [("file", Own::Maybe), ("disc", Own::Maybe), ("net", Own::No)] {
+        folder.write("proc/cmdline", format!("raz.medium={UUID} raz.boot={from}"));
+        let medium = BootMedium::find(&folder.machine().roots, &drives).or_disc(&[]);
+        let own: Vec<Own> = drives.iter().map(|drive| medium.of(drive)).collect();
+        assert_eq!(own, [Own::No, Own::Yes, doubt], "{from}");
+        assert_eq!(
+            medium.stops_unattended().is_some(),
+            doubt == Own::Maybe,
+            "{from}"
+        );
+    }
+    // Another GRUB than raz's may not know how the file system is called.
+    folder.write("proc/cmdline", "raz.medium= raz.boot=file");
+    let medium = BootMedium::find(&folder.machine().roots, &drives);
+    assert_eq!(medium.of(&drives[2]), Own::Maybe);
+    assert!(medium.stops_unattended().is_some());
+}
+
+#[test]
+fn stick_that_was_pulled_leaves_no_drive_in_doubt_that_no_pc_is_started_from() {
+    let mut folder = Folder::new();
+    drive_with(&mut folder, "sda", 1, ext4(0, 0xCD));
+    let mut drives = folder.drives();
+    folder.write("proc/cmdline", format!("raz.medium={UUID}"));
+    let roots = folder.machine().roots;
+    let mut of = |change: fn(&mut DriveFacts)| {
+        change(&mut drives[0]);
+        BootMedium::find(&roots, &drives).of(&drives[0])
+    };
+    assert_eq!(of(|_| {}), Own::No);
+    assert_eq!(of(|drive| drive.removable = true), Own::Maybe);
+    assert_eq!(of(|drive| drive.removable = false), Own::No);
+    assert_eq!(of(|drive| drive.transport = Transport::Sd), Own::Maybe);
+    folder.write("proc/cmdline", "quiet");
+    assert_eq!(of(|_| {}), Own::No, "nothing is named: a running Linux");
 }

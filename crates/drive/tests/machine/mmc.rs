@@ -3,6 +3,7 @@
 use crate::support::folder::Folder;
 use crate::support::script::Script;
 use drive::facts::{DriveFacts, HiddenCapacity, SanitizeCommands, Transport};
+use drive::medium::Own;
 use drive::mmc::boot::BootAreaFacts;
 use drive::refusal::{PlanKind, Refusal, refusals};
 
@@ -63,7 +64,7 @@ fn boot_areas_are_drives_of_their_own_with_one_card_between_them() {
             several: true,
             ..PlanKind::default()
         };
-        let found = refusals(drive, &drives, false, &[], several);
+        let found = refusals(drive, &drives, Own::No, &[], several);
         let expected: &[Refusal] = if drive.read_only {
             &[Refusal::ReadOnly]
         } else {
@@ -186,7 +187,13 @@ fn sd_card_has_no_hidden_capacity_to_ask_for() {
         unattended: true,
         ..PlanKind::default()
     };
-    let found = refusals(&drive, std::slice::from_ref(&drive), false, &[], unattended);
+    let found = refusals(
+        &drive,
+        std::slice::from_ref(&drive),
+        Own::No,
+        &[],
+        unattended,
+    );
     assert_eq!(found, [Refusal::RemovableUnattended]);
 }
 

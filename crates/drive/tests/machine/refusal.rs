@@ -7,6 +7,7 @@ use drive::facts::{
     Blocks, DriveFacts, OwnErase, Sanitize, SanitizeCommands, Security, Silence, Tcg, Transport,
     Use, Zoned,
 };
+use drive::medium::Own;
 use drive::refusal::{PlanKind, Refusal, refusals};
 use drive::tcg::Discovery;
 
@@ -55,7 +56,7 @@ fn told(flags: u8) -> Tcg {
 }
 
 fn of(drive: &DriveFacts, plan: PlanKind) -> Vec<Refusal> {
-    refusals(drive, std::slice::from_ref(drive), false, &[], plan)
+    refusals(drive, std::slice::from_ref(drive), Own::No, &[], plan)
 }
 
 #[test]
@@ -354,9 +355,9 @@ fn twins_are_ambiguous_in_plans_of_several_and_name_each_other() {
     other_area.identity.area = "lun-1".into();
     let all = [drive.clone(), twin, other_area];
     let same_as = vec!["/dev/sdb".into()];
-    assert_eq!(refusals(&drive, &all, false, &[], ALONE), []);
+    assert_eq!(refusals(&drive, &all, Own::No, &[], ALONE), []);
     assert_eq!(
-        refusals(&drive, &all, false, &[], SEVERAL),
+        refusals(&drive, &all, Own::No, &[], SEVERAL),
         [Refusal::AmbiguousIdentity { same_as }]
     );
 }
@@ -364,7 +365,7 @@ fn twins_are_ambiguous_in_plans_of_several_and_name_each_other() {
 #[test]
 fn kept_drives_are_named_by_whole_serial_or_id() {
     let drive = plain();
-    let kept = |text: &str| refusals(&drive, &[], false, &[text.to_owned()], UNATTENDED);
+    let kept = |text: &str| refusals(&drive, &[], Own::No, &[text.to_owned()], UNATTENDED);
     assert_eq!(kept(" wd-1 "), [Refusal::Kept]);
     assert_eq!(kept(&drive.identity.id()), [Refusal::Kept]);
     for other in ["WD", "WD-12", "", " "] {
@@ -400,6 +401,11 @@ fn boot_medium_is_refused_first_and_with_everything_else() {
         read_only: true,
         ..plain()
     };
-    let found = refusals(&drive, &[], true, &[], REMOVABLE);
-    assert_eq!(found, [Refusal::BootMedium, Refusal::ReadOnly]);
+    for (own, refusal) in [
+        (Own::Yes, Refusal::BootMedium),
+        (Own::Maybe, Refusal::MaybeBootMedium),
+    ] {
+        let found = refusals(&drive, &[], own, &[], REMOVABLE);
+        assert_eq!(found, [refusal, Refusal::ReadOnly]);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::support::folder::Folder;
 use crate::support::script::{Script, capacity_16, inquiry, naa, vpd};
 use drive::facts::{Blocks, HiddenCapacity, Medium, OwnErase, Transport};
+use drive::medium::Own;
 use drive::refusal::{PlanKind, Refusal, refusals};
 
 const BLOCKS: u64 = 0x0010_0000;
@@ -280,7 +281,7 @@ fn disk_of_a_storage_array_is_told_by_its_blocks_and_not_as_empty() {
             protection_type: expected.protection_type,
         };
         let all = std::slice::from_ref(&drive);
-        let found = refusals(&drive, all, false, &[], PlanKind::default());
+        let found = refusals(&drive, all, Own::No, &[], PlanKind::default());
         assert_eq!(found, [refusal]);
         assert!(found[0].remedy().contains("raz reformat"));
         // The refusal says it.
@@ -303,7 +304,7 @@ fn protection_information_that_linux_drives_is_no_refusal_and_is_named_as_not_re
     for kind in 1..=3_u8 {
         let drive = on_host("mpt3sas", 0, "", formatted(512, (kind - 1) << 1 | 1)).drive();
         let all = std::slice::from_ref(&drive);
-        let found = refusals(&drive, all, false, &[], PlanKind::default());
+        let found = refusals(&drive, all, Own::No, &[], PlanKind::default());
         assert_eq!(found, []);
         let named = format!("protection information of type {kind}");
         let is_named =
@@ -330,7 +331,7 @@ fn format_under_way_or_cut_off_is_told_whatever_capacity_the_kernel_has() {
             let script = formatted(512, 0).sense(&[0x00], sense.clone());
             let drive = sized("mpt3sas", 0, "", blocks, script).drive();
             let all = std::slice::from_ref(&drive);
-            let found = refusals(&drive, all, false, &[], PlanKind::default());
+            let found = refusals(&drive, all, Own::No, &[], PlanKind::default());
             let is_without_capacity = blocks == 0;
             assert_eq!(
                 found,

@@ -3,6 +3,7 @@
 use crate::support::folder::Folder;
 use crate::support::script::Script;
 use drive::facts::{DriveFacts, Silence};
+use drive::medium::Own;
 use drive::port::{AdminCommand, AdminReply, Data, Port, ScsiReply};
 use drive::refusal::{PlanKind, Refusal, refusals};
 use std::io;
@@ -105,7 +106,7 @@ fn refused_only_as(expected: &str, drive: &DriveFacts) {
     let found = refusals(
         drive,
         std::slice::from_ref(drive),
-        false,
+        Own::No,
         &[],
         PlanKind::default(),
     );

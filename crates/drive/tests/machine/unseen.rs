@@ -280,7 +280,13 @@ fn disc_that_raz_runs_from_is_found_and_not_named() {
     let machine = folder.machine();
     let medium = || BootMedium::find(&machine.roots, &[]).or_disc(&discs(&machine));
     let named = "2026-11-27-15-30-00-00".to_owned();
-    assert_eq!(medium(), BootMedium::Disc { named });
+    let alike = Vec::new();
+    assert_eq!(medium(), BootMedium::Disc { named, alike });
+    assert_eq!(medium().stops_unattended(), None);
+    folder.write(
+        "proc/cmdline",
+        "raz.medium=2026-11-27-15-30-00-00 raz.boot=disc\n",
+    );
     assert_eq!(medium().stops_unattended(), None);
     folder.write("proc/cmdline", "raz.medium=2026-11-27-15-30-00-01\n");
     assert_eq!(found(&folder), one("disc", "sr0"));

@@ -3,6 +3,7 @@
 use crate::support::folder::Folder;
 use crate::support::script::{Script, ata, capacity_16, identify, inquiry, vpd};
 use drive::facts::{HiddenCapacity, Transport};
+use drive::medium::Own;
 use drive::refusal::{PlanKind, Refusal, refusals};
 
 const SECTORS: u64 = 976_773_168;
@@ -124,7 +125,7 @@ fn serials_of_zeros_make_two_docks_path_only_not_one_drive() {
             several: true,
             ..PlanKind::default()
         };
-        let found = refusals(drive, &drives, false, &[], several);
+        let found = refusals(drive, &drives, Own::No, &[], several);
         assert_eq!(found, [Refusal::AmbiguousIdentity { same_as: vec![] }]);
     }
     // Positions in the machine still differ.
@@ -142,7 +143,7 @@ fn docks_that_repeat_a_serial_are_ambiguous_together() {
         several: true,
         ..PlanKind::default()
     };
-    let found = refusals(&drives[0], &drives, false, &[], several);
+    let found = refusals(&drives[0], &drives, Own::No, &[], several);
     let other = drives[1].path.display().to_string();
     assert_eq!(
         found,

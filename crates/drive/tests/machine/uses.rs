@@ -3,6 +3,7 @@
 use crate::support::folder::Folder;
 use crate::support::script::Script;
 use drive::facts::Use;
+use drive::medium::Own;
 use drive::refusal::{PlanKind, Refusal, refusals};
 
 /// A SATA drive with two partitions.
@@ -30,7 +31,7 @@ fn mounted(device: &str, at: &str) -> Use {
 fn unused_drive_has_no_uses_and_no_refusals() {
     let drive = machine().0.drive();
     assert_eq!(drive.uses, []);
-    assert_eq!(refusals(&drive, &[], false, &[], PlanKind::default()), []);
+    assert_eq!(refusals(&drive, &[], Own::No, &[], PlanKind::default()), []);
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn mount_of_a_partition_is_found_by_its_number() {
     );
     let drive = folder.drive();
     assert_eq!(drive.uses, [mounted("sda1", "/media/my disk")]);
-    let found = refusals(&drive, &[], false, &[], PlanKind::default());
+    let found = refusals(&drive, &[], Own::No, &[], PlanKind::default());
     // A mount point can be a donor's name; what is said goes into reports.
     for said in [found[0].to_string(), found[0].remedy()] {
         assert!(said.contains("sda1") && !said.contains("my disk"), "{said}");
@@ -98,7 +99,7 @@ fn swap_and_holders_are_found() {
             }
         ]
     );
-    let found = refusals(&drive, &[], false, &[], PlanKind::default());
+    let found = refusals(&drive, &[], Own::No, &[], PlanKind::default());
     assert_eq!(
         found,
         [
@@ -124,7 +125,7 @@ fn use_by_another_path_to_the_same_drive_counts_once() {
     other.path = "/dev/sdb".into();
     other.uses = vec![mounted("sdb1", "/")];
     let all = [drive.clone(), other.clone(), other];
-    let found = refusals(&drive, &all, false, &[], PlanKind::default());
+    let found = refusals(&drive, &all, Own::No, &[], PlanKind::default());
     let used = Refusal::Mounted {
         device: "sdb1".into(),
     };

@@ -85,10 +85,12 @@ pub fn write(
             .args(modules.split_whitespace())
             .args(BIOS_MODULES),
     )?;
-    let menu = menu(content, "grub.cfg")?;
+    let menu = menu(content, "menu.cfg")?;
+    let start = content.boot.join("start.cfg");
     let memtest = packages.files(MEMTEST)?.join("boot");
     iso.put(".disk/info", b"raz\n")?;
-    iso.put("boot/grub/grub.cfg", menu.as_bytes())?;
+    iso.copy("boot/grub/grub.cfg", &start)?;
+    iso.put("boot/raz/menu.cfg", menu.as_bytes())?;
     iso.copy("boot/grub/i386-pc/eltorito.img", &core)?;
     iso.copy("boot/memtest/x64.bin", &memtest.join("memtest86+x64.bin"))?;
     iso.copy("boot/memtest/x64.efi", &memtest.join("memtest86+x64.efi"))?;
@@ -116,7 +118,7 @@ pub fn write(
         "EFI/BOOT/BOOTIA32.EFI",
         &ia32.join("usr/lib/grub/i386-efi/monolithic/gcdia32.efi"),
     )?;
-    volume.copy("boot/grub/grub.cfg", &content.boot.join("efi.cfg"))?;
+    volume.copy("boot/grub/grub.cfg", &start)?;
     volume.copy("raz.toml", &content.boot.join("raz.toml"))?;
     volume.copy("kernel.cfg", &content.boot.join("kernel.cfg"))?;
 
