@@ -401,7 +401,7 @@ async fn verify(folder: &Path) -> Result<()> {
             }
         };
         ensure!(
-            receipt.imported == by_receipt,
+            receipt.imported.as_deref() == by_receipt.as_ref(),
             "receipt {number}: who brought its report is not what the receipt says"
         );
         let namespace = report::api::NAMESPACE_REPORT;

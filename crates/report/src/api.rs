@@ -233,7 +233,7 @@ pub struct Receipt {
     pub previous_sha256: String,
     /// Absent when an accepted station sent the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub imported: Option<Imported>,
+    pub imported: Option<Box<Imported>>,
 }
 
 /// A person brought the report, and vouches for the key that signed it: no station of the service.

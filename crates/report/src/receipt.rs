@@ -95,7 +95,7 @@ pub fn issue(
         station_fingerprint: station_fingerprint.to_owned(),
         received: received.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         previous_sha256: previous.sha256.clone(),
-        imported,
+        imported: imported.map(Box::new),
     };
     let bytes = serde_json::to_vec(&receipt).expect("a struct of text and numbers is JSON");
     let signature = key.sign(NAMESPACE_RECEIPT, &bytes)?;

@@ -92,7 +92,7 @@ fn imported_report_says_so_in_its_receipt_on_every_page_and_in_the_chain() {
         reason: Some("pas de <réseau>".into()),
         station: "not known to the service when the report was made".into(),
     };
-    assert_eq!(receipt.imported, Some(imported));
+    assert_eq!(receipt.imported.as_deref(), Some(&imported));
 
     let list = service.page("/?lang=en");
     let machine = list.split("href=\"/machines/").nth(1).unwrap();
