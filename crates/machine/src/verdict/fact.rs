@@ -85,7 +85,7 @@ const fn fact(key: &'static str, axis: Axis, kind: Kind, unit: &'static str) -> 
 }
 
 pub(super) const ERASED: FactKey = fact(
-    "drive.erased",
+    "drive.erasure",
     Axis::Disk,
     Kind::Word(&["proven", "not-proven", "not-erased", "kept", "not-seen"]),
     "",
