@@ -14,6 +14,7 @@ pub mod by_hand;
 pub mod derive;
 pub mod disk;
 pub mod drive;
+pub mod erased;
 pub mod events;
 pub mod fabric;
 pub mod firmware;

@@ -13,6 +13,7 @@ use drive::health::Smartctl;
 use drive::refusal::PlanKind;
 use machine::verdict::Rules;
 use report::schema::{Report, Verdict};
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -21,12 +22,16 @@ use std::path::Path;
 const BYTES_MAX: u64 = 16 << 20;
 
 /// Something with a grade, and what it was graded before, if it was.
-#[derive(serde::Serialize)]
 struct Graded {
     what: String,
     verdict: Verdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
     earlier: Option<Verdict>,
+}
+
+impl Graded {
+    fn document(&self) -> Value {
+        json!({"what": self.what, "verdict": self.verdict, "earlier": self.earlier})
+    }
 }
 
 /// Runs `raz grade`.
@@ -66,6 +71,7 @@ pub fn grade(arguments: &cli::Grade) -> anyhow::Result<Status> {
         }
     }
     if arguments.json {
+        let all: Vec<Value> = all.iter().map(Graded::document).collect();
         say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(status);
     }
@@ -118,7 +124,7 @@ fn report(path: &Path, rules: &Rules) -> anyhow::Result<Graded> {
 
 fn drive(path: &Path, rules: &Rules) -> anyhow::Result<Graded> {
     let shown = path.display();
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_slice(&read(path)?).with_context(|| format!("{shown}: not JSON"))?;
     let drive = Smartctl::parse(&json).with_context(|| format!("{shown}: not graded"))?;
     let name = |part: &Option<String>| part.clone().unwrap_or_else(|| "unknown".into());

@@ -45,8 +45,7 @@ pub fn group(bench: &Bench, example: &Path) -> anyhow::Result<Group> {
     let heading = format!("Memory test, sweeps over {SWEPT_MIB} MiB, lists over {LIST_MIB} MiB");
     let mut measured = Measured::default();
     let mut notes = Vec::new();
-    let mut rounds = 0..bench.rounds;
-    while let Some(round) = rounds.next() {
+    for round in 0..bench.rounds {
         progress(
             &heading,
             &format!("round {} of {}", round + 1, bench.rounds),
